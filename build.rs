@@ -1,0 +1,2 @@
+//! Build script: the pages' third-party modules.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Floor 3: batch and history analytics.

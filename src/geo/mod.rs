@@ -1,0 +1,18 @@
+//! Floor 1: places on the globe. Longitude/latitude (EPSG:4326, lng before lat),
+//! Web Mercator (EPSG:3857) tile coordinates, and H3 cells.
+//!
+//! `geo` knows nothing of venues, events, time or storage, does no IO, and is the only
+//! place where `h3o` is named and where coordinates turn to its (lat, lng) order.
+
+mod h3;
+mod lng_lat;
+mod mercator;
+mod tile;
+
+pub use h3::{
+    BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,
+    cover_polygon, resolution_for_zoom,
+};
+pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
+pub use mercator::{MAX_LATITUDE, WorldPoint};
+pub use tile::{BUFFER, EXTENT, InvalidTileCoord, MAX_ZOOM, TileCoord, TilePoint};

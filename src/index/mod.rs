@@ -1,0 +1,1 @@
+//! Floor 3: R-trees, the cell table, the ledger, the snapshot.

@@ -1,0 +1,26 @@
+//! Floor 2: the words of the field. Ids, time, events, places, zones, and the sums that merge.
+//!
+//! `model` does no IO and reads no clock (time comes in as a parameter), and holds no wire
+//! format: `ingest` and `api` turn these types into and out of JSON.
+
+mod area;
+mod clock;
+mod event;
+mod ids;
+mod stats;
+mod time;
+mod venue;
+mod zone;
+
+pub use area::{Area, AreaIndicators, AreaLevel};
+pub use clock::Clock;
+pub use event::{
+    Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, Contact, ContactParty, Declaration,
+    DeclarationKind, DeclaredPlace, Direction, Entry, Event, EventBatch, EventKind, Mark, MarkState, Method,
+    Place, Stay,
+};
+pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
+pub use stats::{CellStats, VenueStats};
+pub use time::{Day, Hour, InvalidTime, Timestamp, UtcOffset, Window};
+pub use venue::{Venue, VenueKind};
+pub use zone::{Zone, ZoneKind, ZoneState};

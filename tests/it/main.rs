@@ -1,0 +1,25 @@
+//! The integration tests: one binary, one file a feature.
+#![expect(missing_docs, reason = "tests are sentences")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests may"
+)]
+
+mod aggregate;
+mod api;
+mod bad_input;
+mod crash;
+mod demo;
+mod floors;
+mod geo_conformance;
+mod index;
+mod ingest;
+mod pages;
+mod real_input;
+mod release;
+mod risk;
+mod store;
+mod support;
+mod tiles;
