@@ -1,1 +1,13 @@
-//! Floor 4: vector tiles.
+//! Floor 4: vector tiles. Turns a snapshot into Mapbox Vector Tiles 2.1, keeps the finished
+//! bytes with their tags, and describes the layers (`TileJSON`, `MapLibre` styles).
+//!
+//! It reads a snapshot and the rules, nothing else: no HTTP, no storage, no clock.
+//! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
+
+mod body;
+mod layers;
+mod style;
+
+pub use body::{Coding, TileBody};
+pub use layers::{InvalidLayers, LayerKind, Layers};
+pub use style::{STYLE_NAMES, style};
