@@ -1,1 +1,17 @@
-//! Floor 6: a generated outbreak.
+//! Floor 6: a generated outbreak. Seeded and pure: the same [`DemoConfig`] gives the same bytes, whatever
+//! the machine, the number of threads or the polling pattern.
+//!
+//! [`generate`] builds the places and the people; [`DemoStream`] lets the epidemic run through them, day by
+//! day, and hands out what a real deployment would receive. `demo` does no IO and reads no clock; nobody in
+//! it exists: names of places are generic, phone numbers lie outside the national numbering plan.
+
+mod config;
+mod facts;
+mod rng;
+mod stream;
+mod world;
+
+pub use config::DemoConfig;
+pub use facts::{DISTRICTS, DistrictFacts, half_hour_profile};
+pub use stream::{Changes, DemoStream, Infection, Pseudonymise, Purpose};
+pub use world::{DemoWorld, generate};
