@@ -7,6 +7,7 @@ mod area;
 mod clock;
 mod event;
 mod ids;
+mod role;
 mod stats;
 mod time;
 mod venue;
@@ -20,6 +21,7 @@ pub use event::{
     Place, Stay,
 };
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
+pub use role::Role;
 pub use stats::{CellStats, VenueStats};
 pub use time::{Day, Hour, InvalidTime, Timestamp, UtcOffset, Window};
 pub use venue::{Venue, VenueKind};

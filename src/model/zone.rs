@@ -31,6 +31,8 @@ pub struct Zone {
     pub geometry: geo::MultiPolygon<f64>,
     /// When this version was written.
     pub written_at: Timestamp,
+    /// Id of the key that wrote this version, so that author and approver differ. Never public.
+    pub written_by: Option<String>,
 }
 
 impl Zone {
