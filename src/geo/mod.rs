@@ -4,9 +4,13 @@
 //! `geo` knows nothing of venues, events, time or storage, does no IO, and is the only
 //! place where `h3o` is named and where coordinates turn to its (lat, lng) order.
 
+mod clip;
 mod h3;
 mod lng_lat;
 mod mercator;
+mod rings;
+mod simplify;
+mod snap;
 mod tile;
 
 pub use h3::{
@@ -15,4 +19,6 @@ pub use h3::{
 };
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
+pub use rings::WorldShape;
+pub use snap::{TilePolygon, point_to_tile};
 pub use tile::{BUFFER, EXTENT, InvalidTileCoord, MAX_ZOOM, TileCoord, TilePoint};
