@@ -1,1 +1,3 @@
 //! Floor 5: HTTP.
+
+pub mod pages;

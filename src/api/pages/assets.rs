@@ -1,0 +1,126 @@
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+/// What build.rs laid out: `app/`, `css/`, `i18n/` and, where npm was there, `vendor/`.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/assets"]
+#[allow_missing = true]
+struct Assets;
+
+/// The folder that all assets stand under: a hash of their content, so that browsers may keep them.
+pub const HASH: &str = env!("VUNGXANH_ASSETS_HASH");
+
+/// Whether the map library is part of this build.
+pub fn live_map() -> bool {
+    env!("VUNGXANH_LIVE_MAP") == "1"
+}
+
+/// The URL path of an asset.
+pub fn url(path: &str) -> String {
+    format!("/assets/{HASH}/{path}")
+}
+
+/// `GET /assets/{hash}/{path}`. Another build's hash is answered too (a page opened before an
+/// upgrade), but not kept for ever.
+pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let Some(mime) = mime(&path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let found = [("br", ".br"), ("gzip", ".gz")]
+        .into_iter()
+        .filter(|(coding, _)| accepts(accepted, coding))
+        .find_map(|(coding, suffix)| Some((Some(coding), Assets::get(&format!("{path}{suffix}"))?)))
+        .or_else(|| Some((None, Assets::get(&path)?)));
+    let Some((coding, file)) = found else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let body = match file.data {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
+    };
+    let keep = if hash == HASH {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut response = Response::new(body);
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    out.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    // The map's worker and fonts load from sandboxed frames and from other people's styles too.
+    out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if let Some(coding) = coding {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
+}
+
+/// The type by the file's ending. A module with a wrong one is refused by browsers.
+fn mime(path: &str) -> Option<&'static str> {
+    match path.rsplit_once('.')?.1 {
+        "js" | "mjs" => Some("text/javascript; charset=utf-8"),
+        "css" => Some("text/css; charset=utf-8"),
+        "json" => Some("application/json"),
+        "woff2" => Some("font/woff2"),
+        "svg" => Some("image/svg+xml"),
+        "txt" => Some("text/plain; charset=utf-8"),
+        _ => None,
+    }
+}
+
+/// Whether an `Accept-Encoding` names the coding without forbidding it.
+fn accepts(accepted: &str, coding: &str) -> bool {
+    accepted.split(',').any(|part| {
+        let mut pieces = part.split(';').map(str::trim);
+        pieces
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(coding))
+            && !pieces.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coding_with_weight_zero_is_not_accepted() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("GZIP;q=0.5", "gzip"));
+        assert!(!accepts("br;q=0, gzip", "br"));
+        assert!(!accepts("", "gzip"));
+    }
+
+    #[test]
+    fn modules_are_javascript_to_the_browser() {
+        assert_eq!(
+            mime("vendor/maplibre-gl/maplibre-gl-worker.mjs"),
+            Some("text/javascript; charset=utf-8")
+        );
+        assert_eq!(mime("app/main.js.br"), None);
+        assert_eq!(mime("vendor/.lock"), None);
+    }
+
+    #[test]
+    fn the_pages_own_files_are_embedded() {
+        for path in ["app/main.js", "css/page.css", "i18n/vi.json", "i18n/en.json"] {
+            assert!(Assets::get(path).is_some(), "{path}");
+        }
+        let library = Assets::get("vendor/maplibre-gl/maplibre-gl.mjs").is_some();
+        assert_eq!(library, live_map());
+    }
+}
