@@ -5,9 +5,12 @@
 //! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
 
 mod body;
+mod features;
 mod layers;
 mod style;
+mod writer;
 
 pub use body::{Coding, TileBody};
+pub use features::{AreaFeature, CellFeature, TileFeatures, VenueFeature, ZoneFeature};
 pub use layers::{InvalidLayers, LayerKind, Layers};
 pub use style::{STYLE_NAMES, style};

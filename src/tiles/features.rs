@@ -1,0 +1,338 @@
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldShape, point_to_tile};
+use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
+use crate::tiles::LayerKind;
+use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
+
+/// A cell as a tile shows it. What the audience may not know is `None` and has no property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellFeature {
+    /// Which cell.
+    pub cell: Cell,
+    /// 0 not assessed, 1..=4.
+    pub level: u8,
+    /// Visits in the window.
+    pub visits: Option<u32>,
+    /// Distinct people per day, summed over the window.
+    pub people: Option<u32>,
+    /// Cases in the window.
+    pub cases: Option<u32>,
+    /// Cases of seven days per 100,000 residents.
+    pub rate: Option<f64>,
+    /// Whether a figure is hidden because it is small.
+    pub suppressed: bool,
+    /// The ancestor whose level stands here.
+    pub from_parent: Option<Cell>,
+}
+
+/// A venue as a tile shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VenueFeature<'a> {
+    /// Stable id.
+    pub id: &'a str,
+    /// Display name.
+    pub name: &'a str,
+    /// What kind of place.
+    pub kind: VenueKind,
+    /// Where.
+    pub at: LngLat,
+    /// 0 not assessed, 1..=4.
+    pub level: u8,
+    /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
+    pub status: &'a str,
+    /// Exposure minutes that the audience may know.
+    pub exposure: Option<u32>,
+    /// `self` or `inspector`.
+    pub assessed_by: Option<&'a str>,
+}
+
+/// An administrative unit as a tile shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AreaFeature<'a> {
+    /// Official code.
+    pub code: &'a str,
+    /// Display name.
+    pub name: &'a str,
+    /// Its tier.
+    pub tier: AreaLevel,
+    /// 0 not assessed, 1..=4.
+    pub level: u8,
+    /// Cases of seven days per 100,000 residents.
+    pub rate: Option<f64>,
+    /// Cases in the window.
+    pub cases: Option<u32>,
+    /// Whether the outline is approximate.
+    pub approximate: bool,
+    /// Its outline, best simplified for the zoom.
+    pub shape: &'a WorldShape,
+}
+
+/// A zone as a tile shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneFeature<'a> {
+    /// Id.
+    pub id: &'a str,
+    /// Display name.
+    pub name: &'a str,
+    /// What is ordered inside.
+    pub kind: ZoneKind,
+    /// Where it stands in its life.
+    pub state: ZoneState,
+    /// When it takes effect.
+    pub starts_at: Timestamp,
+    /// When it is planned to end.
+    pub planned_end: Option<Timestamp>,
+    /// Its outline, best simplified for the zoom.
+    pub shape: &'a WorldShape,
+}
+
+/// What goes into a tile. The order of the features in each list is the order in the tile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TileFeatures<'a> {
+    /// Layer `areas`.
+    pub areas: Vec<AreaFeature<'a>>,
+    /// Layer `cells`.
+    pub cells: Vec<CellFeature>,
+    /// Layer `zones`.
+    pub zones: Vec<ZoneFeature<'a>>,
+    /// Layer `venues`.
+    pub venues: Vec<VenueFeature<'a>>,
+}
+
+impl TileFeatures<'_> {
+    /// The tile's bytes, layers in drawing order; none when nothing shows. Instants are written at `offset`.
+    #[must_use]
+    pub fn encode(&self, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
+        let mut tile = new_tile();
+        for kind in LayerKind::ALL {
+            let mut layer = LayerWriter::new(&tile, kind.as_str());
+            match kind {
+                LayerKind::Areas => self.areas.iter().for_each(|area| area.write(coord, &mut layer)),
+                LayerKind::Cells => self.cells.iter().for_each(|cell| cell.write(coord, &mut layer)),
+                LayerKind::Zones => self
+                    .zones
+                    .iter()
+                    .for_each(|zone| zone.write(coord, offset, &mut layer)),
+                LayerKind::Venues => self
+                    .venues
+                    .iter()
+                    .for_each(|venue| venue.write(coord, &mut layer)),
+            }
+            layer.finish(&mut tile);
+        }
+        finished(&tile)
+    }
+
+    /// Below zoom 14 leaves one venue in each square of eight pixels: the worst level first, then the most
+    /// exposure, then the smallest id. The squares are those of the world, so neighbouring tiles agree in their buffers.
+    pub fn thin_venues(&mut self, coord: TileCoord) {
+        if coord.z() >= ALL_VENUES_ZOOM {
+            return;
+        }
+        let square = |venue: &VenueFeature| {
+            let world = crate::geo::WorldPoint::project(venue.at);
+            let side = coord.units_around() / f64::from(SQUARE_UNITS);
+            ((world.x * side) as i64, (world.y * side) as i64)
+        };
+        let mut keyed: Vec<_> = self
+            .venues
+            .drain(..)
+            .map(|venue| (square(&venue), venue))
+            .collect();
+        keyed.sort_by(|(a_square, a), (b_square, b)| {
+            (a_square, b.level, b.exposure, a.id).cmp(&(b_square, a.level, a.exposure, b.id))
+        });
+        keyed.dedup_by_key(|(square, _)| *square);
+        self.venues = keyed.into_iter().map(|(_, venue)| venue).collect();
+        self.venues.sort_unstable_by_key(|venue| venue.id);
+    }
+}
+
+/// From this zoom on every venue is in the tiles.
+pub(super) const ALL_VENUES_ZOOM: u8 = 14;
+/// Eight pixels of a 512-pixel tile.
+const SQUARE_UNITS: i32 = EXTENT / 64;
+
+impl CellFeature {
+    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
+        let polygons = WorldShape::of_cell(self.cell).convex_to_tile(coord);
+        let h3 = self.cell.to_string();
+        let parent = self.from_parent.map(|cell| cell.to_string());
+        let mut tags = vec![("h3", Tag::Text(&h3)), ("level", Tag::Int(self.level.into()))];
+        let figures = [
+            ("visits", self.visits),
+            ("people", self.people),
+            ("cases", self.cases),
+        ];
+        tags.extend(
+            figures
+                .iter()
+                .filter_map(|(key, v)| Some((*key, Tag::Int((*v)?.into())))),
+        );
+        tags.extend(self.rate.map(|rate| ("rate", rate_tag(rate))));
+        if self.suppressed {
+            tags.push(("suppressed", Tag::Bool(true)));
+        }
+        tags.extend(parent.as_deref().map(|parent| ("from_parent", Tag::Text(parent))));
+        layer.polygons(&polygons, &tags);
+    }
+}
+
+impl VenueFeature<'_> {
+    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
+        let points: Vec<_> = point_to_tile(self.at, coord).collect();
+        let name = nfc(self.name);
+        let mut tags = vec![
+            ("id", Tag::Text(self.id)),
+            ("name", Tag::Text(&name)),
+            ("kind", Tag::Text(self.kind.as_str())),
+            ("level", Tag::Int(self.level.into())),
+            ("status", Tag::Text(self.status)),
+        ];
+        tags.extend(
+            self.exposure
+                .map(|minutes| ("exposure", Tag::Int(minutes.into()))),
+        );
+        tags.extend(self.assessed_by.map(|by| ("assessed_by", Tag::Text(by))));
+        layer.points(&points, &tags);
+    }
+}
+
+impl AreaFeature<'_> {
+    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
+        let polygons = self.shape.to_tile(coord);
+        let name = nfc(self.name);
+        let mut tags = vec![
+            ("code", Tag::Text(self.code)),
+            ("name", Tag::Text(&name)),
+            ("level_name", Tag::Text(self.tier.as_str())),
+            ("level", Tag::Int(self.level.into())),
+        ];
+        tags.extend(self.rate.map(|rate| ("rate", rate_tag(rate))));
+        tags.extend(self.cases.map(|cases| ("cases", Tag::Int(cases.into()))));
+        tags.push(("approximate", Tag::Bool(self.approximate)));
+        layer.polygons(&polygons, &tags);
+    }
+}
+
+impl ZoneFeature<'_> {
+    fn write(&self, coord: TileCoord, offset: UtcOffset, layer: &mut LayerWriter) {
+        let polygons = self.shape.to_tile(coord);
+        let name = nfc(self.name);
+        let starts_at = self.starts_at.to_rfc3339(offset);
+        let planned_end = self.planned_end.map(|end| end.to_rfc3339(offset));
+        let mut tags = vec![
+            ("id", Tag::Text(self.id)),
+            ("name", Tag::Text(&name)),
+            ("kind", Tag::Text(self.kind.as_str())),
+            ("state", Tag::Text(self.state.as_str())),
+            ("starts_at", Tag::Text(&starts_at)),
+        ];
+        tags.extend(planned_end.as_deref().map(|end| ("planned_end", Tag::Text(end))));
+        layer.polygons(&polygons, &tags);
+    }
+}
+
+/// One decimal says all that a case rate can; a whole number stays one.
+fn rate_tag(rate: f64) -> Tag<'static> {
+    let tenths = (rate * 10.0).round();
+    if tenths >= 0.0 && tenths % 10.0 == 0.0 {
+        Tag::Int((tenths / 10.0) as u64)
+    } else {
+        Tag::Number(tenths / 10.0)
+    }
+}
+
+/// Names come in NFC from the door; a label in NFD would be drawn in two fonts, so it is made sure here.
+fn nfc(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        _ => Cow::Owned(text.nfc().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::Resolution;
+
+    fn venue(id: &str, lng: f64, level: u8) -> VenueFeature<'_> {
+        VenueFeature {
+            id,
+            name: "Cho\u{31b}\u{323}",
+            kind: VenueKind::Market,
+            at: LngLat::new(lng, 21.59).unwrap(),
+            level,
+            status: "safe",
+            exposure: None,
+            assessed_by: None,
+        }
+    }
+
+    #[test]
+    fn thinning_keeps_the_worst_of_a_square_in_any_order() {
+        let all = [
+            venue("a", 105.84, 1),
+            venue("b", 105.8401, 4),
+            venue("c", 105.8402, 4),
+            venue("d", 105.9, 0),
+        ];
+        let coord = TileCoord::containing(all[0].at, 11).unwrap();
+        let mut kept = Vec::new();
+        for turn in 0..4 {
+            let mut venues = all.to_vec();
+            venues.rotate_left(turn);
+            let mut features = TileFeatures {
+                venues,
+                ..Default::default()
+            };
+            features.thin_venues(coord);
+            kept.push(features.venues.iter().map(|v| v.id).collect::<String>());
+        }
+        assert_eq!(kept, ["bd"; 4]);
+        let deep = TileCoord::containing(all[0].at, 14).unwrap();
+        let mut features = TileFeatures {
+            venues: all.to_vec(),
+            ..Default::default()
+        };
+        features.thin_venues(deep);
+        assert_eq!(features.venues.len(), 4);
+    }
+
+    #[test]
+    fn a_decomposed_name_is_composed_and_unknown_figures_have_no_property() {
+        let cell = Cell::at(LngLat::new(105.84, 21.59).unwrap(), Resolution::new(9).unwrap());
+        let features = TileFeatures {
+            cells: vec![CellFeature {
+                cell,
+                level: 2,
+                visits: Some(20),
+                people: None,
+                cases: None,
+                rate: Some(12.345),
+                suppressed: true,
+                from_parent: None,
+            }],
+            venues: vec![venue("a", 105.84, 1)],
+            ..Default::default()
+        };
+        let coord = TileCoord::containing(cell.centre(), 14).unwrap();
+        let bytes = features.encode(coord, UtcOffset::VIETNAM);
+        assert_eq!(bytes, features.encode(coord, UtcOffset::VIETNAM));
+        let reader = fast_mvt::MvtReaderRef::new(&bytes).unwrap();
+        let tile = reader.to_tile().unwrap();
+        let keys: Vec<&str> = tile.layers[0].features[0]
+            .properties
+            .iter()
+            .map(|p| p.0.as_str())
+            .collect();
+        assert_eq!(keys, ["h3", "level", "visits", "rate", "suppressed"]);
+        assert!(tile.layers[1].features[0].properties.contains(&(
+            "name".to_owned(),
+            fast_mvt::MvtValue::String("Ch\u{1ee3}".to_owned())
+        )));
+    }
+}
