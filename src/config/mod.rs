@@ -1,1 +1,13 @@
-//! Floor 6: configuration.
+//! Floor 6: configuration. Flags beat `VUNGXANH_*` variables, which beat `vungxanh.toml`,
+//! which beats the defaults; unknown keys are errors.
+
+mod cli;
+mod file;
+mod settings;
+
+pub use cli::{
+    Cli, Command, DemoArgs, ExportCommand, ExportHistoryArgs, ImportArgs, ImportKind, KeyCommand,
+    KeyCreateArgs, ServeArgs,
+};
+pub use file::{ConfigError, FileConfig};
+pub use settings::Settings;

@@ -1,1 +1,6 @@
-//! Floor 6: logs and metrics.
+//! Floor 6: logs and metrics. Structured logs on stderr (stdout belongs to the ready line and to data),
+//! Prometheus figures for `/metrics`. No venue, person or cell ever becomes a label or a log field.
+
+mod logs;
+
+pub use logs::{LogFormat, start};

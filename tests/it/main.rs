@@ -16,6 +16,7 @@ mod floors;
 mod geo_conformance;
 mod index;
 mod ingest;
+mod licences;
 mod pages;
 mod real_input;
 mod release;
