@@ -1,1 +1,42 @@
-//! Floor 3: SQL.
+//! Floor 3: everything that lasts, in SQL (SQLite through `sqlx`; one folder, one writer).
+//!
+//! Owns the schema, the dedupe of events by (hour, id), the one sequence of positions, the
+//! registries with their history, and retention. Its commit is the only acknowledgement there is.
+//! It knows no wire format, no key material, no HTTP, and computes no risk; the clock is never read
+//! here: whoever writes says when.
+
+mod append;
+mod areas;
+mod assessments;
+mod audit;
+mod codes;
+mod dialect;
+mod error;
+mod events;
+mod history;
+mod integrity;
+mod keys;
+mod marks;
+mod migrate;
+mod open;
+mod releases;
+mod replay;
+mod retention;
+mod text;
+mod tracing;
+mod venues;
+mod wkb;
+mod zones;
+
+pub use append::{Appended, Outcome};
+pub use areas::RegistryChange;
+pub use audit::AuditEntry;
+pub use error::StoreError;
+pub use history::HistoryRow;
+pub use integrity::{CheckReport, EventCounts};
+pub use keys::{IdempotentAnswer, KeyRow};
+pub use open::{Store, StoreConfig};
+pub use releases::ReleaseRow;
+pub use replay::ReplayEvent;
+pub use retention::Retired;
+pub use tracing::{CaptureRate, PersonStay};

@@ -1,0 +1,25 @@
+use super::{error::StoreError, open::Store, replay::AssessmentRow};
+use crate::model::{Assessment, Event};
+
+impl Store {
+    /// The latest assessment of each (venue, author): self-declared apart from inspected.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn assessments(&self) -> Result<Vec<Event<Assessment>>, StoreError> {
+        let rows: Vec<AssessmentRow> = sqlx::query_as(
+            "select a.position, a.id, a.at, a.content, a.venue, a.instrument, a.author, a.answers \
+             from assessment a where not exists (select 1 from assessment b \
+             where b.venue = a.venue and b.author = a.author \
+             and (b.at > a.at or (b.at = a.at and b.position > a.position))) \
+             order by a.venue, a.author",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let numbers = self
+            .numbers
+            .read()
+            .expect("no writer panics while it holds the lock");
+        rows.into_iter().map(|row| row.event(&numbers)).collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! What differs between SQLite and PostgreSQL, beside the schema files: the connection, the
+//! statement that opens a write, statements of many rows, and the meaning of error codes.
+//! Every other statement in this floor is in the dialect that both share.
+
+use std::{ops::Range, path::Path, sync::OnceLock, time::Duration};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+/// The database behind the store.
+pub(super) type Db = sqlx::Sqlite;
+
+/// Takes the write lock at once: a read that turns into a write later could not wait for it.
+pub(super) const BEGIN_WRITE: &str = "begin immediate";
+
+/// The oldest SQLite without the WAL-reset bug.
+pub(super) const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a connection of the store is opened.
+pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(writes)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: the commit is on the disk before it is acknowledged. Batches make it cheap.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // Deleted presence rows are overwritten, not only unlinked.
+        .pragma("secure_delete", "on")
+        .pragma("temp_store", "memory");
+    // Negative sizes are KiB. The writer keeps the open hours of four indexes at hand.
+    if writes {
+        options
+            .pragma("cache_size", "-65536")
+            .pragma("wal_autocheckpoint", "4000")
+    } else {
+        options.pragma("cache_size", "-8192").pragma("query_only", "on")
+    }
+}
+
+/// What a database error means for the caller.
+pub(super) enum Failure {
+    Busy,
+    Full,
+    Corrupt,
+    Other,
+}
+
+/// Reads the primary result code (the low byte of SQLite's extended code).
+pub(super) fn failure(error: &sqlx::Error) -> Failure {
+    let code = match error {
+        sqlx::Error::PoolTimedOut => return Failure::Busy,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => return Failure::Corrupt,
+        sqlx::Error::Database(database) => database.code().and_then(|code| code.parse::<u32>().ok()),
+        _ => None,
+    };
+    match code.map(|code| code & 0xff) {
+        Some(5 | 6) => Failure::Busy,
+        Some(13) => Failure::Full,
+        Some(11 | 26) => Failure::Corrupt,
+        _ => Failure::Other,
+    }
+}
+
+/// A statement with many rows of placeholders. Placeholders are anonymous: SQLite looks numbered
+/// ones up in a list, which is quadratic in their number. Texts are made once for a few sizes, so
+/// that prepared statements are found again; a batch is cut into those sizes.
+pub(super) struct ManyRows {
+    head: &'static str,
+    columns: usize,
+    tail: &'static str,
+    texts: [OnceLock<String>; SIZES.len()],
+}
+
+/// 1,000 rows of up to 32 columns stay below SQLite's 32,766 parameters.
+const SIZES: [usize; 4] = [1000, 100, 10, 1];
+
+impl ManyRows {
+    pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
+        Self {
+            head,
+            columns,
+            tail,
+            texts: [const { OnceLock::new() }; SIZES.len()],
+        }
+    }
+
+    /// Cuts `count` rows into ranges, each with its statement.
+    pub(super) fn cut(&'static self, count: usize) -> Vec<(Range<usize>, &'static str)> {
+        let mut cuts = Vec::new();
+        let mut from = 0;
+        for (size, text) in SIZES.into_iter().zip(&self.texts) {
+            while count - from >= size {
+                let text = text.get_or_init(|| self.text(size)).as_str();
+                cuts.push((from..from + size, text));
+                from += size;
+            }
+        }
+        cuts
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        format!("{} {} {}", self.head, vec![row; rows].join(","), self.tail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static ROWS: ManyRows = ManyRows::new("insert into t (a, b) values", 2, "on conflict do nothing");
+
+    #[test]
+    fn a_batch_is_cut_without_gaps_into_known_sizes() {
+        let cuts = ROWS.cut(2134);
+        let sizes: Vec<usize> = cuts.iter().map(|(range, _)| range.len()).collect();
+        assert_eq!(sizes, [1000, 1000, 100, 10, 10, 10, 1, 1, 1, 1]);
+        assert!(cuts.windows(2).all(|pair| pair[0].0.end == pair[1].0.start));
+        assert_eq!(
+            cuts.last().map(|(_, text)| *text),
+            Some("insert into t (a, b) values (?,?) on conflict do nothing")
+        );
+        assert!(ROWS.cut(0).is_empty());
+    }
+}

@@ -1,0 +1,207 @@
+use std::path::Path;
+
+use sqlx::ConnectOptions;
+
+use super::{dialect::connect_options, error::StoreError, open::Store};
+
+/// How many events of each kind are present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Check-ins.
+    pub check_ins: u64,
+    /// Declarations.
+    pub declarations: u64,
+    /// Contacts.
+    pub contacts: u64,
+    /// Assessments.
+    pub assessments: u64,
+    /// Cases.
+    pub cases: u64,
+}
+
+impl EventCounts {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.check_ins + self.declarations + self.contacts + self.assessments + self.cases
+    }
+}
+
+/// What an inspection of the folder found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Position of the last accepted event.
+    pub position: i64,
+    /// Events deleted by retention.
+    pub retired: u64,
+    /// Events present.
+    pub counts: EventCounts,
+    /// What is wrong; empty when all is well.
+    pub problems: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Counts that must be zero, with what it means when they are not.
+const MUST_BE_ZERO: [(&str, &str); 6] = [
+    (
+        "events share a position with another event",
+        "select count(*) from (select position from (select position from check_in \
+         union all select position from declaration union all select position from contact \
+         union all select position from assessment union all select position from case_report) as p \
+         group by position having count(*) > 1) as shared",
+    ),
+    (
+        "events lie outside the positions given so far",
+        "select count(*) from (select position from check_in union all select position from declaration \
+         union all select position from contact union all select position from assessment \
+         union all select position from case_report) as p, meta m where p.position < 1 or p.position > m.position",
+    ),
+    (
+        "check-ins name a venue that is not registered",
+        "select count(*) from check_in c where not exists (select 1 from venue v where v.ix = c.venue)",
+    ),
+    (
+        "assessments name a venue that is not registered",
+        "select count(*) from assessment a where not exists (select 1 from venue v where v.ix = a.venue)",
+    ),
+    (
+        "check-ins stand in an hour that is not theirs",
+        "select count(*) from check_in where at < cast(hour as bigint) * 3600 \
+         or at >= (cast(hour as bigint) + 1) * 3600",
+    ),
+    (
+        "check-ins stand in a day that is not theirs",
+        "select count(*) from check_in c, meta m where c.hour + m.utc_offset < c.day * 24 \
+         or c.hour + m.utc_offset >= (c.day + 1) * 24",
+    ),
+];
+
+impl Store {
+    /// How many events of each kind are present.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn event_counts(&self) -> Result<EventCounts, StoreError> {
+        let (check_ins, declarations, contacts, assessments, cases): (i64, i64, i64, i64, i64) =
+            sqlx::query_as(
+                "select (select count(*) from check_in), (select count(*) from declaration), \
+                 (select count(*) from contact), (select count(*) from assessment), \
+                 (select count(*) from case_report)",
+            )
+            .fetch_one(&self.reader)
+            .await?;
+        Ok(EventCounts {
+            check_ins: check_ins as u64,
+            declarations: declarations as u64,
+            contacts: contacts as u64,
+            assessments: assessments as u64,
+            cases: cases as u64,
+        })
+    }
+
+    /// Inspects everything: the file itself, references, positions against recounts, the audit chain.
+    /// Reads the whole store; other work goes on meanwhile, but nobody should write.
+    ///
+    /// # Errors
+    /// Those of the database; damage that can be named is in the report instead.
+    pub async fn check(&self) -> Result<CheckReport, StoreError> {
+        let mut problems = Vec::new();
+        let pages: Vec<String> = sqlx::query_scalar("pragma integrity_check")
+            .fetch_all(&self.reader)
+            .await?;
+        problems.extend(pages.into_iter().filter(|line| line != "ok"));
+        let strays = sqlx::query("pragma foreign_key_check")
+            .fetch_all(&self.reader)
+            .await?;
+        if !strays.is_empty() {
+            problems.push(format!("{} rows refer to rows that are not there", strays.len()));
+        }
+        for (meaning, statement) in MUST_BE_ZERO {
+            let found: i64 = sqlx::query_scalar(statement).fetch_one(&self.reader).await?;
+            if found != 0 {
+                problems.push(format!("{found} {meaning}"));
+            }
+        }
+        let (position, retired): (i64, i64) =
+            sqlx::query_as("select position, retired from meta where one = 1")
+                .fetch_one(&self.reader)
+                .await?;
+        let counts = self.event_counts().await?;
+        if counts.total() as i64 + retired != position {
+            problems.push(format!(
+                "{} events present and {retired} retired do not make position {position}",
+                counts.total()
+            ));
+        }
+        if let Some(seq) = self.broken_audit().await? {
+            problems.push(format!("the audit log is broken at entry {seq}"));
+        }
+        Ok(CheckReport {
+            position,
+            retired: retired as u64,
+            counts,
+            problems,
+        })
+    }
+
+    /// Writes a consistent copy of the store to a new file while work goes on, then opens and checks
+    /// the copy. Returns the position that the copy holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the file is there already, [`StoreError::Io`], [`StoreError::Corrupt`]
+    /// when the copy is not sound.
+    pub async fn backup_to(&self, file: &Path) -> Result<i64, StoreError> {
+        let io = |source| StoreError::Io {
+            path: file.to_owned(),
+            source,
+        };
+        if tokio::fs::try_exists(file).await.map_err(io)? {
+            return Err(StoreError::Exists(file.display().to_string()));
+        }
+        // Complete under another name first: whoever finds the file finds all of it.
+        let partial = file.with_extension("partial");
+        match tokio::fs::remove_file(&partial).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let target = partial.to_str().ok_or_else(|| StoreError::Io {
+            path: partial.clone(),
+            source: std::io::Error::other("the path is not UTF-8"),
+        })?;
+        let mut source = connect_options(&self.folder().join("vungxanh.sqlite"), true)
+            .create_if_missing(false)
+            .connect()
+            .await?;
+        sqlx::query("vacuum into $1")
+            .bind(target)
+            .execute(&mut source)
+            .await?;
+        sqlx::Connection::close(source).await?;
+        let copy = tokio::fs::File::open(&partial).await.map_err(io)?;
+        copy.sync_all().await.map_err(io)?;
+
+        let mut copy = connect_options(&partial, false)
+            .journal_mode(sqlx::sqlite::SqliteJournalMode::Delete)
+            .connect()
+            .await?;
+        let found: String = sqlx::query_scalar("pragma integrity_check")
+            .fetch_one(&mut copy)
+            .await?;
+        let position = sqlx::query_scalar("select position from meta where one = 1")
+            .fetch_one(&mut copy)
+            .await?;
+        sqlx::Connection::close(copy).await?;
+        if found != "ok" {
+            return Err(StoreError::corrupt(format!("the copy is not sound: {found}")));
+        }
+        tokio::fs::rename(&partial, file).await.map_err(io)?;
+        Ok(position)
+    }
+}

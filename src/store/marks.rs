@@ -1,0 +1,260 @@
+use sha2::{Digest, Sha256};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{
+    codes::Code,
+    error::StoreError,
+    open::Store,
+    replay::CaseRow,
+    text,
+    tracing::{self, Scan},
+};
+use crate::model::{Case, Day, Event, EventId, Mark, MarkState, Timestamp, VenueId};
+
+impl Store {
+    /// Writes a mark as an official wants it: a new one, or the same id with other content.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownVenue`], and those of the database.
+    pub async fn put_mark(&self, mark: &Mark, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.known(&mark.venue)?;
+        let mut tx = self.write().await?;
+        write(&mut tx, mark, Some(by), now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Makes a mark count. `None` when there is no such mark.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn approve_mark(
+        &self,
+        id: &EventId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Option<Mark>, StoreError> {
+        self.decide(id, MarkState::Approved, by, now).await
+    }
+
+    /// Refuses a mark. `None` when there is no such mark.
+    ///
+    /// # Errors
+    /// As [`Store::approve_mark`].
+    pub async fn reject_mark(
+        &self,
+        id: &EventId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Option<Mark>, StoreError> {
+        self.decide(id, MarkState::Rejected, by, now).await
+    }
+
+    /// Every mark, whatever its state, that ends at `since` or later, by arrival.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn marks(&self, since: Timestamp) -> Result<Vec<Mark>, StoreError> {
+        let rows: Vec<MarkRow> = sqlx::query_as(
+            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark \
+             where departed >= $1 order by arrived, id",
+        )
+        .bind(since.0)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(MarkRow::mark).collect()
+    }
+
+    /// A case as it was reported, its pseudonyms included, newest report first.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn case_reports(&self, id: &EventId) -> Result<Vec<Event<Case>>, StoreError> {
+        let rows: Vec<CaseRow> = sqlx::query_as(
+            "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
+             from case_report where id = $1 order by at desc, position desc",
+        )
+        .bind(id.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let mut reports = Vec::new();
+        for row in rows {
+            let position = row.position;
+            let mut report = row.event()?;
+            let days: Vec<(i32, Vec<u8>)> =
+                sqlx::query_as("select day, person from case_person where position = $1 order by day desc")
+                    .bind(position)
+                    .fetch_all(&self.reader)
+                    .await?;
+            for (day, bytes) in days {
+                if let Some(person) = super::replay::person(Some(bytes))? {
+                    report.record.person_days.push((Day(day), person));
+                }
+            }
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+
+    /// Joins a case's pseudonyms with check-ins and proposes a mark for each stay. Proposed marks
+    /// count for nothing; marks that exist (approved, rejected, edited) stay as they are.
+    /// Returns all marks of the case. Where nobody saw the person leave, the mark ends half-way
+    /// between the bounds of the stay.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn propose_marks(&self, case: &EventId, now: Timestamp) -> Result<Vec<Mark>, StoreError> {
+        let reports = self.case_reports(case).await?;
+        let mut proposals = Vec::new();
+        if let Some(report) = reports.first() {
+            let onset = onset_day(report, self.offset);
+            for (day, person) in &report.record.person_days {
+                let scans = Scan::of_person(&self.reader, *day, *person).await?;
+                for tracing::Visit { venue, stay, .. } in tracing::visits(&scans) {
+                    let venue = {
+                        let numbers = self
+                            .numbers
+                            .read()
+                            .expect("no writer panics while it holds the lock");
+                        numbers.id(venue)?.clone()
+                    };
+                    proposals.push(Mark {
+                        id: mark_id(case, &venue, stay.from)?,
+                        case: case.clone(),
+                        venue,
+                        from: stay.from,
+                        to: Timestamp(i64::midpoint(stay.to_min.0, stay.to_max.0)),
+                        days_since_onset: Day::of(stay.from, self.offset).0 - onset.0,
+                        state: MarkState::Proposed,
+                    });
+                }
+            }
+        }
+        let mut tx = self.write().await?;
+        for mark in &proposals {
+            let known: i64 = sqlx::query_scalar("select count(*) from mark where id = $1")
+                .bind(mark.id.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            if known == 0 {
+                write(&mut tx, mark, None, now).await?;
+            }
+        }
+        let rows: Vec<MarkRow> = sqlx::query_as(
+            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark \
+             where case_id = $1 order by arrived, id",
+        )
+        .bind(case.as_str())
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows.into_iter().map(MarkRow::mark).collect()
+    }
+
+    async fn decide(
+        &self,
+        id: &EventId,
+        state: MarkState,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Option<Mark>, StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query("update mark set state = $1, changed_by = $2, changed_at = $3 where id = $4")
+            .bind(state.code())
+            .bind(by)
+            .bind(now.0)
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        let row: Option<MarkRow> = sqlx::query_as(
+            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark where id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        row.map(MarkRow::mark).transpose()
+    }
+
+    fn known(&self, venue: &VenueId) -> Result<(), StoreError> {
+        let numbers = self
+            .numbers
+            .read()
+            .expect("no writer panics while it holds the lock");
+        numbers.of(venue).map(|_number| ())
+    }
+}
+
+/// The day from which days of transmission are counted: onset, else sample, else report.
+fn onset_day(case: &Event<Case>, offset: crate::model::UtcOffset) -> Day {
+    let record = &case.record;
+    record
+        .onset
+        .unwrap_or_else(|| Day::of(record.sampled.unwrap_or(case.at), offset))
+}
+
+/// The same stay always gets the same id, so that proposing again proposes nothing new.
+fn mark_id(case: &EventId, venue: &VenueId, from: Timestamp) -> Result<EventId, StoreError> {
+    let mut hash = Sha256::new();
+    for text in [case.as_str(), venue.as_str()] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.update(from.0.to_be_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    let hex: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    text::id(EventId::new(&format!("mark-{hex}")))
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    mark: &Mark,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into mark (id, case_id, venue, arrived, departed, days_since_onset, state, changed_at, changed_by) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         on conflict (id) do update set case_id = excluded.case_id, venue = excluded.venue, \
+         arrived = excluded.arrived, departed = excluded.departed, \
+         days_since_onset = excluded.days_since_onset, state = excluded.state, \
+         changed_at = excluded.changed_at, changed_by = excluded.changed_by",
+    )
+    .bind(mark.id.as_str())
+    .bind(mark.case.as_str())
+    .bind(mark.venue.as_str())
+    .bind(mark.from.0)
+    .bind(mark.to.0)
+    .bind(mark.days_since_onset)
+    .bind(mark.state.code())
+    .bind(now.0)
+    .bind(by)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct MarkRow {
+    id: String,
+    case_id: String,
+    venue: String,
+    arrived: i64,
+    departed: i64,
+    days_since_onset: i32,
+    state: i64,
+}
+
+impl MarkRow {
+    fn mark(self) -> Result<Mark, StoreError> {
+        Ok(Mark {
+            id: text::id(EventId::new(&self.id))?,
+            case: text::id(EventId::new(&self.case_id))?,
+            venue: text::id(VenueId::new(&self.venue))?,
+            from: Timestamp(self.arrived),
+            to: Timestamp(self.departed),
+            days_since_onset: self.days_since_onset,
+            state: MarkState::from_code(self.state)?,
+        })
+    }
+}

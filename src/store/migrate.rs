@@ -1,0 +1,47 @@
+use sqlx::{SqlitePool, pool::PoolConnection};
+
+use super::{
+    dialect::{BEGIN_WRITE, Db, OLDEST_ENGINE},
+    error::StoreError,
+};
+
+/// The schema's steps, oldest first. A step that was released is never edited.
+const STEPS: [&str; 1] = [include_str!("migrations/sqlite/0001_first.sql")];
+
+/// Brings the folder's schema up to date in one transaction, so that two processes that open it
+/// together do it once.
+pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let mut tx = writer.begin_with(BEGIN_WRITE).await?;
+    sqlx::query("create table if not exists schema_version (version integer not null)")
+        .execute(&mut *tx)
+        .await?;
+    let found: i64 = sqlx::query_scalar("select coalesce(max(version), 0) from schema_version")
+        .fetch_one(&mut *tx)
+        .await?;
+    let known = STEPS.len() as i64;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    for (version, step) in (1_i64..).zip(STEPS).skip(usize::try_from(found).unwrap_or(0)) {
+        sqlx::raw_sql(step).execute(&mut *tx).await?;
+        sqlx::query("insert into schema_version (version) values ($1)")
+            .bind(version)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Refuses an SQLite that can lose data.
+pub(super) async fn check_engine(connection: &mut PoolConnection<Db>) -> Result<(), StoreError> {
+    let found: String = sqlx::query_scalar("select sqlite_version()")
+        .fetch_one(&mut **connection)
+        .await?;
+    let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_ENGINE {
+        return Err(StoreError::OldEngine { found });
+    }
+    Ok(())
+}

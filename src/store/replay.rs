@@ -1,0 +1,261 @@
+use sqlx::FromRow;
+
+use super::{
+    codes::Code,
+    error::StoreError,
+    open::Store,
+    text::{self, EntryText, PlaceText},
+    venues::VenueNumbers,
+};
+use crate::model::{
+    AreaCode, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, ContentHash, Day,
+    Declaration, DeclarationKind, Direction, Event, EventId, Method, PersonId, Place, Timestamp, VenueId,
+};
+
+/// An accepted event as the store has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReplayEvent {
+    /// A check-in. Its id is kept as a hash only.
+    CheckIn {
+        /// When.
+        at: Timestamp,
+        /// The record.
+        record: CheckIn,
+    },
+    /// A declaration.
+    Declaration(Event<Declaration>),
+    /// A contact: it counts in no sum.
+    Contact {
+        /// When.
+        at: Timestamp,
+    },
+    /// An assessment.
+    Assessment(Event<Assessment>),
+    /// A case, without its pseudonyms (no sum needs them).
+    Case(Event<Case>),
+}
+
+impl Store {
+    /// Accepted events with positions after `after`, in the order of positions, at most `limit`.
+    /// Positions of deleted days are missing. An empty answer means that there are no more.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn replay(&self, after: i64, limit: u32) -> Result<Vec<(i64, ReplayEvent)>, StoreError> {
+        // One read transaction: the five tables are seen at the same position.
+        let mut tx = self.reader.begin().await?;
+        let check_ins: Vec<CheckInRow> = sqlx::query_as(
+            "select position, venue, person, at, direction, method, party_size from check_in \
+             where position > $1 order by position limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+        let declarations: Vec<DeclarationRow> = sqlx::query_as(
+            "select position, id, at, content, kind, person, home_area, home_venue, home_lng, home_lat, \
+             symptoms, exposures, places, entry from declaration where position > $1 order by position limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+        let contacts: Vec<(i64, i64)> =
+            sqlx::query_as("select position, at from contact where position > $1 order by position limit $2")
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&mut *tx)
+                .await?;
+        let assessments: Vec<AssessmentRow> = sqlx::query_as(
+            "select position, id, at, content, venue, instrument, author, answers from assessment \
+             where position > $1 order by position limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+        let cases: Vec<CaseRow> = sqlx::query_as(
+            "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
+             from case_report where position > $1 order by position limit $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.rollback().await?;
+
+        let numbers = self
+            .numbers
+            .read()
+            .expect("no writer panics while it holds the lock");
+        let mut events: Vec<(i64, ReplayEvent)> = Vec::with_capacity(check_ins.len());
+        for row in check_ins {
+            events.push((row.position, row.event(&numbers)?));
+        }
+        for row in declarations {
+            events.push((row.position, ReplayEvent::Declaration(row.event()?)));
+        }
+        for (position, at) in contacts {
+            events.push((position, ReplayEvent::Contact { at: Timestamp(at) }));
+        }
+        for row in assessments {
+            events.push((row.position, ReplayEvent::Assessment(row.event(&numbers)?)));
+        }
+        for row in cases {
+            events.push((row.position, ReplayEvent::Case(row.event()?)));
+        }
+        events.sort_unstable_by_key(|(position, _)| *position);
+        events.truncate(limit as usize);
+        Ok(events)
+    }
+}
+
+/// A pseudonym column.
+pub(super) fn person(bytes: Option<Vec<u8>>) -> Result<Option<PersonId>, StoreError> {
+    let person = bytes.map(|bytes| <[u8; 16]>::try_from(bytes.as_slice()));
+    match person.transpose() {
+        Ok(person) => Ok(person.map(PersonId)),
+        Err(_length) => Err(StoreError::corrupt("a pseudonym does not have 16 bytes")),
+    }
+}
+
+fn event<T>(id: &str, at: i64, content: i64, record: T) -> Result<Event<T>, StoreError> {
+    Ok(Event {
+        id: text::id(EventId::new(id))?,
+        at: Timestamp(at),
+        content: ContentHash(content as u64),
+        record,
+    })
+}
+
+#[derive(FromRow)]
+struct CheckInRow {
+    position: i64,
+    venue: i64,
+    person: Option<Vec<u8>>,
+    at: i64,
+    direction: i64,
+    method: i64,
+    party_size: u16,
+}
+
+impl CheckInRow {
+    fn event(self, numbers: &VenueNumbers) -> Result<ReplayEvent, StoreError> {
+        Ok(ReplayEvent::CheckIn {
+            at: Timestamp(self.at),
+            record: CheckIn {
+                venue: numbers.id(self.venue)?.clone(),
+                person: person(self.person)?,
+                direction: Direction::from_code(self.direction)?,
+                method: Method::from_code(self.method)?,
+                party_size: self.party_size,
+            },
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct DeclarationRow {
+    position: i64,
+    id: String,
+    at: i64,
+    content: i64,
+    kind: i64,
+    person: Option<Vec<u8>>,
+    home_area: Option<String>,
+    home_venue: Option<String>,
+    home_lng: Option<f64>,
+    home_lat: Option<f64>,
+    symptoms: String,
+    exposures: String,
+    places: String,
+    entry: Option<String>,
+}
+
+impl DeclarationRow {
+    fn event(self) -> Result<Event<Declaration>, StoreError> {
+        let home = match (self.home_area, self.home_venue, self.home_lng, self.home_lat) {
+            (Some(area), ..) => Some(Place::Area(text::id(AreaCode::new(&area))?)),
+            (_, Some(venue), ..) => Some(Place::Venue(text::id(VenueId::new(&venue))?)),
+            (.., Some(lng), Some(lat)) => Some(Place::Point(text::point(lng, lat)?)),
+            _ => None,
+        };
+        let places: Vec<PlaceText> = text::read(&self.places)?;
+        let entry: Option<EntryText> = self.entry.as_deref().map(text::read).transpose()?;
+        let record = Declaration {
+            kind: DeclarationKind::from_code(self.kind)?,
+            person: person(self.person)?,
+            home,
+            symptoms: text::read(&self.symptoms)?,
+            exposures: text::read(&self.exposures)?,
+            places: places
+                .into_iter()
+                .map(PlaceText::into_place)
+                .collect::<Result<_, _>>()?,
+            entry: entry.map(Into::into),
+        };
+        event(&self.id, self.at, self.content, record)
+    }
+}
+
+/// An assessment's columns, also for the latest of each venue.
+#[derive(FromRow)]
+pub(super) struct AssessmentRow {
+    position: i64,
+    id: String,
+    at: i64,
+    content: i64,
+    venue: i64,
+    instrument: String,
+    author: i64,
+    answers: String,
+}
+
+impl AssessmentRow {
+    pub(super) fn event(self, numbers: &VenueNumbers) -> Result<Event<Assessment>, StoreError> {
+        let record = Assessment {
+            venue: numbers.id(self.venue)?.clone(),
+            instrument: self.instrument,
+            answers: text::read(&self.answers)?,
+            by: AssessmentAuthor::from_code(self.author)?,
+        };
+        event(&self.id, self.at, self.content, record)
+    }
+}
+
+/// A case's columns, also for one case by its id.
+#[derive(FromRow)]
+pub(super) struct CaseRow {
+    pub(super) position: i64,
+    id: String,
+    at: i64,
+    content: i64,
+    area: Option<String>,
+    lng: Option<f64>,
+    lat: Option<f64>,
+    onset: Option<i32>,
+    sampled: Option<i64>,
+    kind: i64,
+    status: i64,
+    symptoms: String,
+}
+
+impl CaseRow {
+    pub(super) fn event(self) -> Result<Event<Case>, StoreError> {
+        let location = match (self.lng, self.lat) {
+            (Some(lng), Some(lat)) => Some(text::point(lng, lat)?),
+            _ => None,
+        };
+        let record = Case {
+            person_days: Vec::new(),
+            area: self.area.map(|code| text::id(AreaCode::new(&code))).transpose()?,
+            location,
+            onset: self.onset.map(Day),
+            sampled: self.sampled.map(Timestamp),
+            kind: CaseKind::from_code(self.kind)?,
+            status: CaseStatus::from_code(self.status)?,
+            symptoms: text::read(&self.symptoms)?,
+        };
+        event(&self.id, self.at, self.content, record)
+    }
+}
