@@ -1,7 +1,7 @@
 use sqlx::FromRow;
 
 use super::{error::StoreError, open::Store, text};
-use crate::model::{AreaCode, Timestamp};
+use crate::model::{AreaCode, Role, Timestamp};
 
 /// An access key. The secret itself is never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub struct KeyRow {
     pub id: String,
     /// SHA-256 of the secret part (32 random bytes: no slow hash is needed).
     pub secret_sha256: [u8; 32],
-    /// The role's name.
-    pub role: String,
+    /// What it may do.
+    pub role: Role,
     /// Areas it is limited to; empty for all.
     pub areas: Vec<AreaCode>,
     /// What it is for, for people.
@@ -192,7 +192,8 @@ impl Row {
         Ok(KeyRow {
             id: self.id,
             secret_sha256: digest(&self.secret_sha256)?,
-            role: self.role,
+            role: Role::parse(&self.role)
+                .ok_or_else(|| StoreError::corrupt(format!("a key has role {}", self.role)))?,
             areas: text::read(&self.areas)?,
             name: self.name,
             created_at: Timestamp(self.created_at),

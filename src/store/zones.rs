@@ -26,8 +26,8 @@ impl Store {
         let version = expected_version + 1;
         sqlx::query(
             "insert into zone_version (id, version, name, kind, state, decision, issuer, reason, starts_at, \
-             planned_end, lifted_at, written_at, geometry) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             planned_end, lifted_at, written_at, written_by, geometry) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(zone.id.as_str())
         .bind(version)
@@ -41,6 +41,7 @@ impl Store {
         .bind(zone.planned_end.map(|at| at.0))
         .bind(zone.lifted_at.map(|at| at.0))
         .bind(zone.written_at.0)
+        .bind(zone.written_by.as_deref())
         .bind(wkb::write(&zone.geometry))
         .execute(&mut *tx)
         .await?;
@@ -55,7 +56,7 @@ impl Store {
     pub async fn load_zones(&self) -> Result<Vec<Zone>, StoreError> {
         let rows: Vec<ZoneRow> = sqlx::query_as(
             "select id, version, name, kind, state, decision, issuer, reason, starts_at, planned_end, \
-             lifted_at, written_at, geometry from zone_version z \
+             lifted_at, written_at, written_by, geometry from zone_version z \
              where version = (select max(x.version) from zone_version x where x.id = z.id) order by id",
         )
         .fetch_all(&self.reader)
@@ -70,7 +71,7 @@ impl Store {
     pub async fn zone_history(&self, id: &ZoneId) -> Result<Vec<Zone>, StoreError> {
         let rows: Vec<ZoneRow> = sqlx::query_as(
             "select id, version, name, kind, state, decision, issuer, reason, starts_at, planned_end, \
-             lifted_at, written_at, geometry from zone_version where id = $1 order by version",
+             lifted_at, written_at, written_by, geometry from zone_version where id = $1 order by version",
         )
         .bind(id.as_str())
         .fetch_all(&self.reader)
@@ -93,6 +94,7 @@ struct ZoneRow {
     planned_end: Option<i64>,
     lifted_at: Option<i64>,
     written_at: i64,
+    written_by: Option<String>,
     geometry: Vec<u8>,
 }
 
@@ -113,6 +115,7 @@ impl ZoneRow {
             lifted_at: self.lifted_at.map(Timestamp),
             geometry: wkb::read(&self.geometry)?,
             written_at: Timestamp(self.written_at),
+            written_by: self.written_by,
         })
     }
 }

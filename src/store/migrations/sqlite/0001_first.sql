@@ -213,6 +213,7 @@ create table zone_version (
     planned_end integer,
     lifted_at integer,
     written_at integer not null,
+    written_by text,
     geometry blob not null,
     primary key (id, version)
 );
