@@ -64,6 +64,26 @@ impl WorldShape {
         self.polygons.iter().flat_map(|p| &p.rings).map(Vec::len).sum()
     }
 
+    /// A place for the name: inside the largest part, away from its outline; `None` for an empty shape.
+    #[must_use]
+    pub fn label_point(&self) -> Option<WorldPoint> {
+        use geo::InteriorPoint as _;
+        let largest = self
+            .polygons
+            .iter()
+            .max_by(|a, b| signed_area(&a.rings[0]).total_cmp(&signed_area(&b.rings[0])))?;
+        let mut lines = largest
+            .rings
+            .iter()
+            .map(|ring| geo::LineString::from_iter(ring.iter().map(|p| (p.x, p.y))));
+        let exterior = lines.next()?;
+        let point = geo::Polygon::new(exterior, lines.collect()).interior_point()?;
+        Some(WorldPoint {
+            x: point.x().rem_euclid(1.0),
+            y: point.y(),
+        })
+    }
+
     /// Its area in square tile units of that zoom, before any cutting or rounding.
     #[must_use]
     pub fn area_units_2(&self, zoom: u8) -> f64 {

@@ -4,7 +4,7 @@ use i_overlay::i_float::int::point::IntPoint;
 
 use crate::geo::clip::{UnitRing, clip_to_square};
 use crate::geo::rings::WorldPolygon;
-use crate::geo::{BUFFER, EXTENT, LngLat, TileCoord, TilePoint, WorldPoint, WorldShape};
+use crate::geo::{BUFFER, EXTENT, TileCoord, TilePoint, WorldPoint, WorldShape};
 
 /// A polygon on a tile's grid, as MVT 2.1 wants it: rings are simple, not closed, have three or more
 /// distinct vertices and an area; the exterior's is positive (y grows south), the holes' negative.
@@ -107,8 +107,7 @@ fn clip_polygon(polygon: &WorldPolygon, shift: f64, tile: TileCoord) -> Vec<Unit
 }
 
 /// Where a point stands in the tile and its buffer; twice at most, at the edge of the world.
-pub fn point_to_tile(at: LngLat, tile: TileCoord) -> impl Iterator<Item = TilePoint> {
-    let world = WorldPoint::project(at);
+pub fn point_to_tile(world: WorldPoint, tile: TileCoord) -> impl Iterator<Item = TilePoint> {
     [-1.0, 0.0, 1.0].into_iter().filter_map(move |shift| {
         let (x, y) = tile.to_units(WorldPoint {
             x: world.x + shift,
@@ -168,7 +167,7 @@ fn twice_area(ring: &[TilePoint]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geo::{Cell, Resolution};
+    use crate::geo::{Cell, LngLat, Resolution};
 
     fn tile(z: u8, x: u32, y: u32) -> TileCoord {
         TileCoord::new(z, x, y).unwrap()
@@ -255,12 +254,9 @@ mod tests {
     #[test]
     fn a_point_in_the_buffer_is_kept_and_one_beyond_is_dropped_not_moved() {
         let home = tile(2, 2, 2);
-        let at = |x: f64| {
-            WorldPoint {
-                x: (2.0 + x / 4096.0) / 4.0,
-                y: 0.6,
-            }
-            .unproject()
+        let at = |x: f64| WorldPoint {
+            x: (2.0 + x / 4096.0) / 4.0,
+            y: 0.6,
         };
         assert_eq!(point_to_tile(at(4096.0 + 60.0), home).next().unwrap().x, 4156);
         assert_eq!(point_to_tile(at(4096.0 + 70.0), home).count(), 0);

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldShape, point_to_tile};
+use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldPoint, WorldShape, point_to_tile};
 use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::LayerKind;
 use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
@@ -68,6 +68,8 @@ pub struct AreaFeature<'a> {
     pub approximate: bool,
     /// Its outline, best simplified for the zoom.
     pub shape: &'a WorldShape,
+    /// Where its name stands, if it has one.
+    pub label: Option<WorldPoint>,
 }
 
 /// A zone as a tile shows it.
@@ -107,6 +109,10 @@ impl TileFeatures<'_> {
     #[must_use]
     pub fn encode(&self, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
         let mut tile = new_tile();
+        let mut labels = LayerWriter::new(&tile, AREA_LABELS);
+        self.areas
+            .iter()
+            .for_each(|area| area.write_label(coord, &mut labels));
         for kind in LayerKind::ALL {
             let mut layer = LayerWriter::new(&tile, kind.as_str());
             match kind {
@@ -123,6 +129,7 @@ impl TileFeatures<'_> {
             }
             layer.finish(&mut tile);
         }
+        labels.finish(&mut tile);
         finished(&tile)
     }
 
@@ -133,7 +140,7 @@ impl TileFeatures<'_> {
             return;
         }
         let square = |venue: &VenueFeature| {
-            let world = crate::geo::WorldPoint::project(venue.at);
+            let world = WorldPoint::project(venue.at);
             let side = coord.units_around() / f64::from(SQUARE_UNITS);
             ((world.x * side) as i64, (world.y * side) as i64)
         };
@@ -151,6 +158,8 @@ impl TileFeatures<'_> {
     }
 }
 
+/// The layer of names that comes with `areas`: a polygon cut into tiles has no one place for its name.
+pub(super) const AREA_LABELS: &str = "area_labels";
 /// From this zoom on every venue is in the tiles.
 pub(super) const ALL_VENUES_ZOOM: u8 = 14;
 /// Eight pixels of a 512-pixel tile.
@@ -183,7 +192,7 @@ impl CellFeature {
 
 impl VenueFeature<'_> {
     fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
-        let points: Vec<_> = point_to_tile(self.at, coord).collect();
+        let points: Vec<_> = point_to_tile(WorldPoint::project(self.at), coord).collect();
         let name = nfc(self.name);
         let mut tags = vec![
             ("id", Tag::Text(self.id)),
@@ -215,6 +224,21 @@ impl AreaFeature<'_> {
         tags.extend(self.cases.map(|cases| ("cases", Tag::Int(cases.into()))));
         tags.push(("approximate", Tag::Bool(self.approximate)));
         layer.polygons(&polygons, &tags);
+    }
+
+    fn write_label(&self, coord: TileCoord, layer: &mut LayerWriter) {
+        let points: Vec<_> = self
+            .label
+            .into_iter()
+            .flat_map(|at| point_to_tile(at, coord))
+            .collect();
+        let tags = [
+            ("code", Tag::Text(self.code)),
+            ("name", Tag::Text(&nfc(self.name))),
+            ("level_name", Tag::Text(self.tier.as_str())),
+            ("level", Tag::Int(self.level.into())),
+        ];
+        layer.points(&points, &tags);
     }
 }
 

@@ -8,9 +8,12 @@ mod body;
 mod features;
 mod layers;
 mod style;
+mod tiers;
+mod tile_json;
 mod writer;
 
 pub use body::{Coding, TileBody};
 pub use features::{AreaFeature, CellFeature, TileFeatures, VenueFeature, ZoneFeature};
 pub use layers::{InvalidLayers, LayerKind, Layers};
 pub use style::{STYLE_NAMES, style};
+pub use tile_json::{TileJson, TileJsonFacts, VectorLayer};

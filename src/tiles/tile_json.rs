@@ -1,0 +1,293 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::geo::{BBox, MAX_ZOOM};
+use crate::model::{Timestamp, UtcOffset};
+use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS};
+use crate::tiles::{LayerKind, Layers};
+
+/// A `TileJSON` 3.0.0 document. Serialises with the specification's names; what the specification does
+/// not know has the prefix `vungxanh:`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TileJson {
+    /// Version of the specification.
+    pub tilejson: &'static str,
+    /// Shown in lists.
+    pub name: String,
+    /// What the figures are.
+    pub description: &'static str,
+    /// Version of these layers: a minor step when fields change.
+    pub version: &'static str,
+    /// Rows grow south.
+    pub scheme: &'static str,
+    /// One absolute address with `{z}/{x}/{y}`.
+    pub tiles: Vec<String>,
+    /// First zoom with anything in it.
+    pub minzoom: u8,
+    /// Last zoom served.
+    pub maxzoom: u8,
+    /// `min_lng, min_lat, max_lng, max_lat`, degrees.
+    pub bounds: [f64; 4],
+    /// `lng, lat, zoom` to begin with.
+    pub center: [f64; 3],
+    /// The layers and their fields.
+    pub vector_layers: Vec<VectorLayer>,
+    /// When the figures were last brought up to date, RFC 3339.
+    #[serde(rename = "vungxanh:as_of")]
+    pub as_of: String,
+    /// The first and last instant that `?at=` answers for, RFC 3339.
+    #[serde(rename = "vungxanh:time_extent")]
+    pub time_extent: [String; 2],
+    /// Which snapshot this describes.
+    #[serde(rename = "vungxanh:generation")]
+    pub generation: u64,
+    /// Which property identifies a feature of each layer (`promoteId`).
+    #[serde(rename = "vungxanh:promote_id")]
+    pub promote_id: BTreeMap<&'static str, &'static str>,
+}
+
+/// One layer of the tiles.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VectorLayer {
+    /// Name inside the tile.
+    pub id: &'static str,
+    /// What it shows.
+    pub description: &'static str,
+    /// First zoom with the layer.
+    pub minzoom: u8,
+    /// Last zoom served.
+    pub maxzoom: u8,
+    /// Property → what it says.
+    pub fields: BTreeMap<&'static str, &'static str>,
+}
+
+/// What a document says about the present state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TileJsonFacts {
+    /// Where there is something to see; the world when unknown.
+    pub bounds: BBox,
+    /// When the figures were last brought up to date.
+    pub as_of: Timestamp,
+    /// The first instant with figures.
+    pub first: Timestamp,
+    /// How instants are written.
+    pub offset: UtcOffset,
+    /// Which snapshot.
+    pub generation: u64,
+}
+
+impl TileJson {
+    /// Describes `layers` as served under `base`, the public address without a slash at its end.
+    #[must_use]
+    pub fn new(layers: Layers, base: &str, facts: &TileJsonFacts) -> Self {
+        let vector_layers: Vec<VectorLayer> = layers.iter().flat_map(described).collect();
+        let BBox {
+            min_lng,
+            min_lat,
+            max_lng,
+            max_lat,
+        } = facts.bounds;
+        // A box across the antimeridian has no place in `bounds`, which wants left below right.
+        let (left, right) = if facts.bounds.crosses_antimeridian() {
+            (-180.0, 180.0)
+        } else {
+            (min_lng, max_lng)
+        };
+        let span = (right - left).max(0.01);
+        let zoom = (360.0 / span).log2().floor().clamp(0.0, 14.0);
+        Self {
+            tilejson: "3.0.0",
+            name: "Vùng Xanh".to_owned(),
+            description: "Bản đồ địa điểm an toàn: số liệu đã công bố. Safe-venue map: released figures.",
+            version: "1.0.0",
+            scheme: "xyz",
+            tiles: vec![format!(
+                "{}/tiles/{layers}/{{z}}/{{x}}/{{y}}",
+                base.trim_end_matches('/')
+            )],
+            minzoom: vector_layers.iter().map(|layer| layer.minzoom).min().unwrap_or(0),
+            maxzoom: MAX_ZOOM,
+            bounds: [left, min_lat, right, max_lat],
+            center: [f64::midpoint(left, right), f64::midpoint(min_lat, max_lat), zoom],
+            promote_id: vector_layers
+                .iter()
+                .map(|layer| (layer.id, promoted(layer.id)))
+                .collect(),
+            vector_layers,
+            as_of: facts.as_of.to_rfc3339(facts.offset),
+            time_extent: [facts.first, facts.as_of].map(|at| at.to_rfc3339(facts.offset)),
+            generation: facts.generation,
+        }
+    }
+
+    /// The same for tiles of another time or filter: `query` (`at=…&window=…`, percent-encoded, without
+    /// a question mark) is put behind the address.
+    #[must_use]
+    pub fn with_query(mut self, query: &str) -> Self {
+        if !query.is_empty() {
+            self.tiles
+                .iter_mut()
+                .for_each(|tile| *tile = format!("{tile}?{query}"));
+        }
+        self
+    }
+}
+
+fn promoted(layer: &str) -> &'static str {
+    match layer {
+        "cells" => "h3",
+        "areas" | AREA_LABELS => "code",
+        _ => "id",
+    }
+}
+
+const LEVEL: (&str, &str) = (
+    "level",
+    "Number: 0 not assessed (chưa đánh giá), 1 green (xanh), 2 yellow (vàng), 3 orange (cam), 4 red (đỏ)",
+);
+const RATE: (&str, &str) = (
+    "rate",
+    "Number: cases of seven days per 100,000 residents; absent when unknown or hidden",
+);
+const CODE: (&str, &str) = ("code", "String: official code of the unit");
+const NAME: (&str, &str) = ("name", "String: display name (NFC)");
+const TIER: (&str, &str) = ("level_name", "String: country, province, district or commune");
+
+fn described(kind: LayerKind) -> Vec<VectorLayer> {
+    let layer = |id, description, fields: &[(&'static str, &'static str)]| VectorLayer {
+        id,
+        description,
+        minzoom: kind.min_zoom(),
+        maxzoom: MAX_ZOOM,
+        fields: fields.iter().copied().collect(),
+    };
+    match kind {
+        LayerKind::Areas => vec![
+            layer(
+                "areas",
+                "Đơn vị hành chính. Administrative units: provinces to zoom 7, districts 6 to 11, communes from 10, \
+                 each tier going on where the next one is missing.",
+                &[
+                    CODE,
+                    NAME,
+                    TIER,
+                    LEVEL,
+                    RATE,
+                    (
+                        "cases",
+                        "Number: released cases of the window; absent when hidden",
+                    ),
+                    ("approximate", "Boolean: the outline is approximate"),
+                ],
+            ),
+            layer(
+                AREA_LABELS,
+                "Tên đơn vị hành chính. One point a unit, for its name.",
+                &[CODE, NAME, TIER, LEVEL],
+            ),
+        ],
+        LayerKind::Cells => vec![layer(
+            "cells",
+            "Ô lục giác H3. H3 cells of 16 to 64 pixels; beyond zoom 13 those of resolution 9.",
+            &[
+                ("h3", "String: H3 index, 15 hexadecimal digits"),
+                LEVEL,
+                ("visits", "Number: visits of the window; absent when hidden"),
+                (
+                    "people",
+                    "Number: distinct people per day, summed over the window; absent when hidden",
+                ),
+                ("cases", "Number: cases of the window; absent when hidden"),
+                RATE,
+                (
+                    "suppressed",
+                    "Boolean: present and true when a small figure is hidden",
+                ),
+                (
+                    "from_parent",
+                    "String: the larger cell whose level stands here; absent for an own level",
+                ),
+            ],
+        )],
+        LayerKind::Zones => vec![layer(
+            "zones",
+            "Vùng phong toả, cách ly, theo dõi. Zones in force.",
+            &[
+                ("id", "String: id of the zone"),
+                NAME,
+                ("kind", "String: lockdown, quarantine or watch"),
+                ("state", "String: draft, published or lifted"),
+                ("starts_at", "String: start, RFC 3339"),
+                ("planned_end", "String: planned end, RFC 3339; absent when open"),
+            ],
+        )],
+        LayerKind::Venues => {
+            const { assert!(ALL_VENUES_ZOOM == 14, "the text below says so") };
+            vec![layer(
+                "venues",
+                "Địa điểm. Venues; below zoom 14 the one of the worst level in each square of 8 pixels.",
+                &[
+                    ("id", "String: id of the venue"),
+                    NAME,
+                    ("kind", "String: kind of place, such as market"),
+                    LEVEL,
+                    ("status", "String: safe, has_risk, unsafe or not_assessed"),
+                    (
+                        "exposure",
+                        "Number: exposure minutes from approved marks; absent when none",
+                    ),
+                    (
+                        "assessed_by",
+                        "String: self or inspector; absent when never assessed",
+                    ),
+                ],
+            )]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(bounds: BBox) -> TileJsonFacts {
+        TileJsonFacts {
+            bounds,
+            as_of: Timestamp(1_620_349_200),
+            first: Timestamp(1_618_500_000),
+            offset: UtcOffset::VIETNAM,
+            generation: 7,
+        }
+    }
+
+    #[test]
+    fn addresses_are_absolute_and_carry_the_query() {
+        let layers = Layers::parse("venues,cells").unwrap();
+        let json =
+            TileJson::new(layers, "https://map.example/", &facts(BBox::WORLD)).with_query("window=P14D");
+        assert_eq!(
+            json.tiles,
+            ["https://map.example/tiles/cells,venues/{z}/{x}/{y}?window=P14D"]
+        );
+        assert_eq!(json.minzoom, 0);
+        let venues = TileJson::new(
+            Layers::one(LayerKind::Venues),
+            "https://map.example",
+            &facts(BBox::WORLD),
+        );
+        assert_eq!(venues.minzoom, 11);
+    }
+
+    #[test]
+    fn bounds_across_the_antimeridian_are_widened() {
+        let fiji = BBox {
+            min_lng: 177.0,
+            min_lat: -20.0,
+            max_lng: -178.0,
+            max_lat: -12.0,
+        };
+        let json = TileJson::new(Layers::all(), "https://map.example", &facts(fiji));
+        assert_eq!(json.bounds, [-180.0, -20.0, 180.0, -12.0]);
+    }
+}
