@@ -56,18 +56,25 @@ impl WorldShape {
         polygons
     }
 
-    /// The same for one convex outline, such as a cell's, without the general machinery.
+    /// The same for one outline that is nearly always convex, such as a cell's: then it needs no resolving.
+    /// Around a pole, or where copies to the left and right meet, it goes the general way.
     #[must_use]
-    pub fn convex_to_tile(&self, tile: TileCoord) -> Vec<TilePolygon> {
-        self.clipped(tile)
-            .filter_map(|ring| {
-                let exterior = wound(snapped(&ring, |x, y| TilePoint { x, y }), true)?;
-                Some(TilePolygon {
-                    exterior,
-                    holes: Vec::new(),
-                })
-            })
-            .collect()
+    pub fn cell_to_tile(&self, tile: TileCoord) -> Vec<TilePolygon> {
+        let mut rings = self.clipped(tile);
+        let Some(ring) = rings.next() else {
+            return Vec::new();
+        };
+        if rings.next().is_some() {
+            return self.to_tile(tile);
+        }
+        match wound(snapped(&ring, |x, y| TilePoint { x, y }), true) {
+            Some(exterior) if is_convex(&exterior) => vec![TilePolygon {
+                exterior,
+                holes: Vec::new(),
+            }],
+            Some(_) => self.to_tile(tile),
+            None => Vec::new(),
+        }
     }
 
     /// The rings inside the buffered tile, in tile units; parts that cross the antimeridian are
@@ -150,6 +157,20 @@ fn wound(mut ring: Vec<TilePoint>, positive: bool) -> Option<Vec<TilePoint>> {
     Some(ring)
 }
 
+/// Whether a ring of positive area never turns left.
+fn is_convex(ring: &[TilePoint]) -> bool {
+    let count = ring.len();
+    (0..count).all(|i| {
+        let (a, b, c) = (ring[i], ring[(i + 1) % count], ring[(i + 2) % count]);
+        let turn = i64::from(b.x - a.x) * i64::from(c.y - b.y) - i64::from(c.x - b.x) * i64::from(b.y - a.y);
+        // A straight angle passes, a reversal does not.
+        turn > 0
+            || (turn == 0
+                && (b.x - a.x).signum() == (c.x - b.x).signum()
+                && (b.y - a.y).signum() == (c.y - b.y).signum())
+    })
+}
+
 fn order(ring: &[TilePoint]) -> (i32, i32, usize, i64) {
     (ring[0].y, ring[0].x, ring.len(), twice_area(ring))
 }
@@ -187,8 +208,8 @@ mod tests {
         let shape = WorldShape::of_cell(cell);
         let row = TileCoord::containing(at, 6).unwrap().y();
         let (west, east) = (
-            shape.convex_to_tile(tile(6, 0, row)),
-            shape.convex_to_tile(tile(6, 63, row)),
+            shape.cell_to_tile(tile(6, 0, row)),
+            shape.cell_to_tile(tile(6, 63, row)),
         );
         assert!(!west.is_empty() && !east.is_empty());
         assert!(west[0].exterior.iter().all(|p| p.x < EXTENT / 2));
@@ -248,7 +269,7 @@ mod tests {
             ],
         };
         assert!(shape.to_tile(tile(4, 8, 8)).is_empty());
-        assert!(shape.convex_to_tile(tile(4, 8, 8)).is_empty());
+        assert!(shape.cell_to_tile(tile(4, 8, 8)).is_empty());
     }
 
     #[test]

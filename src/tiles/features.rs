@@ -167,7 +167,7 @@ const SQUARE_UNITS: i32 = EXTENT / 64;
 
 impl CellFeature {
     fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
-        let polygons = WorldShape::of_cell(self.cell).convex_to_tile(coord);
+        let polygons = WorldShape::of_cell(self.cell).cell_to_tile(coord);
         let h3 = self.cell.to_string();
         let parent = self.from_parent.map(|cell| cell.to_string());
         let mut tags = vec![("h3", Tag::Text(&h3)), ("level", Tag::Int(self.level.into()))];
