@@ -1,1 +1,37 @@
-//! Floor 3: R-trees, the cell table, the ledger, the snapshot.
+//! Floor 3: what is known now, arranged to be read fast. R-trees of venues, areas and zones,
+//! the ledger of mergeable sums, releases, and the [`Snapshot`] that every reader holds.
+//!
+//! `index` does no IO, reads no clock, and knows no rule: scores and levels are put into it as facts.
+//! A published [`Snapshot`] never changes; [`Publisher`] makes the next one and shares all that did not move.
+//! `rstar` is named here only.
+
+mod areas;
+mod bytes;
+mod checkpoint;
+mod day;
+mod ledger;
+mod morton;
+mod names;
+mod population;
+mod publisher;
+mod release;
+mod releases;
+mod roster;
+mod running;
+mod shard;
+mod snapshot;
+mod venues;
+mod zones;
+
+pub use areas::{AreaEntry, AreaFacts, AreaIndex};
+pub use checkpoint::InvalidCheckpoint;
+pub use day::DaySums;
+pub use ledger::{Ledger, Touched};
+pub use names::fold_name;
+pub use population::CellPopulation;
+pub use publisher::Publisher;
+pub use release::{InvalidRelease, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+pub use releases::{PublicArea, PublicFigure, ReleaseIndex};
+pub use snapshot::{CellFigure, Snapshot};
+pub use venues::{VenueEntry, VenueFacts, VenueIndex, VenueScore};
+pub use zones::{ZoneEntry, ZoneIndex};

@@ -1,0 +1,296 @@
+use std::{cmp::Reverse, fmt, sync::Arc};
+
+use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
+use rstar::{
+    AABB, RTree,
+    primitives::{GeomWithData, Rectangle},
+};
+use rustc_hash::FxHashMap;
+
+use crate::geo::{BBox, Cell, LngLat, Resolution, cover_polygon};
+use crate::model::{Area, AreaCode, AreaLevel, Day};
+
+/// The resolution of [`AreaEntry::cells`] (about 5 km² a cell).
+const COVER_RESOLUTION: u8 = 7;
+const COVER_LIMIT: usize = 400_000;
+
+/// What is known of an area beside its registration, decided elsewhere. All of it is public.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AreaFacts {
+    /// 0 not assessed, 1 green ..= 4 red.
+    pub level: u8,
+    /// Released cases of seven days per 100,000 residents.
+    pub rate_7d_per_100k: Option<f64>,
+    /// Released cases of the last closed week; `None` when hidden or never released.
+    pub released_cases: Option<u32>,
+    /// Whether the last release hides this area's count.
+    pub suppressed: bool,
+}
+
+/// One version of an area.
+#[derive(Clone, Debug)]
+pub struct AreaEntry {
+    /// The registration.
+    pub area: Arc<Area>,
+    /// Its box, degrees; -180..180 wide where the area reaches over the antimeridian.
+    pub bbox: BBox,
+    /// Resolution-7 cells whose centre it holds, ascending; empty for very small areas.
+    pub cells: Arc<[Cell]>,
+    /// Levels and released figures.
+    pub facts: AreaFacts,
+    outline: Arc<Outline>,
+}
+
+struct Outline(IntervalTreeMultiPolygon<f64>);
+
+impl fmt::Debug for Outline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outline")
+    }
+}
+
+impl AreaEntry {
+    /// Whether the point lies inside (a point exactly on the outline does not).
+    #[must_use]
+    pub fn holds(&self, at: LngLat) -> bool {
+        self.outline.0.contains(&Coord {
+            x: at.lng(),
+            y: at.lat(),
+        })
+    }
+
+    /// Whether this version is the valid one on that local day.
+    #[must_use]
+    pub fn valid_on(&self, day: Day) -> bool {
+        self.area.valid_from.is_none_or(|from| from <= day) && self.area.valid_to.is_none_or(|to| day < to)
+    }
+}
+
+/// Every version of every area, in an R-tree of boxes with indexed outlines behind it.
+#[derive(Clone, Debug, Default)]
+pub struct AreaIndex {
+    entries: Vec<AreaEntry>,
+    by_code: Arc<FxHashMap<AreaCode, Vec<u32>>>,
+    tree: Arc<RTree<GeomWithData<Rectangle<[f64; 2]>, u32>>>,
+}
+
+impl AreaIndex {
+    /// Builds it from every version of every area. A repeated version (code and `valid_from`) replaces the earlier.
+    #[must_use]
+    pub fn new(areas: &[Area]) -> Self {
+        Self::default().with(areas)
+    }
+
+    /// The same with some areas added or replaced; the outlines of the others are shared.
+    #[must_use]
+    pub fn with(&self, areas: &[Area]) -> Self {
+        let mut entries = self.entries.clone();
+        let mut known: FxHashMap<(AreaCode, Option<Day>), usize> = entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| ((entry.area.code.clone(), entry.area.valid_from), at))
+            .collect();
+        for area in areas {
+            let Some(mut entry) = entry_of(area) else {
+                continue;
+            };
+            let key = (area.code.clone(), area.valid_from);
+            if let Some(&at) = known.get(&key) {
+                entry.facts = entries[at].facts;
+                entries[at] = entry;
+            } else {
+                known.insert(key, entries.len());
+                entries.push(entry);
+            }
+        }
+        entries.sort_by(|a, b| {
+            let key = |e: &AreaEntry| (e.area.level, e.area.code.clone(), e.area.valid_from);
+            key(a).cmp(&key(b))
+        });
+        let mut by_code: FxHashMap<AreaCode, Vec<u32>> = FxHashMap::default();
+        let mut boxes = Vec::with_capacity(entries.len());
+        for (at, entry) in entries.iter().enumerate() {
+            by_code
+                .entry(entry.area.code.clone())
+                .or_default()
+                .push(at as u32);
+            boxes.push(GeomWithData::new(rectangle(&entry.bbox), at as u32));
+        }
+        Self {
+            entries,
+            by_code: Arc::new(by_code),
+            tree: Arc::new(RTree::bulk_load(boxes)),
+        }
+    }
+
+    /// How many versions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Every version, by level (widest first), code and start.
+    #[must_use]
+    pub fn entries(&self) -> &[AreaEntry] {
+        &self.entries
+    }
+
+    /// The version of an area that is valid on that local day.
+    #[must_use]
+    pub fn get(&self, code: &AreaCode, day: Day) -> Option<&AreaEntry> {
+        self.versions(code).find(|entry| entry.valid_on(day))
+    }
+
+    /// Whether any version has that code.
+    #[must_use]
+    pub fn knows(&self, code: &AreaCode) -> bool {
+        self.by_code.contains_key(code)
+    }
+
+    /// All versions of an area, oldest first.
+    pub fn versions(&self, code: &AreaCode) -> impl Iterator<Item = &AreaEntry> {
+        self.by_code
+            .get(code)
+            .into_iter()
+            .flatten()
+            .map(|&at| &self.entries[at as usize])
+    }
+
+    /// Areas valid on that day which hold the point, finest first (ties by code).
+    #[must_use]
+    pub fn at(&self, at: LngLat, day: Day) -> Vec<&AreaEntry> {
+        let mut found: Vec<&AreaEntry> = self
+            .tree
+            .locate_in_envelope_intersecting(AABB::from_point([at.lng(), at.lat()]))
+            .map(|item| &self.entries[item.data as usize])
+            .filter(|entry| entry.valid_on(day) && entry.holds(at))
+            .collect();
+        found.sort_by_key(|entry| (Reverse(entry.area.level), entry.area.code.clone()));
+        found
+    }
+
+    /// Areas valid on that day whose box touches the given one, by level (widest first) and code.
+    #[must_use]
+    pub fn in_bbox(&self, bbox: &BBox, day: Day) -> Vec<&AreaEntry> {
+        let mut found: Vec<u32> = bbox
+            .parts()
+            .iter()
+            .flat_map(|part| {
+                self.tree
+                    .locate_in_envelope_intersecting(AABB::from_corners(
+                        [part.min_lng, part.min_lat],
+                        [part.max_lng, part.max_lat],
+                    ))
+                    .map(|item| item.data)
+            })
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
+            .map(|at| &self.entries[at as usize])
+            .filter(|entry| entry.valid_on(day))
+            .collect()
+    }
+
+    /// Areas of one tier valid on that day, by code.
+    #[must_use]
+    pub fn of_level(&self, level: AreaLevel, day: Day) -> Vec<&AreaEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.area.level == level && entry.valid_on(day))
+            .collect()
+    }
+
+    /// An area and those above it by their `parent` codes, as of that day; just the code when it is unknown.
+    #[must_use]
+    pub fn ancestry(&self, code: &AreaCode, day: Day) -> Vec<AreaCode> {
+        let mut chain = vec![code.clone()];
+        let mut at = code;
+        while let Some(parent) = self.get(at, day).and_then(|entry| entry.area.parent.as_ref()) {
+            // Data may be circular; four tiers are all there are.
+            if chain.len() >= 8 || chain.contains(parent) {
+                break;
+            }
+            chain.push(parent.clone());
+            at = parent;
+        }
+        chain
+    }
+
+    /// The codes of the areas that hold the point, finest first, completed by parents that have no outline;
+    /// where no outline holds it, the declared area and those above.
+    #[must_use]
+    pub fn chain_of(&self, at: LngLat, declared: Option<&AreaCode>, day: Day) -> Arc<[AreaCode]> {
+        let mut chain: Vec<AreaCode> = self
+            .at(at, day)
+            .iter()
+            .map(|entry| entry.area.code.clone())
+            .collect();
+        if let Some(start) = chain.first().or(declared) {
+            for code in self.ancestry(start, day) {
+                if !chain.contains(&code) {
+                    chain.push(code);
+                }
+            }
+        }
+        chain.into()
+    }
+
+    /// Replaces the facts of the versions valid on that day; unknown codes are passed over.
+    pub(super) fn set_facts(&mut self, facts: impl IntoIterator<Item = (AreaCode, AreaFacts)>, day: Day) {
+        for (code, facts) in facts {
+            for &at in self.by_code.get(&code).into_iter().flatten() {
+                let entry = &mut self.entries[at as usize];
+                if entry.valid_on(day) {
+                    entry.facts = facts;
+                }
+            }
+        }
+    }
+
+    /// Whether some version begins or ends between two days, so that places may lie in other areas.
+    pub(super) fn changes_between(&self, old: Day, new: Day) -> bool {
+        let (first, last) = (old.min(new), old.max(new));
+        self.entries.iter().any(|entry| {
+            [entry.area.valid_from, entry.area.valid_to]
+                .into_iter()
+                .flatten()
+                .any(|day| first < day && day <= last)
+        })
+    }
+}
+
+fn entry_of(area: &Area) -> Option<AreaEntry> {
+    let bbox = bbox_of(&area.geometry)?;
+    let resolution = Resolution::new(COVER_RESOLUTION).expect("7 is a resolution");
+    let cells = cover_polygon(&area.geometry, resolution, COVER_LIMIT).unwrap_or_default();
+    Some(AreaEntry {
+        bbox,
+        cells: cells.into(),
+        facts: AreaFacts::default(),
+        outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
+        area: Arc::new(area.clone()),
+    })
+}
+
+/// The box of a shape, degrees; `None` when it is empty.
+pub(super) fn bbox_of(geometry: &::geo::MultiPolygon<f64>) -> Option<BBox> {
+    let rect = ::geo::BoundingRect::bounding_rect(geometry)?;
+    Some(BBox {
+        min_lng: rect.min().x,
+        min_lat: rect.min().y,
+        max_lng: rect.max().x,
+        max_lat: rect.max().y,
+    })
+}
+
+pub(super) fn rectangle(bbox: &BBox) -> Rectangle<[f64; 2]> {
+    Rectangle::from_corners([bbox.min_lng, bbox.min_lat], [bbox.max_lng, bbox.max_lat])
+}

@@ -1,0 +1,131 @@
+use crate::geo::{BBox, EXTENT, LngLat, TileCoord, WorldPoint};
+
+/// A point of the Web Mercator square as the interleaved bits of its x (even) and y (odd), 32 bits each.
+/// In a table sorted by it, the points of any tile are one slice.
+pub(super) fn key(at: LngLat) -> u64 {
+    let (x, y) = grid(WorldPoint::project(at));
+    spread(x) | spread(y) << 1
+}
+
+/// A closed box on the 32-bit grid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GridBox {
+    min: (u32, u32),
+    max: (u32, u32),
+}
+
+impl GridBox {
+    /// The grid boxes of a box in degrees: two when it crosses the antimeridian.
+    pub(super) fn of_bbox(bbox: &BBox) -> Vec<Self> {
+        bbox.parts()
+            .into_iter()
+            .filter_map(|part| {
+                let north_west = LngLat::new(part.min_lng, part.max_lat).ok()?;
+                let south_east = LngLat::new(part.max_lng, part.min_lat).ok()?;
+                Some(Self {
+                    min: grid(WorldPoint::project(north_west)),
+                    max: grid(WorldPoint::project(south_east)),
+                })
+            })
+            .collect()
+    }
+
+    /// A tile grown by `buffer` units of 4096 on each side, cut at the world's edge.
+    pub(super) fn of_tile(tile: TileCoord, buffer: i32) -> Self {
+        let size = 1_i64 << (32 - u32::from(tile.z()));
+        let grow = size * i64::from(buffer) / i64::from(EXTENT);
+        let clamp = |v: i64| v.clamp(0, i64::from(u32::MAX)) as u32;
+        let (x, y) = (i64::from(tile.x()) * size, i64::from(tile.y()) * size);
+        Self {
+            min: (clamp(x - grow), clamp(y - grow)),
+            max: (clamp(x + size - 1 + grow), clamp(y + size - 1 + grow)),
+        }
+    }
+
+    fn holds(&self, x: u32, y: u32) -> bool {
+        x >= self.min.0 && x <= self.max.0 && y >= self.min.1 && y <= self.max.1
+    }
+}
+
+/// Calls `visit` with every item of the sorted table whose point lies in the box, in Morton order.
+/// Quadtree descent: a quadrant wholly inside is taken as a slice, one outside is skipped,
+/// and small remainders are tested point by point.
+pub(super) fn visit(table: &[(u64, u32)], within: GridBox, visit: &mut dyn FnMut(u32)) {
+    descend(table, (0, 0), 32, within, visit);
+}
+
+fn descend(table: &[(u64, u32)], (x, y): (u32, u32), bits: u32, within: GridBox, visit: &mut dyn FnMut(u32)) {
+    let last = if bits == 32 { u32::MAX } else { (1_u32 << bits) - 1 };
+    let (x_last, y_last) = (x + last, y + last);
+    if table.is_empty()
+        || x > within.max.0
+        || y > within.max.1
+        || x_last < within.min.0
+        || y_last < within.min.1
+    {
+        return;
+    }
+    if within.holds(x, y) && within.holds(x_last, y_last) {
+        table.iter().for_each(|&(_, item)| visit(item));
+        return;
+    }
+    if table.len() <= 24 || bits == 0 {
+        for &(key, item) in table {
+            if within.holds(gather(key), gather(key >> 1)) {
+                visit(item);
+            }
+        }
+        return;
+    }
+    let half = bits - 1;
+    let base = spread(x) | spread(y) << 1;
+    let mut rest = table;
+    for quadrant in 0..4_u64 {
+        // The last key of this quadrant; everything up to it belongs to the quadrant.
+        let last_key = base + (quadrant << (2 * half)) + ((1_u64 << (2 * half)) - 1);
+        let cut = rest.partition_point(|&(key, _)| key <= last_key);
+        let (own, after) = rest.split_at(cut);
+        let corner = (
+            x + (((quadrant & 1) as u32) << half),
+            y + (((quadrant >> 1) as u32) << half),
+        );
+        descend(own, corner, half, within, visit);
+        rest = after;
+    }
+}
+
+fn grid(at: WorldPoint) -> (u32, u32) {
+    let scale = |v: f64| (v.clamp(0.0, 1.0) * 4_294_967_296.0).min(4_294_967_295.0) as u32;
+    (scale(at.x), scale(at.y))
+}
+
+fn spread(value: u32) -> u64 {
+    let mut v = u64::from(value);
+    v = (v | v << 16) & 0x0000_FFFF_0000_FFFF;
+    v = (v | v << 8) & 0x00FF_00FF_00FF_00FF;
+    v = (v | v << 4) & 0x0F0F_0F0F_0F0F_0F0F;
+    v = (v | v << 2) & 0x3333_3333_3333_3333;
+    (v | v << 1) & 0x5555_5555_5555_5555
+}
+
+fn gather(key: u64) -> u32 {
+    let mut v = key & 0x5555_5555_5555_5555;
+    v = (v | v >> 1) & 0x3333_3333_3333_3333;
+    v = (v | v >> 2) & 0x0F0F_0F0F_0F0F_0F0F;
+    v = (v | v >> 4) & 0x00FF_00FF_00FF_00FF;
+    v = (v | v >> 8) & 0x0000_FFFF_0000_FFFF;
+    (v | v >> 16) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaving_goes_there_and_back() {
+        for (x, y) in [(0, 0), (u32::MAX, 0), (0, u32::MAX), (0x1234_5678, 0x9abc_def0)] {
+            let key = spread(x) | spread(y) << 1;
+            assert_eq!((gather(key), gather(key >> 1)), (x, y));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+use crate::geo::Cell;
+use crate::index::bytes::{self, Body, put_count, put_text};
+use crate::model::{AreaCode, Hour, Timestamp, Window};
+
+const NAME: &[u8; 8] = b"VXRELS01";
+const LIMIT_BYTES: u64 = 1 << 32;
+
+/// What a release publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Measure {
+    /// Visits and people per cell and local day.
+    Activity,
+    /// Cases per cell and ISO week.
+    Cases,
+    /// Cases per area and ISO week.
+    AreaCases,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 3] = [Self::Activity, Self::Cases, Self::AreaCases];
+
+    /// The name used in data.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Activity => "activity",
+            Self::Cases => "cases",
+            Self::AreaCases => "area_cases",
+        }
+    }
+
+    /// The measure with that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| measure.as_str() == text)
+    }
+}
+
+/// A public, privacy-checked publication of one closed bucket. Made once and never edited:
+/// a correction is another release with a higher `seq`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The bucket: a local day or an ISO week.
+    pub bucket: Window,
+    /// 1 for the first, one more for each correction.
+    pub seq: u32,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The figures. What is not listed is zero, unless a cell above it is hidden.
+    pub body: ReleaseBody,
+}
+
+/// The figures of a release, one entry a cell or area.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReleaseBody {
+    /// Of [`Measure::Activity`].
+    Activity(Vec<(Cell, ReleasedActivity)>),
+    /// Of [`Measure::Cases`].
+    Cases(Vec<(Cell, ReleasedCases)>),
+    /// Of [`Measure::AreaCases`].
+    AreaCases(Vec<(AreaCode, ReleasedCases)>),
+}
+
+/// One cell's released activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleasedActivity {
+    /// Rounded.
+    Shown {
+        /// Arrivals.
+        visits: u32,
+        /// Distinct people of the day.
+        people: u32,
+    },
+    /// Too few people.
+    Hidden,
+}
+
+/// One cell's or area's released cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleasedCases {
+    /// The count, and the level computed from it.
+    Shown {
+        /// Confirmed community cases reported in the bucket.
+        cases: u32,
+        /// 0 not assessed, 1 green ..= 4 red.
+        level: u8,
+    },
+    /// Too few cases, or hidden to protect a neighbour.
+    Hidden,
+}
+
+/// Bytes that are not a whole, unchanged release of this version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the release {reason}; expected an unchanged release of version 01")]
+pub struct InvalidRelease {
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Release {
+    /// What it publishes.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        match self.body {
+            ReleaseBody::Activity(_) => Measure::Activity,
+            ReleaseBody::Cases(_) => Measure::Cases,
+            ReleaseBody::AreaCases(_) => Measure::AreaCases,
+        }
+    }
+
+    /// The whole release as bytes: versioned, sorted, checksummed. Equal releases give equal bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![self.measure() as u8];
+        out.extend_from_slice(&self.bucket.from.0.to_le_bytes());
+        out.extend_from_slice(&self.bucket.to.0.to_le_bytes());
+        out.extend_from_slice(&self.seq.to_le_bytes());
+        out.extend_from_slice(&self.made_at.0.to_le_bytes());
+        match &self.body {
+            ReleaseBody::Activity(rows) => {
+                let mut rows = rows.clone();
+                rows.sort_by_key(|row| row.0);
+                put_count(&mut out, rows.len());
+                for (cell, released) in rows {
+                    let (shown, visits, people) = match released {
+                        ReleasedActivity::Shown { visits, people } => (1, visits, people),
+                        ReleasedActivity::Hidden => (0, 0, 0),
+                    };
+                    out.extend_from_slice(&cell.to_u64().to_le_bytes());
+                    out.push(shown);
+                    out.extend_from_slice(&visits.to_le_bytes());
+                    out.extend_from_slice(&people.to_le_bytes());
+                }
+            }
+            ReleaseBody::Cases(rows) => {
+                let mut rows = rows.clone();
+                rows.sort_by_key(|row| row.0);
+                put_count(&mut out, rows.len());
+                for (cell, released) in rows {
+                    out.extend_from_slice(&cell.to_u64().to_le_bytes());
+                    put_cases(&mut out, released);
+                }
+            }
+            ReleaseBody::AreaCases(rows) => {
+                let mut rows = rows.clone();
+                rows.sort_by(|a, b| a.0.cmp(&b.0));
+                put_count(&mut out, rows.len());
+                for (code, released) in rows {
+                    put_text(&mut out, code.as_str());
+                    put_cases(&mut out, released);
+                }
+            }
+        }
+        bytes::seal(NAME, &out)
+    }
+
+    /// Reads [`Release::to_bytes`].
+    ///
+    /// # Errors
+    /// [`InvalidRelease`] says whether the bytes are of another kind or version, cut short or changed.
+    pub fn from_bytes(sealed: &[u8]) -> Result<Self, InvalidRelease> {
+        read(sealed).map_err(|reason| InvalidRelease { reason })
+    }
+}
+
+fn read(sealed: &[u8]) -> Result<Release, String> {
+    let unpacked = bytes::open(NAME, sealed, LIMIT_BYTES)?;
+    let mut body = Body(&unpacked);
+    let measure = body.u8()?;
+    let bucket = Window {
+        from: Hour(body.i32()?),
+        to: Hour(body.i32()?),
+    };
+    let seq = body.u32()?;
+    let made_at = Timestamp(body.i64()?);
+    let count = body.count(7)?;
+    let released = match measure {
+        0 => {
+            let mut rows = Vec::with_capacity(count);
+            for _ in 0..count {
+                let cell = read_cell(&mut body)?;
+                let (shown, visits, people) = (body.u8()?, body.u32()?, body.u32()?);
+                let activity = if shown == 1 {
+                    ReleasedActivity::Shown { visits, people }
+                } else {
+                    ReleasedActivity::Hidden
+                };
+                rows.push((cell, activity));
+            }
+            ReleaseBody::Activity(rows)
+        }
+        1 => {
+            let mut rows = Vec::with_capacity(count);
+            for _ in 0..count {
+                rows.push((read_cell(&mut body)?, read_cases(&mut body)?));
+            }
+            ReleaseBody::Cases(rows)
+        }
+        2 => {
+            let mut rows = Vec::with_capacity(count);
+            for _ in 0..count {
+                let code =
+                    AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
+                rows.push((code, read_cases(&mut body)?));
+            }
+            ReleaseBody::AreaCases(rows)
+        }
+        other => return Err(format!("is of measure {other}")),
+    };
+    body.end()?;
+    Ok(Release {
+        bucket,
+        seq,
+        made_at,
+        body: released,
+    })
+}
+
+fn put_cases(out: &mut Vec<u8>, released: ReleasedCases) {
+    let (shown, cases, level) = match released {
+        ReleasedCases::Shown { cases, level } => (1, cases, level),
+        ReleasedCases::Hidden => (0, 0, 0),
+    };
+    out.push(shown);
+    out.extend_from_slice(&cases.to_le_bytes());
+    out.push(level);
+}
+
+fn read_cases(body: &mut Body) -> Result<ReleasedCases, String> {
+    let (shown, cases, level) = (body.u8()?, body.u32()?, body.u8()?);
+    Ok(if shown == 1 {
+        ReleasedCases::Shown { cases, level }
+    } else {
+        ReleasedCases::Hidden
+    })
+}
+
+fn read_cell(body: &mut Body) -> Result<Cell, String> {
+    Cell::from_u64(body.u64()?).map_err(|error| format!("has a bad row: {error}"))
+}

@@ -1,0 +1,455 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use rustc_hash::FxHashMap;
+
+use crate::geo::{BBox, Cell, MAX_RESOLUTION, Resolution};
+use crate::index::roster::{CellBox, Roster};
+use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+use crate::model::{AreaCode, Hour, Timestamp, Window};
+
+const DAY_HOURS: i32 = 24;
+const WEEK_HOURS: i32 = 7 * 24;
+/// Releases begin at this resolution; coarser figures are sums of shown ones.
+const TOP: u8 = 3;
+/// The level of a cell or area in which a closed week brought no case: green.
+const LEVEL_WITHOUT_CASES: u8 = 1;
+
+/// What the public sees of a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublicFigure {
+    /// Arrivals, rounded, summed over the days that are shown; `None` when no day with activity is.
+    pub visits: Option<u32>,
+    /// Distinct people per day, rounded, summed over the days that are shown.
+    pub people: Option<u32>,
+    /// Confirmed cases summed over whole weeks; `None` when one of the weeks is hidden, or none is released.
+    pub cases: Option<u32>,
+    /// 0 not assessed, 1 green ..= 4 red: of the last closed week.
+    pub level: u8,
+    /// Whether a figure is held back: the cases, or all activity there was.
+    pub suppressed: bool,
+    /// Whether some days with activity are hidden, so that visits and people are lower bounds.
+    pub partial: bool,
+    /// The ancestor whose level is shown, where the cell's own is hidden.
+    pub from_parent: Option<Cell>,
+    /// The days that were summed, first to last.
+    pub days: Option<Window>,
+    /// The weeks that were summed, first to last.
+    pub weeks: Option<Window>,
+}
+
+/// What the public sees of an area's cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublicArea {
+    /// Confirmed cases summed over whole weeks; `None` when one of them is hidden, or none is released.
+    pub cases: Option<u32>,
+    /// 0 not assessed, 1 green ..= 4 red: of the last closed week.
+    pub level: u8,
+    /// Whether the count is held back.
+    pub suppressed: bool,
+    /// The weeks that were summed, first to last.
+    pub weeks: Option<Window>,
+}
+
+/// Every release in its latest correction: the only source of public figures.
+///
+/// A question for `window` at `at` is answered by whole buckets: the last closed ones at `at`, as many days
+/// (activity) and weeks (cases) as the window is long, at least one of each. A cell that a release does not
+/// list is zero there, unless a cell above it is hidden: hiding a cell hides all below it.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseIndex {
+    activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
+    cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
+    areas: BTreeMap<Hour, Arc<AreaBucket>>,
+    /// Every cell that any release lists, by resolution.
+    rosters: [Arc<Roster>; 10],
+}
+
+#[derive(Debug)]
+struct CellBucket<T> {
+    window: Window,
+    seq: u32,
+    /// Ascending; ids order by resolution first.
+    cells: Vec<Cell>,
+    values: Vec<T>,
+    /// The hidden subtrees as ranges of base-resolution ids, disjoint, ascending.
+    hidden: Vec<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct AreaBucket {
+    window: Window,
+    seq: u32,
+    areas: FxHashMap<AreaCode, ReleasedCases>,
+}
+
+enum Found<T> {
+    Listed(T),
+    HiddenAbove,
+    Zero,
+}
+
+impl ReleaseIndex {
+    /// Takes in a release; one with a lower `seq` than is known for its bucket is passed over.
+    pub(super) fn put(&mut self, release: &Release) {
+        let (window, seq) = (release.bucket, release.seq);
+        match &release.body {
+            ReleaseBody::Activity(rows) => {
+                if self.activity.get(&window.from).is_none_or(|old| old.seq <= seq) {
+                    let is_hidden = |value: &ReleasedActivity| *value == ReleasedActivity::Hidden;
+                    let bucket = CellBucket::of(window, seq, rows, is_hidden);
+                    self.list(&bucket.cells);
+                    self.activity.insert(window.from, Arc::new(bucket));
+                }
+            }
+            ReleaseBody::Cases(rows) => {
+                if self.cases.get(&window.from).is_none_or(|old| old.seq <= seq) {
+                    let is_hidden = |value: &ReleasedCases| *value == ReleasedCases::Hidden;
+                    let bucket = CellBucket::of(window, seq, rows, is_hidden);
+                    self.list(&bucket.cells);
+                    self.cases.insert(window.from, Arc::new(bucket));
+                }
+            }
+            ReleaseBody::AreaCases(rows) => {
+                if self.areas.get(&window.from).is_none_or(|old| old.seq <= seq) {
+                    let bucket = AreaBucket {
+                        window,
+                        seq,
+                        areas: rows.iter().cloned().collect(),
+                    };
+                    self.areas.insert(window.from, Arc::new(bucket));
+                }
+            }
+        }
+    }
+
+    /// What the public sees of a cell, resolution 0..=9.
+    #[must_use]
+    pub fn public_cell(&self, cell: Cell, at: Timestamp, window: Window) -> PublicFigure {
+        if cell.resolution().get() < TOP {
+            let below: Vec<Cell> = self.top_cells_below(cell).collect();
+            let mut figures = vec![PublicFigure::default(); below.len()];
+            self.fill(&below, &mut figures, at, window);
+            return sum_of(&figures);
+        }
+        let mut figure = [PublicFigure::default()];
+        self.fill(&[cell], &mut figure, at, window);
+        figure[0]
+    }
+
+    /// What the public sees of the cells of a resolution (0..=9) that touch the box, ascending: every cell
+    /// that some release lists and that is not zero in all the buckets asked for.
+    #[must_use]
+    pub fn public_cells_in(
+        &self,
+        bbox: &BBox,
+        resolution: Resolution,
+        at: Timestamp,
+        window: Window,
+    ) -> Vec<(Cell, PublicFigure)> {
+        let parts = bbox.parts();
+        if resolution.get() < TOP {
+            let mut parents: Vec<Cell> = self.rosters[usize::from(TOP)]
+                .cells()
+                .iter()
+                .filter_map(|cell| cell.parent(resolution))
+                .collect();
+            parents.dedup();
+            return parents
+                .into_iter()
+                .filter(|cell| {
+                    let outer = CellBox::of(*cell);
+                    parts.iter().any(|part| outer.touches(part))
+                })
+                .map(|cell| (cell, self.public_cell(cell, at, window)))
+                .filter(|(_, figure)| figure.says_something())
+                .collect();
+        }
+        let Some(roster) = self.rosters.get(usize::from(resolution.get())) else {
+            return Vec::new();
+        };
+        let cells: Vec<Cell> = roster
+            .touching(&parts)
+            .into_iter()
+            .map(|at| roster.cells()[at])
+            .collect();
+        let mut figures = vec![PublicFigure::default(); cells.len()];
+        self.fill(&cells, &mut figures, at, window);
+        cells
+            .into_iter()
+            .zip(figures)
+            .filter(|(_, figure)| figure.says_something())
+            .collect()
+    }
+
+    /// What the public sees of an area's cases.
+    #[must_use]
+    pub fn public_area(&self, code: &AreaCode, at: Timestamp, window: Window) -> PublicArea {
+        let buckets = last_closed(&self.areas, |bucket| bucket.window, at, window, WEEK_HOURS);
+        let Some((last, first)) = buckets.last().zip(buckets.first()) else {
+            return PublicArea::default();
+        };
+        let mut cases = Some(0);
+        for bucket in &buckets {
+            match bucket.areas.get(code) {
+                Some(ReleasedCases::Shown { cases: more, .. }) => cases = cases.map(|sum| sum + more),
+                Some(ReleasedCases::Hidden) => cases = None,
+                None => {}
+            }
+        }
+        let level = match last.areas.get(code) {
+            Some(ReleasedCases::Shown { level, .. }) => *level,
+            Some(ReleasedCases::Hidden) => 0,
+            None => LEVEL_WITHOUT_CASES,
+        };
+        PublicArea {
+            cases,
+            level,
+            suppressed: cases.is_none(),
+            weeks: Some(Window {
+                from: first.window.from,
+                to: last.window.to,
+            }),
+        }
+    }
+
+    /// The span of the days and of the weeks that have been released; `None` before the first.
+    #[must_use]
+    pub fn extent(&self) -> (Option<Window>, Option<Window>) {
+        let span = |first: Option<Window>, last: Option<Window>| {
+            first.zip(last).map(|(first, last)| Window {
+                from: first.from,
+                to: last.to,
+            })
+        };
+        (
+            span(
+                self.activity.values().next().map(|bucket| bucket.window),
+                self.activity.values().next_back().map(|bucket| bucket.window),
+            ),
+            span(
+                self.cases.values().next().map(|bucket| bucket.window),
+                self.cases.values().next_back().map(|bucket| bucket.window),
+            ),
+        )
+    }
+
+    /// Fills in the figures of ascending cells of one resolution from 3 to 9.
+    fn fill(&self, cells: &[Cell], figures: &mut [PublicFigure], at: Timestamp, window: Window) {
+        let days = last_closed(&self.activity, |bucket| bucket.window, at, window, DAY_HOURS);
+        if let Some((first, last)) = days.first().zip(days.last()) {
+            let span = Window {
+                from: first.window.from,
+                to: last.window.to,
+            };
+            for figure in figures.iter_mut() {
+                figure.days = Some(span);
+                figure.visits = Some(0);
+                figure.people = Some(0);
+            }
+        }
+        for bucket in days {
+            bucket.walk(cells, |at, found| {
+                let figure = &mut figures[at];
+                match found {
+                    Found::Listed(ReleasedActivity::Shown { visits, people }) => {
+                        figure.visits = figure.visits.map(|sum| sum + visits);
+                        figure.people = figure.people.map(|sum| sum + people);
+                    }
+                    Found::Listed(ReleasedActivity::Hidden) | Found::HiddenAbove => figure.partial = true,
+                    Found::Zero => {}
+                }
+            });
+        }
+        for figure in figures.iter_mut() {
+            if figure.partial && figure.people == Some(0) {
+                figure.visits = None;
+                figure.people = None;
+                figure.suppressed = true;
+            }
+        }
+        let weeks = last_closed(&self.cases, |bucket| bucket.window, at, window, WEEK_HOURS);
+        let Some((first, last)) = weeks.first().zip(weeks.last()) else {
+            return;
+        };
+        let span = Window {
+            from: first.window.from,
+            to: last.window.to,
+        };
+        for figure in figures.iter_mut() {
+            figure.weeks = Some(span);
+            figure.cases = Some(0);
+        }
+        for (nth, bucket) in weeks.iter().enumerate() {
+            let is_last = nth + 1 == weeks.len();
+            bucket.walk(cells, |at, found| {
+                let figure = &mut figures[at];
+                match found {
+                    Found::Listed(ReleasedCases::Shown { cases, level }) => {
+                        figure.cases = figure.cases.map(|sum| sum + cases);
+                        figure.level = level;
+                    }
+                    Found::Listed(ReleasedCases::Hidden) | Found::HiddenAbove => {
+                        figure.cases = None;
+                        figure.suppressed = true;
+                        if is_last {
+                            (figure.from_parent, figure.level) = bucket.nearest_shown(cells[at]);
+                        }
+                    }
+                    Found::Zero => figure.level = LEVEL_WITHOUT_CASES,
+                }
+            });
+        }
+    }
+
+    fn list(&mut self, cells: &[Cell]) {
+        for (resolution, roster) in self.rosters.iter_mut().enumerate() {
+            let of_it = |cell: &&Cell| usize::from(cell.resolution().get()) == resolution;
+            let own: Vec<Cell> = cells.iter().filter(of_it).copied().collect();
+            if own.iter().all(|cell| roster.cells().binary_search(cell).is_ok()) {
+                continue;
+            }
+            let mut all = [roster.cells(), &own].concat();
+            all.sort();
+            all.dedup();
+            *roster = Arc::new(Roster::of(all, roster, &CellPopulation::default()));
+        }
+    }
+
+    fn top_cells_below(&self, cell: Cell) -> impl Iterator<Item = Cell> {
+        let top = Resolution::new(TOP).expect("3 is a resolution");
+        let (low, high) = cell.descendants(top).unwrap_or((1, 0));
+        self.rosters[usize::from(TOP)]
+            .cells()
+            .iter()
+            .copied()
+            .filter(move |below| (low..=high).contains(&below.to_u64()))
+    }
+}
+
+impl PublicFigure {
+    fn says_something(&self) -> bool {
+        self.suppressed || self.partial || self.people.unwrap_or(0) > 0 || self.cases.unwrap_or(0) > 0
+    }
+}
+
+impl<T: Copy> CellBucket<T> {
+    fn of(window: Window, seq: u32, rows: &[(Cell, T)], is_hidden: impl Fn(&T) -> bool) -> Self {
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| row.0);
+        rows.dedup_by_key(|row| row.0);
+        // Coarser cells come first, so a range inside an earlier one says nothing new.
+        let mut hidden: Vec<(u64, u64)> = rows
+            .iter()
+            .filter(|row| is_hidden(&row.1))
+            .filter_map(|row| row.0.descendants(MAX_RESOLUTION))
+            .collect();
+        hidden.sort_by_key(|&(low, high)| (low, std::cmp::Reverse(high)));
+        hidden.dedup_by(|inner, outer| inner.1 <= outer.1);
+        Self {
+            window,
+            seq,
+            cells: rows.iter().map(|row| row.0).collect(),
+            values: rows.iter().map(|row| row.1).collect(),
+            hidden,
+        }
+    }
+
+    /// Looks ascending cells up, one after the other, never going back.
+    fn walk(&self, cells: &[Cell], mut each: impl FnMut(usize, Found<T>)) {
+        let mut at = 0;
+        for (nth, cell) in cells.iter().enumerate() {
+            at += gap(&self.cells[at..], *cell);
+            let found = if self.cells.get(at) == Some(cell) {
+                Found::Listed(self.values[at])
+            } else if self.is_hidden(*cell) {
+                Found::HiddenAbove
+            } else {
+                Found::Zero
+            };
+            each(nth, found);
+        }
+    }
+
+    fn is_hidden(&self, cell: Cell) -> bool {
+        let Some((low, high)) = cell.descendants(MAX_RESOLUTION) else {
+            return false;
+        };
+        let after = self.hidden.partition_point(|range| range.0 <= low);
+        after > 0 && self.hidden[after - 1].1 >= high
+    }
+}
+
+impl CellBucket<ReleasedCases> {
+    /// The nearest ancestor with a shown level, and that level; an ancestor that is not listed has no cases.
+    fn nearest_shown(&self, cell: Cell) -> (Option<Cell>, u8) {
+        for resolution in (TOP..cell.resolution().get()).rev() {
+            let Some(above) = Resolution::new(resolution).and_then(|r| cell.parent(r)) else {
+                continue;
+            };
+            match self.cells.binary_search(&above) {
+                Ok(at) => {
+                    if let ReleasedCases::Shown { level, .. } = self.values[at] {
+                        return (Some(above), level);
+                    }
+                }
+                Err(_) if self.is_hidden(above) => {}
+                Err(_) => return (Some(above), LEVEL_WITHOUT_CASES),
+            }
+        }
+        (None, 0)
+    }
+}
+
+/// How many of the ascending cells come before `cell`: a few steps, then a binary search.
+fn gap(cells: &[Cell], cell: Cell) -> usize {
+    let near = cells.iter().take(8).take_while(|known| **known < cell).count();
+    if near < 8 {
+        near
+    } else {
+        near + cells[near..].partition_point(|known| *known < cell)
+    }
+}
+
+/// The buckets that answer for a window at an instant, oldest first: those of the last closed one and of as
+/// many before it as the window is long.
+fn last_closed<T>(
+    buckets: &BTreeMap<Hour, Arc<T>>,
+    window_of: impl Fn(&T) -> Window,
+    at: Timestamp,
+    window: Window,
+    bucket_hours: i32,
+) -> Vec<&T> {
+    let closed = |bucket: &&Arc<T>| window_of(bucket).to.start() <= at;
+    let Some(last) = buckets.range(..=at.hour()).rev().map(|(_, b)| b).find(closed) else {
+        return Vec::new();
+    };
+    let last = window_of(last);
+    let count = (window.hours().max(1) + bucket_hours - 1) / bucket_hours;
+    let earliest = Hour(last.to.0 - count * bucket_hours);
+    buckets
+        .range(earliest..=last.from)
+        .map(|(_, bucket)| bucket.as_ref())
+        .collect()
+}
+
+fn sum_of(figures: &[PublicFigure]) -> PublicFigure {
+    let mut sum = PublicFigure::default();
+    for figure in figures {
+        let add = |a: Option<u32>, b: Option<u32>| a.map_or(b, |a| Some(a + b.unwrap_or(0)));
+        sum.visits = add(sum.visits, figure.visits);
+        sum.people = add(sum.people, figure.people);
+        sum.cases = add(sum.cases, figure.cases);
+        sum.level = sum.level.max(figure.level);
+        sum.partial |= figure.partial || figure.suppressed;
+        sum.days = figure.days;
+        sum.weeks = figure.weeks;
+    }
+    if figures
+        .iter()
+        .any(|figure| figure.cases.is_none() && figure.suppressed && figure.weeks.is_some())
+    {
+        sum.cases = None;
+        sum.suppressed = true;
+    }
+    sum
+}

@@ -1,0 +1,202 @@
+use std::sync::Arc;
+
+use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
+use crate::index::publisher::VENUES_PER_BLOCK;
+use crate::index::roster::Roster;
+use crate::index::running::RunningTable;
+use crate::index::shard::{Layered, Shard};
+use crate::index::{AreaIndex, CellPopulation, ReleaseIndex, VenueIndex, ZoneIndex};
+use crate::model::{AreaCode, CellStats, Hour, Timestamp, UtcOffset, VenueStats, Window};
+
+/// Everything a reader may ask, as of one moment. Never changes after it is published; readers hold an
+/// `Arc` of it and no lock. The figures of cells, venues and areas here are exact: they are for officials
+/// and analysts. What the public may see of them is in [`Snapshot::releases`].
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(super) generation: u64,
+    pub(super) as_of: Timestamp,
+    pub(super) offset: UtcOffset,
+    /// One per cell of resolution 4, ascending.
+    pub(super) shards: Arc<Vec<(Cell, Arc<Shard>)>>,
+    /// The cells of resolutions 0..=3 above the shards.
+    pub(super) above: Arc<[Roster; 4]>,
+    pub(super) venue_blocks: Arc<Vec<Layered<VenueStats>>>,
+    pub(super) area_cases: Arc<AreaCases>,
+    pub(super) population: Arc<CellPopulation>,
+    pub(super) venues: VenueIndex,
+    pub(super) areas: AreaIndex,
+    pub(super) zones: ZoneIndex,
+    pub(super) releases: ReleaseIndex,
+}
+
+/// Running sums of cases per area, keyed by the place of the code in the sorted list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AreaCases {
+    pub(super) codes: Vec<AreaCode>,
+    pub(super) table: RunningTable<u32>,
+}
+
+/// A cell's exact sums in a window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CellFigure {
+    /// The cell.
+    pub cell: Cell,
+    /// Its sums.
+    pub stats: CellStats,
+    /// Residents apportioned by land area, see [`CellPopulation`].
+    pub population: f64,
+}
+
+impl Snapshot {
+    /// Nothing at all: generation 0.
+    #[must_use]
+    pub fn empty(offset: UtcOffset) -> Self {
+        Self {
+            generation: 0,
+            as_of: Timestamp(0),
+            offset,
+            shards: Arc::default(),
+            above: Arc::default(),
+            venue_blocks: Arc::default(),
+            area_cases: Arc::default(),
+            population: Arc::default(),
+            venues: VenueIndex::default(),
+            areas: AreaIndex::default(),
+            zones: ZoneIndex::default(),
+            releases: ReleaseIndex::default(),
+        }
+    }
+
+    /// Its number: each publication is one more than the last.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// When it was published, by the server's clock.
+    #[must_use]
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// Where local days begin.
+    #[must_use]
+    pub fn offset(&self) -> UtcOffset {
+        self.offset
+    }
+
+    /// The exact sums of a cell (resolution 0..=9; nothing is known of finer ones) in a window.
+    #[must_use]
+    pub fn cell_stats(&self, cell: Cell, window: Window) -> CellStats {
+        if cell.resolution() < SHARD_RESOLUTION {
+            let mut sum = CellStats::default();
+            for (id, shard) in self.shards_below(cell) {
+                sum += shard.sum(*id, window);
+            }
+            return sum;
+        }
+        cell.parent(SHARD_RESOLUTION)
+            .and_then(|id| self.shards.binary_search_by_key(&id, |(id, _)| *id).ok())
+            .map_or_else(CellStats::default, |at| self.shards[at].1.sum(cell, window))
+    }
+
+    /// The cells of a resolution (0..=9) that touch the box (by each hexagon's own box) and where something
+    /// happened in the window; ascending.
+    #[must_use]
+    pub fn cells_in(&self, bbox: &BBox, resolution: Resolution, window: Window) -> Vec<CellFigure> {
+        let mut found = Vec::new();
+        let parts = bbox.parts();
+        if resolution < SHARD_RESOLUTION {
+            let roster = &self.above[usize::from(resolution.get())];
+            for at in roster.touching(&parts) {
+                let cell = roster.cells()[at];
+                let stats = self.cell_stats(cell, window);
+                if !stats.is_empty() {
+                    found.push(CellFigure {
+                        cell,
+                        stats,
+                        population: roster.population(at),
+                    });
+                }
+            }
+            return found;
+        }
+        for (_, shard) in self.shards.iter() {
+            shard.visit(&parts, resolution, window, &mut |cell, stats, population| {
+                found.push(CellFigure {
+                    cell,
+                    stats,
+                    population,
+                });
+            });
+        }
+        found
+    }
+
+    /// Residents of a cell, apportioned by land area; 0 where none are known.
+    #[must_use]
+    pub fn population(&self, cell: Cell) -> f64 {
+        self.population.of(cell)
+    }
+
+    /// The venues.
+    #[must_use]
+    pub fn venues(&self) -> &VenueIndex {
+        &self.venues
+    }
+
+    /// A venue's exact sums in a window; nothing for an unknown number.
+    #[must_use]
+    pub fn venue_stats(&self, ix: u32, window: Window) -> VenueStats {
+        self.venue_blocks
+            .get(ix as usize / VENUES_PER_BLOCK)
+            .map_or_else(VenueStats::default, |block| block.sum(u64::from(ix), window))
+    }
+
+    /// A venue's exact sums per hour in a window, by hour, empty hours left out.
+    #[must_use]
+    pub fn venue_hours(&self, ix: u32, window: Window) -> Vec<(Hour, VenueStats)> {
+        self.venue_blocks
+            .get(ix as usize / VENUES_PER_BLOCK)
+            .map_or_else(Vec::new, |block| block.series(u64::from(ix), window))
+    }
+
+    /// The areas.
+    #[must_use]
+    pub fn areas(&self) -> &AreaIndex {
+        &self.areas
+    }
+
+    /// The exact count of cases in an area by hour of report.
+    #[must_use]
+    pub fn area_cases(&self, code: &AreaCode, window: Window) -> u32 {
+        let cases = &self.area_cases;
+        cases
+            .codes
+            .binary_search(code)
+            .ok()
+            .and_then(|key| cases.table.slot(key as u64))
+            .map_or(0, |slot| cases.table.sum(slot, window))
+    }
+
+    /// The zones.
+    #[must_use]
+    pub fn zones(&self) -> &ZoneIndex {
+        &self.zones
+    }
+
+    /// What the public may see.
+    #[must_use]
+    pub fn releases(&self) -> &ReleaseIndex {
+        &self.releases
+    }
+
+    fn shards_below(&self, cell: Cell) -> &[(Cell, Arc<Shard>)] {
+        let Some((low, high)) = cell.descendants(SHARD_RESOLUTION) else {
+            return &[];
+        };
+        let from = self.shards.partition_point(|(id, _)| id.to_u64() < low);
+        let to = self.shards.partition_point(|(id, _)| id.to_u64() <= high);
+        &self.shards[from..to]
+    }
+}

@@ -1,0 +1,319 @@
+use std::sync::Arc;
+
+use rstar::{RTree, primitives::GeomWithData};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::geo::{BBox, Cell, LngLat, TileCoord};
+use crate::index::morton::{self, GridBox};
+use crate::index::{AreaIndex, fold_name};
+use crate::model::{AreaCode, Assessment, Day, Event, Mark, Timestamp, Venue, VenueId};
+
+/// IUGG mean radius, as in [`LngLat::distance_m`].
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
+/// Entries copied together when one of them gets new facts.
+const CHUNK: usize = 256;
+
+/// A venue's level and public status, decided elsewhere and kept here to be drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct VenueScore {
+    /// 0 not assessed, 1 green ..= 4 red.
+    pub level: u8,
+    /// 0 not assessed, 1 safe, 2 has risk, 3 unsafe.
+    pub status: u8,
+}
+
+/// What is known of a venue beside its registration. Replaced whole; reading it locks nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VenueFacts {
+    /// The score anyone may see.
+    pub public: VenueScore,
+    /// The score officials see.
+    pub exact: VenueScore,
+    /// Normalised exposure minutes of the worst recent day.
+    pub exposure_minutes: u32,
+    /// Distinct cases with an approved mark here inside the look-back. Never public when 1.
+    pub cases: u32,
+    /// When the latest assessment was made.
+    pub assessed_at: Option<Timestamp>,
+    /// Approved marks inside the look-back.
+    pub marks: Arc<[Mark]>,
+    /// The latest assessment of each author.
+    pub assessments: Arc<[Event<Assessment>]>,
+}
+
+impl Default for VenueFacts {
+    fn default() -> Self {
+        Self {
+            public: VenueScore::default(),
+            exact: VenueScore::default(),
+            exposure_minutes: 0,
+            cases: 0,
+            assessed_at: None,
+            marks: Arc::from([]),
+            assessments: Arc::from([]),
+        }
+    }
+}
+
+/// A registered venue with what the index found out about it.
+#[derive(Clone, Debug)]
+pub struct VenueEntry {
+    /// Its number: the order of first registration, from 0, never reused.
+    pub ix: u32,
+    /// The registration.
+    pub venue: Arc<Venue>,
+    /// Its name, folded for searching.
+    pub folded_name: Arc<str>,
+    /// Its cell of the base resolution.
+    pub cell: Cell,
+    /// The areas that hold it, finest first (commune .. country): by geometry, or where no outline holds
+    /// it, the declared area and those above.
+    pub areas: Arc<[AreaCode]>,
+    /// Scores, marks and assessments.
+    pub facts: Arc<VenueFacts>,
+}
+
+/// Every venue: by id, by number, in Morton order (boxes and tiles) and in an R-tree (nearest).
+/// Cloning shares everything; a change copies what it touches.
+#[derive(Clone, Debug, Default)]
+pub struct VenueIndex {
+    chunks: Vec<Arc<Vec<VenueEntry>>>,
+    len: usize,
+    by_id: Arc<FxHashMap<VenueId, u32>>,
+    places: Arc<Places>,
+    /// Registered or moved since `places` was built; looked through one by one.
+    recent: Arc<Vec<u32>>,
+    /// Those of them that `places` still has at their old point.
+    moved: Arc<FxHashSet<u32>>,
+}
+
+/// The sorted and tree-shaped part, built in one go.
+#[derive(Debug, Default)]
+struct Places {
+    morton: Vec<(u64, u32)>,
+    /// Points on the unit sphere: chord order is great-circle order, at the antimeridian and the poles too.
+    sphere: RTree<GeomWithData<[f64; 3], u32>>,
+}
+
+impl VenueIndex {
+    /// How many venues there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The venue with that id.
+    #[must_use]
+    pub fn get(&self, id: &VenueId) -> Option<&VenueEntry> {
+        self.by_ix(*self.by_id.get(id)?)
+    }
+
+    /// The venue's number.
+    #[must_use]
+    pub fn ix(&self, id: &VenueId) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The venue with that number.
+    #[must_use]
+    pub fn by_ix(&self, ix: u32) -> Option<&VenueEntry> {
+        let ix = ix as usize;
+        self.chunks.get(ix / CHUNK)?.get(ix % CHUNK)
+    }
+
+    /// Every venue, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &VenueEntry> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+
+    /// Venues in the box (edges included; a box may cross the antimeridian), by number, at most `limit`.
+    #[must_use]
+    pub fn in_bbox(&self, bbox: &BBox, limit: usize) -> Vec<&VenueEntry> {
+        let mut found = Vec::new();
+        for part in GridBox::of_bbox(bbox) {
+            morton::visit(&self.places.morton, part, &mut |ix| {
+                if !self.moved.contains(&ix) {
+                    found.push(ix);
+                }
+            });
+        }
+        found.extend(self.recent.iter().copied());
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
+            .filter_map(|ix| self.by_ix(ix))
+            .filter(|entry| bbox.contains(entry.venue.at))
+            .take(limit)
+            .collect()
+    }
+
+    /// Venues in a tile grown by `buffer` units of 4096, in Morton order (ties by number).
+    #[must_use]
+    pub fn in_tile(&self, tile: TileCoord, buffer: i32) -> Vec<&VenueEntry> {
+        let within = GridBox::of_tile(tile, buffer);
+        let mut found = Vec::new();
+        morton::visit(&self.places.morton, within, &mut |ix| {
+            if !self.moved.contains(&ix) {
+                found.push(ix);
+            }
+        });
+        if !self.recent.is_empty() {
+            let mut recent = self.keyed(&self.recent);
+            recent.sort_unstable();
+            let before = found.len();
+            morton::visit(&recent, within, &mut |ix| found.push(ix));
+            if found.len() > before {
+                let mut keyed = self.keyed(&found);
+                keyed.sort_unstable();
+                found = keyed.into_iter().map(|(_, ix)| ix).collect();
+            }
+        }
+        found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
+    }
+
+    /// The nearest venues within `radius_m` metres (great circle), nearest first, at most `limit`.
+    #[must_use]
+    pub fn nearest(&self, at: LngLat, radius_m: f64, limit: usize) -> Vec<(f64, &VenueEntry)> {
+        let mut found: Vec<(f64, &VenueEntry)> = self
+            .places
+            .sphere
+            .nearest_neighbor_iter(on_sphere(at))
+            .filter(|item| !self.moved.contains(&item.data))
+            .filter_map(|item| self.by_ix(item.data))
+            .map(|entry| (entry.venue.at.distance_m(at), entry))
+            .take_while(|(distance_m, _)| *distance_m <= radius_m)
+            .take(limit)
+            .collect();
+        found.extend(
+            self.recent
+                .iter()
+                .filter_map(|&ix| self.by_ix(ix))
+                .map(|entry| (entry.venue.at.distance_m(at), entry))
+                .filter(|(distance_m, _)| *distance_m <= radius_m),
+        );
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.ix.cmp(&b.1.ix)));
+        found.truncate(limit);
+        found
+    }
+
+    /// Venues whose name holds the text, diacritics and case aside, by number, at most `limit`.
+    #[must_use]
+    pub fn search(&self, text: &str, limit: usize) -> Vec<&VenueEntry> {
+        let folded = fold_name(text);
+        self.iter()
+            .filter(|entry| entry.folded_name.contains(folded.as_str()))
+            .take(limit)
+            .collect()
+    }
+
+    /// Registers venues or replaces their registration. New ones get the next numbers in the order given,
+    /// so a caller that always gives them in the order of first registration always gets the same numbers.
+    pub(super) fn put(&mut self, venues: &[Venue], areas: &AreaIndex, day: Day) {
+        let mut recent = Vec::clone(&self.recent);
+        let mut moved = FxHashSet::clone(&self.moved);
+        for venue in venues {
+            let (ix, facts) = if let Some(old) = self.get(&venue.id) {
+                let (ix, facts) = (old.ix, Arc::clone(&old.facts));
+                if old.venue.at != venue.at && !recent.contains(&ix) {
+                    recent.push(ix);
+                    moved.insert(ix);
+                }
+                (ix, facts)
+            } else {
+                let ix = u32::try_from(self.len).expect("fewer than 2^32 venues fit in memory");
+                Arc::make_mut(&mut self.by_id).insert(venue.id.clone(), ix);
+                recent.push(ix);
+                (ix, Arc::default())
+            };
+            self.write(VenueEntry {
+                ix,
+                folded_name: fold_name(&venue.name).into(),
+                cell: venue.cell(),
+                areas: areas.chain_of(venue.at, venue.area.as_ref(), day),
+                venue: Arc::new(venue.clone()),
+                facts,
+            });
+        }
+        self.recent = Arc::new(recent);
+        self.moved = Arc::new(moved);
+        if self.recent.len() > 256.max(self.len / 32) {
+            self.rebuild_places();
+        }
+    }
+
+    /// Finds every venue's areas again, after the areas or the day changed.
+    pub(super) fn relocate(&mut self, areas: &AreaIndex, day: Day) {
+        for chunk in &mut self.chunks {
+            for entry in Arc::make_mut(chunk) {
+                entry.areas = areas.chain_of(entry.venue.at, entry.venue.area.as_ref(), day);
+            }
+        }
+    }
+
+    /// Replaces the facts of some venues; unknown numbers are passed over.
+    pub(super) fn set_facts(&mut self, facts: impl IntoIterator<Item = (u32, VenueFacts)>) {
+        for (ix, facts) in facts {
+            let ix = ix as usize;
+            let Some(chunk) = self.chunks.get_mut(ix / CHUNK) else {
+                continue;
+            };
+            if let Some(entry) = Arc::make_mut(chunk).get_mut(ix % CHUNK) {
+                entry.facts = Arc::new(facts);
+            }
+        }
+    }
+
+    fn write(&mut self, entry: VenueEntry) {
+        let ix = entry.ix as usize;
+        if ix == self.len {
+            if ix.is_multiple_of(CHUNK) {
+                self.chunks.push(Arc::default());
+            }
+            let chunk = self.chunks.last_mut().expect("pushed above when full");
+            Arc::make_mut(chunk).push(entry);
+            self.len += 1;
+        } else {
+            Arc::make_mut(&mut self.chunks[ix / CHUNK])[ix % CHUNK] = entry;
+        }
+    }
+
+    fn rebuild_places(&mut self) {
+        let mut morton: Vec<(u64, u32)> = self
+            .iter()
+            .map(|entry| (morton::key(entry.venue.at), entry.ix))
+            .collect();
+        morton.sort_unstable();
+        let sphere = RTree::bulk_load(
+            self.iter()
+                .map(|entry| GeomWithData::new(on_sphere(entry.venue.at), entry.ix))
+                .collect(),
+        );
+        self.places = Arc::new(Places { morton, sphere });
+        self.recent = Arc::default();
+        self.moved = Arc::default();
+    }
+
+    fn keyed(&self, numbers: &[u32]) -> Vec<(u64, u32)> {
+        numbers
+            .iter()
+            .filter_map(|&ix| self.by_ix(ix))
+            .map(|entry| (morton::key(entry.venue.at), entry.ix))
+            .collect()
+    }
+}
+
+fn on_sphere(at: LngLat) -> [f64; 3] {
+    let (lng, lat) = (at.lng().to_radians(), at.lat().to_radians());
+    [
+        lat.cos() * lng.cos() * EARTH_RADIUS_M,
+        lat.cos() * lng.sin() * EARTH_RADIUS_M,
+        lat.sin() * EARTH_RADIUS_M,
+    ]
+}

@@ -1,0 +1,146 @@
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
+use rstar::{
+    AABB, RTree,
+    primitives::{GeomWithData, Rectangle},
+};
+
+use crate::geo::{BBox, LngLat};
+use crate::index::areas::{bbox_of, rectangle};
+use crate::model::{Timestamp, Zone, ZoneId};
+
+/// The latest version of a zone.
+#[derive(Clone)]
+pub struct ZoneEntry {
+    /// The zone; drafts are here too, and are not public.
+    pub zone: Arc<Zone>,
+    /// Its box, degrees.
+    pub bbox: BBox,
+    outline: Arc<IntervalTreeMultiPolygon<f64>>,
+}
+
+impl fmt::Debug for ZoneEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZoneEntry")
+            .field("zone", &self.zone.id)
+            .field("version", &self.zone.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ZoneEntry {
+    /// Whether the point lies inside (a point exactly on the outline does not).
+    #[must_use]
+    pub fn holds(&self, at: LngLat) -> bool {
+        self.outline.contains(&Coord {
+            x: at.lng(),
+            y: at.lat(),
+        })
+    }
+}
+
+/// The latest version of every zone, in an R-tree of boxes with indexed outlines behind it.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneIndex {
+    entries: Vec<ZoneEntry>,
+    tree: Arc<RTree<GeomWithData<Rectangle<[f64; 2]>, u32>>>,
+}
+
+impl ZoneIndex {
+    /// Builds it; of several versions of a zone the highest stays. Zones without a shape are left out.
+    #[must_use]
+    pub fn new(zones: &[Zone]) -> Self {
+        Self::default().with(zones)
+    }
+
+    /// The same with some zones added or replaced by a higher version.
+    #[must_use]
+    pub fn with(&self, zones: &[Zone]) -> Self {
+        let mut latest: BTreeMap<ZoneId, ZoneEntry> = self
+            .entries
+            .iter()
+            .map(|entry| (entry.zone.id.clone(), entry.clone()))
+            .collect();
+        for zone in zones {
+            let newer = latest
+                .get(&zone.id)
+                .is_none_or(|old| old.zone.version <= zone.version);
+            if let (true, Some(bbox)) = (newer, bbox_of(&zone.geometry)) {
+                let entry = ZoneEntry {
+                    bbox,
+                    outline: Arc::new(IntervalTreeMultiPolygon::new(&zone.geometry)),
+                    zone: Arc::new(zone.clone()),
+                };
+                latest.insert(zone.id.clone(), entry);
+            }
+        }
+        let entries: Vec<ZoneEntry> = latest.into_values().collect();
+        let boxes = entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| GeomWithData::new(rectangle(&entry.bbox), at as u32))
+            .collect();
+        Self {
+            entries,
+            tree: Arc::new(RTree::bulk_load(boxes)),
+        }
+    }
+
+    /// Every zone, drafts and lifted ones too, by id.
+    #[must_use]
+    pub fn entries(&self) -> &[ZoneEntry] {
+        &self.entries
+    }
+
+    /// The zone with that id, whatever its state.
+    #[must_use]
+    pub fn get(&self, id: &ZoneId) -> Option<&ZoneEntry> {
+        self.entries
+            .binary_search_by(|entry| entry.zone.id.cmp(id))
+            .ok()
+            .map(|at| &self.entries[at])
+    }
+
+    /// Zones in force at an instant, by id.
+    pub fn in_force(&self, at: Timestamp) -> impl Iterator<Item = &ZoneEntry> {
+        self.entries.iter().filter(move |entry| entry.zone.in_force(at))
+    }
+
+    /// Zones in force at an instant that hold the point, by id.
+    #[must_use]
+    pub fn at(&self, point: LngLat, at: Timestamp) -> Vec<&ZoneEntry> {
+        let mut found: Vec<&ZoneEntry> = self
+            .tree
+            .locate_in_envelope_intersecting(AABB::from_point([point.lng(), point.lat()]))
+            .map(|item| &self.entries[item.data as usize])
+            .filter(|entry| entry.zone.in_force(at) && entry.holds(point))
+            .collect();
+        found.sort_by(|a, b| a.zone.id.cmp(&b.zone.id));
+        found
+    }
+
+    /// Zones in force at an instant whose box touches the given one, by id.
+    #[must_use]
+    pub fn in_bbox(&self, bbox: &BBox, at: Timestamp) -> Vec<&ZoneEntry> {
+        let mut found: Vec<u32> = bbox
+            .parts()
+            .iter()
+            .flat_map(|part| {
+                self.tree
+                    .locate_in_envelope_intersecting(AABB::from_corners(
+                        [part.min_lng, part.min_lat],
+                        [part.max_lng, part.max_lat],
+                    ))
+                    .map(|item| item.data)
+            })
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
+            .map(|at| &self.entries[at as usize])
+            .filter(|entry| entry.zone.in_force(at))
+            .collect()
+    }
+}
