@@ -5,11 +5,20 @@
 //! day, and hands out what a real deployment would receive. `demo` does no IO and reads no clock; nobody in
 //! it exists: names of places are generic, phone numbers lie outside the national numbering plan.
 
+mod areas;
 mod config;
+mod course;
 mod facts;
+mod grid;
+mod outbreak;
+mod people;
+mod places;
+mod plan;
 mod rng;
 mod stream;
+mod venues;
 mod world;
+mod zoning;
 
 pub use config::DemoConfig;
 pub use facts::{DISTRICTS, DistrictFacts, half_hour_profile};

@@ -1,4 +1,10 @@
-use crate::demo::DemoConfig;
+use std::ops::Range;
+
+use crate::demo::areas::Commune;
+use crate::demo::grid::GridCell;
+use crate::demo::people::Person;
+use crate::demo::venues::Site;
+use crate::demo::{DemoConfig, areas, grid, people, venues};
 use crate::model::{Area, Day, Timestamp, Venue};
 
 use crate::demo::config::OFFSET;
@@ -12,15 +18,37 @@ pub struct DemoWorld {
     pub areas: Vec<Area>,
     /// The registry of venues, parents before children.
     pub venues: Vec<Venue>,
+    pub(super) grid: Vec<GridCell>,
+    pub(super) communes: Vec<Commune>,
+    pub(super) sites: Vec<Site>,
+    pub(super) people: Vec<Person>,
+    /// Each commune's people.
+    pub(super) commune_people: Vec<Range<u32>>,
 }
 
 /// Builds the places and the people. Equal configurations give equal worlds.
 #[must_use]
 pub fn generate(config: &DemoConfig) -> DemoWorld {
+    let config = DemoConfig {
+        people: config.people.max(100),
+        venues: config.venues.max(200),
+        days: config.days.max(1),
+        ..config.clone()
+    };
+    let grid = grid::province(config.seed);
+    let communes = areas::communes(config.seed, &grid);
+    let registered = config.end.plus_s(-i64::from(config.days + 60) * 86_400);
+    let (venues, sites) = venues::venues(config.seed, config.venues, &grid, &communes, registered);
+    let (people, commune_people) = people::people(config.seed, config.people, &grid, &communes, &sites);
     DemoWorld {
-        config: config.clone(),
-        areas: Vec::new(),
-        venues: Vec::new(),
+        areas: areas::areas(&grid, &communes, config.end),
+        config,
+        venues,
+        grid,
+        communes,
+        sites,
+        people,
+        commune_people,
     }
 }
 

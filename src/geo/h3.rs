@@ -1,6 +1,9 @@
 use std::{fmt, str::FromStr};
 
-use h3o::{CellIndex, geom::ContainmentMode, geom::TilerBuilder};
+use h3o::{
+    CellIndex,
+    geom::{ContainmentMode, SolventBuilder, TilerBuilder},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::geo::LngLat;
@@ -226,4 +229,24 @@ pub fn cover_polygon(
     cells.sort_unstable();
     cells.dedup();
     Ok(cells)
+}
+
+/// The outline of a set of cells of one resolution: EPSG:4326, exterior rings counter-clockwise. Corners are
+/// rounded to 1e-7 degree (about 1 cm), so that neighbouring sets share their corners exactly.
+///
+/// # Errors
+/// [`InvalidCell`] when cells repeat, differ in resolution, or go round the globe.
+pub fn dissolve(cells: &[Cell]) -> Result<geo::MultiPolygon<f64>, InvalidCell> {
+    use geo::{MapCoords, orient::Direction, orient::Orient};
+    let outline = SolventBuilder::new()
+        .build()
+        .dissolve(cells.iter().map(|cell| cell.0))
+        .map_err(|error| InvalidCell {
+            value: format!("{} cells", cells.len()),
+            reason: error.to_string(),
+        })?;
+    let snap = |degrees: f64| (degrees * 1e7).round() / 1e7;
+    Ok(outline
+        .map_coords(|at| geo::coord! { x: snap(at.x), y: snap(at.y) })
+        .orient(Direction::Default))
 }

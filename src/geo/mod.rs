@@ -15,7 +15,7 @@ mod tile;
 
 pub use h3::{
     BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,
-    cover_polygon, resolution_for_zoom,
+    cover_polygon, dissolve, resolution_for_zoom,
 };
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
