@@ -25,10 +25,14 @@ pub struct Commune {
 pub fn communes(seed: u64, grid: &[GridCell]) -> Vec<Commune> {
     let mut communes = Vec::new();
     for (district, facts) in DISTRICTS.iter().enumerate() {
-        let own: Vec<usize> = (0..grid.len()).filter(|at| grid[*at].district == district).collect();
+        let own: Vec<usize> = (0..grid.len())
+            .filter(|at| grid[*at].district == district)
+            .collect();
         let parts = cluster(seed, grid, &own, facts.communes.min(own.len()));
-        let shares: Vec<f64> =
-            parts.iter().map(|part| part.iter().map(|at| grid[*at].share).sum()).collect();
+        let shares: Vec<f64> = parts
+            .iter()
+            .map(|part| part.iter().map(|at| grid[*at].share).sum())
+            .collect();
         let residents = apportion(facts.population, &shares);
         for (number, (cells, residents)) in parts.into_iter().zip(residents).enumerate() {
             communes.push(Commune {
@@ -77,7 +81,11 @@ pub fn areas(grid: &[GridCell], communes: &[Commune], end: Timestamp) -> Vec<Are
     let mut number = 0;
     for (index, commune) in communes.iter().enumerate() {
         let facts = &DISTRICTS[commune.district];
-        number = if index > 0 && communes[index - 1].district == commune.district { number + 1 } else { 1 };
+        number = if index > 0 && communes[index - 1].district == commune.district {
+            number + 1
+        } else {
+            1
+        };
         areas.push(Area {
             code: commune.code.clone(),
             level: AreaLevel::Commune,
@@ -129,10 +137,15 @@ fn cluster(seed: u64, grid: &[GridCell], own: &[usize], parts: usize) -> Vec<Vec
     while centres.len() < parts {
         let far = |at: &usize| {
             let centre = grid[*at].cell.centre();
-            let nearest = centres.iter().map(|c| distance_km(*c, centre)).fold(f64::MAX, f64::min);
+            let nearest = centres
+                .iter()
+                .map(|c| distance_km(*c, centre))
+                .fold(f64::MAX, f64::min);
             weight(*at) * nearest * nearest
         };
-        let Some(chosen) = Weighted::new(own.iter().map(far)).draw(&mut rng) else { break };
+        let Some(chosen) = Weighted::new(own.iter().map(far)).draw(&mut rng) else {
+            break;
+        };
         centres.push(grid[own[chosen]].cell.centre());
     }
     let mut part = vec![0_usize; own.len()];
@@ -160,19 +173,32 @@ fn cluster(seed: u64, grid: &[GridCell], own: &[usize], parts: usize) -> Vec<Vec
     }
     join_pieces(grid, own, &mut part, centres.len());
     (0..centres.len())
-        .map(|index| own.iter().zip(&part).filter(|(_, slot)| **slot == index).map(|(at, _)| *at).collect())
+        .map(|index| {
+            own.iter()
+                .zip(&part)
+                .filter(|(_, slot)| **slot == index)
+                .map(|(at, _)| *at)
+                .collect()
+        })
         .filter(|cells: &Vec<usize>| !cells.is_empty())
         .collect()
 }
 
 /// Gives pieces cut off from their part's largest one to a neighbouring part.
 fn join_pieces(grid: &[GridCell], own: &[usize], part: &mut [usize], parts: usize) {
-    let index: FxHashMap<Cell, usize> = own.iter().enumerate().map(|(i, at)| (grid[*at].cell, i)).collect();
+    let index: FxHashMap<Cell, usize> = own
+        .iter()
+        .enumerate()
+        .map(|(i, at)| (grid[*at].cell, i))
+        .collect();
     let neighbours: Vec<Vec<usize>> = own
         .iter()
         .map(|at| {
             let disk = grid[*at].cell.grid_disk(1);
-            disk.iter().filter(|c| **c != grid[*at].cell).filter_map(|c| index.get(c).copied()).collect()
+            disk.iter()
+                .filter(|c| **c != grid[*at].cell)
+                .filter_map(|c| index.get(c).copied())
+                .collect()
         })
         .collect();
     for number in 0..parts {

@@ -66,6 +66,7 @@ impl Course {
 
     /// Whether the report falls into the day.
     pub fn reported_on(&self, day: Day) -> bool {
-        self.reported.is_some_and(|at| at >= midnight(day) && at < midnight(Day(day.0 + 1)))
+        self.reported
+            .is_some_and(|at| at >= midnight(day) && at < midnight(Day(day.0 + 1)))
     }
 }

@@ -143,7 +143,10 @@ fn smooth(candidates: &[Candidate], mut owner: Vec<Option<usize>>) -> Vec<Option
         .iter()
         .map(|candidate| {
             let disk = candidate.cell.grid_disk(1);
-            disk.iter().filter(|cell| **cell != candidate.cell).filter_map(|cell| index.get(cell).copied()).collect()
+            disk.iter()
+                .filter(|cell| **cell != candidate.cell)
+                .filter_map(|cell| index.get(cell).copied())
+                .collect()
         })
         .collect();
     for (district, facts) in DISTRICTS.iter().enumerate() {
@@ -219,11 +222,15 @@ fn settle(seed: u64, cells: &mut [GridCell]) {
     let mut rng = dice(seed, Topic::Areas, 0, 0);
     let mut weights: Vec<f64> = cells.iter().map(|_| (0.8 * normal(&mut rng)).exp()).collect();
     for (district, facts) in DISTRICTS.iter().enumerate() {
-        let own: Vec<usize> = (0..cells.len()).filter(|at| cells[*at].district == district).collect();
+        let own: Vec<usize> = (0..cells.len())
+            .filter(|at| cells[*at].district == district)
+            .collect();
         let country: f64 = own.iter().map(|at| weights[*at]).sum();
         let mut shares: Vec<f64> = own.iter().map(|at| weights[*at] / country).collect();
         for &(lng, lat, radius_km, weight) in facts.towns {
-            let Ok(centre) = LngLat::new(lng, lat) else { continue };
+            let Ok(centre) = LngLat::new(lng, lat) else {
+                continue;
+            };
             let pull: Vec<f64> = own
                 .iter()
                 .map(|at| (-0.5 * (distance_km(cells[*at].cell.centre(), centre) / radius_km).powi(2)).exp())

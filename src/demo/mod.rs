@@ -6,6 +6,7 @@
 //! it exists: names of places are generic, phone numbers lie outside the national numbering plan.
 
 mod areas;
+mod assessing;
 mod config;
 mod course;
 mod facts;
@@ -14,13 +15,15 @@ mod outbreak;
 mod people;
 mod places;
 mod plan;
+mod records;
 mod rng;
 mod stream;
+mod tracing;
 mod venues;
 mod world;
 mod zoning;
 
 pub use config::DemoConfig;
 pub use facts::{DISTRICTS, DistrictFacts, half_hour_profile};
-pub use stream::{Changes, DemoStream, Infection, Pseudonymise, Purpose};
+pub use stream::{Changes, DemoStream, Infection, Pseudonymise, pseudonymise_with};
 pub use world::{DemoWorld, generate};

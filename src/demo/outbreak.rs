@@ -22,7 +22,7 @@ const TRUTH_DAYS: i32 = 90;
 /// Days until somebody who had it can have it again: the map should live for ever.
 const IMMUNE_DAYS: i32 = 120;
 /// Infections per infectious hour that one other person shares in 100 m², for 60,000 simulated people.
-const BETA: f64 = 0.22;
+const BETA: f64 = 3.0;
 /// Chance a day to infect each housemate.
 const HOUSEHOLD: f64 = 0.07;
 /// Infections brought in from elsewhere, a day.
@@ -44,7 +44,11 @@ impl DayVisits {
             let visit = &visits[*at as usize];
             (visit.venue, visit.from, visit.person)
         });
-        Self { day, visits, by_venue }
+        Self {
+            day,
+            visits,
+            by_venue,
+        }
     }
 
     /// One person's visits, in the order of time.
@@ -59,7 +63,9 @@ impl DayVisits {
         let key = |at: &u32| self.visits[*at as usize].venue;
         let from = self.by_venue.partition_point(|at| key(at) < venue);
         let to = self.by_venue.partition_point(|at| key(at) <= venue);
-        self.by_venue[from..to].iter().map(|at| &self.visits[*at as usize])
+        self.by_venue[from..to]
+            .iter()
+            .map(|at| &self.visits[*at as usize])
     }
 }
 
@@ -90,7 +96,11 @@ impl Restrictions for Today<'_> {
     fn keeps(&self, person: u32) -> f64 {
         let someone = &self.outbreak.world.people[person as usize];
         let district = self.outbreak.world.communes[usize::from(someone.commune)].district;
-        let zone = if self.outbreak.zoning.closes(someone.cell) { 0.12 } else { 1.0 };
+        let zone = if self.outbreak.zoning.closes(someone.cell) {
+            0.12
+        } else {
+            1.0
+        };
         self.kept[district] * zone
     }
 
@@ -103,7 +113,10 @@ impl Restrictions for Today<'_> {
 
     fn shut(&self, venue: u32) -> bool {
         let site = &self.outbreak.world.sites[venue as usize];
-        let essential = matches!(site.kind, VenueKind::Hospital | VenueKind::Clinic | VenueKind::Pharmacy);
+        let essential = matches!(
+            site.kind,
+            VenueKind::Hospital | VenueKind::Clinic | VenueKind::Pharmacy
+        );
         self.outbreak.zoning.shuts(venue) || (!essential && self.outbreak.zoning.closes(site.cell))
     }
 }
@@ -133,7 +146,15 @@ impl Outbreak {
         self.next_day = Day(day.0 + 1);
         let world = Arc::clone(&self.world);
         let kept = self.behaviour();
-        let visits = DayVisits::new(&world, day, &Today { outbreak: self, day, kept });
+        let visits = DayVisits::new(
+            &world,
+            day,
+            &Today {
+                outbreak: self,
+                day,
+                kept,
+            },
+        );
         let mut infections = self.spread_at_venues(&visits);
         infections.extend(self.spread_at_home(day));
         infections.extend(self.imports(day));
@@ -145,7 +166,12 @@ impl Outbreak {
         for infection in infections {
             self.infect(infection, CaseKind::Community);
         }
-        let mut cases: Vec<Course> = self.courses.iter().filter(|c| c.reported_on(day)).cloned().collect();
+        let mut cases: Vec<Course> = self
+            .courses
+            .iter()
+            .filter(|c| c.reported_on(day))
+            .cloned()
+            .collect();
         cases.sort_by_key(|case| (case.reported, case.person));
         self.trace(day, &cases);
         self.book(day, &cases);
@@ -178,12 +204,18 @@ impl Outbreak {
         let scale = |count: f64| ((count * world.people.len() as f64 / 60_000.0).round() as usize).max(1);
         let mut workers: FxHashMap<u32, u32> = FxHashMap::default();
         for person in &world.people {
-            let factory = world.sites.get(person.work as usize).is_some_and(|s| s.kind == VenueKind::Factory);
+            let factory = world
+                .sites
+                .get(person.work as usize)
+                .is_some_and(|s| s.kind == VenueKind::Factory);
             if factory {
                 *workers.entry(person.work).or_default() += 1;
             }
         }
-        let factory = workers.iter().max_by_key(|(venue, count)| (**count, u32::MAX - **venue)).map(|(v, _)| *v);
+        let factory = workers
+            .iter()
+            .max_by_key(|(venue, count)| (**count, u32::MAX - **venue))
+            .map(|(v, _)| *v);
         let market = (0..world.sites.len())
             .filter(|at| world.sites[*at].kind == VenueKind::Market)
             .max_by(|a, b| world.sites[*a].draw.total_cmp(&world.sites[*b].draw));
@@ -192,14 +224,29 @@ impl Outbreak {
         let everyone = || 0..world.people.len() as u32;
         let clusters: [(Vec<u32>, Option<u32>); 3] = [
             (everyone().filter(in_factory).take(scale(6.0)).collect(), factory),
-            (everyone().filter(at_market).take(scale(5.0)).collect(), market.map(|at| at as u32)),
+            (
+                everyone().filter(at_market).take(scale(5.0)).collect(),
+                market.map(|at| at as u32),
+            ),
             (everyone().skip(world.people.len() / 3).take(1).collect(), None),
         ];
         for (people, venue) in clusters {
             for (nth, person) in people.into_iter().enumerate() {
                 let at = midnight(day).plus_s(9 * 3600 + nth as i64 * 600);
-                let kind = if venue.is_none() { CaseKind::Imported } else { CaseKind::Community };
-                self.infect(Infection { person, by: None, venue, at }, kind);
+                let kind = if venue.is_none() {
+                    CaseKind::Imported
+                } else {
+                    CaseKind::Community
+                };
+                self.infect(
+                    Infection {
+                        person,
+                        by: None,
+                        venue,
+                        at,
+                    },
+                    kind,
+                );
             }
         }
     }
@@ -228,7 +275,11 @@ impl Outbreak {
     fn isolate(&mut self, person: u32, from: Timestamp, to: Timestamp) {
         let span = self.away.entry(person).or_insert((from, to));
         // One span a person: an old one is replaced, an overlapping one grows.
-        *span = if span.1 < from { (from, to) } else { (span.0.min(from), span.1.max(to)) };
+        *span = if span.1 < from {
+            (from, to)
+        } else {
+            (span.0.min(from), span.1.max(to))
+        };
     }
 
     /// What each district keeps of its usual activity, given last week's cases.
@@ -258,7 +309,12 @@ impl Outbreak {
         let mut infections = Vec::new();
         for venue in venues {
             let hazard = scale * self.world.sites[venue as usize].hazard.clamp(0.02, 2.5);
-            let mut rng = dice(self.world.config.seed, Topic::Venue, today.day.0 as u64, u64::from(venue));
+            let mut rng = dice(
+                self.world.config.seed,
+                Topic::Venue,
+                today.day.0 as u64,
+                u64::from(venue),
+            );
             for other in today.at(venue) {
                 let roll: f64 = rng.random();
                 if !self.susceptible(other.person, today.day) {
@@ -297,7 +353,12 @@ impl Outbreak {
         let mut infections = Vec::new();
         for course in self.courses.iter().filter(|course| course.sheds_on(day)) {
             let someone = &self.world.people[course.person as usize];
-            let mut rng = dice(self.world.config.seed, Topic::Household, day.0 as u64, u64::from(course.person));
+            let mut rng = dice(
+                self.world.config.seed,
+                Topic::Household,
+                day.0 as u64,
+                u64::from(course.person),
+            );
             let isolated = course.sampled.is_some_and(|at| at < midnight(day));
             for person in someone.household..someone.household + u32::from(someone.household_size) {
                 let roll: f64 = rng.random();
@@ -324,7 +385,12 @@ impl Outbreak {
         for _ in 0..count {
             let person = rng.random_range(0..world.people.len() as u32);
             let at = midnight(day).plus_s(rng.random_range(6 * 3600..22 * 3600));
-            let infection = Infection { person, by: None, venue: None, at };
+            let infection = Infection {
+                person,
+                by: None,
+                venue: None,
+                at,
+            };
             if rng.random_bool(0.6) {
                 self.infect(infection, CaseKind::Imported);
             } else {
@@ -340,11 +406,18 @@ impl Outbreak {
         let tomorrow = midnight(Day(day.0 + 1));
         let mut found: FxHashSet<u32> = FxHashSet::default();
         for case in cases {
-            let mut rng = dice(world.config.seed, Topic::Tracing, u64::from(case.person), day.0 as u64);
+            let mut rng = dice(
+                world.config.seed,
+                Topic::Tracing,
+                u64::from(case.person),
+                day.0 as u64,
+            );
             let someone = &world.people[case.person as usize];
             found.extend(someone.household..someone.household + u32::from(someone.household_size));
             for (on, visit) in self.infectious_visits(case) {
-                let Some(visits) = self.days.iter().find(|visits| visits.day == on) else { continue };
+                let Some(visits) = self.days.iter().find(|visits| visits.day == on) else {
+                    continue;
+                };
                 for other in visits.at(visit.venue) {
                     let shared = i64::from(visit.to.min(other.to)) - i64::from(visit.from.max(other.from));
                     if other.scanned && shared >= 900 && rng.random_bool(0.5) {
@@ -359,7 +432,9 @@ impl Outbreak {
         for person in found {
             self.isolate(person, tomorrow, tomorrow.plus_s(14 * 86_400));
             for course in self.courses.iter_mut().filter(|course| course.person == person) {
-                let test = tomorrow.plus_s(30 * 3600).max(course.infectious_from.plus_s(3600));
+                let test = tomorrow
+                    .plus_s(30 * 3600)
+                    .max(course.infectious_from.plus_s(3600));
                 if course.reported.is_none_or(|at| at > tomorrow) {
                     course.test_in_quarantine(test);
                 }
@@ -380,7 +455,15 @@ impl Outbreak {
         }
         let marks: Vec<(u32, Vec<u32>)> = cases
             .iter()
-            .map(|case| (case.person, self.infectious_visits(case).iter().map(|(_, v)| v.venue).collect()))
+            .map(|case| {
+                (
+                    case.person,
+                    self.infectious_visits(case)
+                        .iter()
+                        .map(|(_, v)| v.venue)
+                        .collect(),
+                )
+            })
             .collect();
         self.zoning.update(&self.world, day, cases, &marks);
         let now = midnight(day);

@@ -127,21 +127,49 @@ fn residents(
 ) -> Vec<Person> {
     let mut rng = dice(seed, Topic::People, index as u64, 0);
     let by_share = Weighted::new(commune.cells.iter().map(|at| grid[*at].share));
-    let densest = commune.cells.iter().max_by(|a, b| grid[**a].share.total_cmp(&grid[**b].share));
+    let densest = commune
+        .cells
+        .iter()
+        .max_by(|a, b| grid[**a].share.total_cmp(&grid[**b].share));
     let Some(centre) = densest.map(|at| grid[*at].cell.centre()) else {
         return Vec::new();
     };
     let visits = |errand: Errand, reach_km: f64| {
-        Choice::new(sites, centre, reach_km, |site| if facts(site.kind).errand == errand { site.draw } else { 0.0 })
+        Choice::new(sites, centre, reach_km, |site| {
+            if facts(site.kind).errand == errand {
+                site.draw
+            } else {
+                0.0
+            }
+        })
     };
-    let by_errand = [visits(Errand::Shopping, 2.2), visits(Errand::Food, 2.6), visits(Errand::Other, 4.0)];
-    let jobs = Choice::new(sites, centre, 7.0, |site| if site.kind == VenueKind::School { 0.0 } else { site.jobs });
-    let schools = Choice::new(sites, centre, 2.0, |site| if site.kind == VenueKind::School { site.jobs } else { 0.0 });
+    let by_errand = [
+        visits(Errand::Shopping, 2.2),
+        visits(Errand::Food, 2.6),
+        visits(Errand::Other, 4.0),
+    ];
+    let jobs = Choice::new(sites, centre, 7.0, |site| {
+        if site.kind == VenueKind::School {
+            0.0
+        } else {
+            site.jobs
+        }
+    });
+    let schools = Choice::new(sites, centre, 2.0, |site| {
+        if site.kind == VenueKind::School {
+            site.jobs
+        } else {
+            0.0
+        }
+    });
     let mut people: Vec<Person> = Vec::with_capacity(count);
     while people.len() < count {
         let household = people.len() as u32;
         let roll: f64 = rng.random();
-        let size = 1 + [0.09, 0.26, 0.5, 0.79, 0.92].iter().filter(|limit| roll > **limit).count();
+        let size = 1 + [0.09, 0.26, 0.5, 0.79, 0.92]
+            .iter()
+            .filter(|limit| roll > **limit)
+            .count();
         let size = size.min(count - people.len());
         let home_cell = commune.cells[by_share.draw(&mut rng).unwrap_or(0)];
         let home = grid[home_cell].point(&mut rng);

@@ -114,13 +114,23 @@ fn outing(
         };
         let site = &world.sites[venue as usize];
         let at_work = matches!(errand, Errand::Work | Errand::Study);
-        let (shortest, longest) = if at_work { (180.0, 540.0) } else { facts(site.kind).stay_min };
+        let (shortest, longest) = if at_work {
+            (180.0, 540.0)
+        } else {
+            facts(site.kind).stay_min
+        };
         let skew: f64 = rng.random();
         let stay = shortest + (longest - shortest) * if at_work { skew } else { skew * skew };
         let next = times.get(nth + 1).map_or(86_399, |next| next - 120);
-        let to = (from + (stay * 60.0) as u32).min(next).min(isolated_from).max(from + 60);
+        let to = (from + (stay * 60.0) as u32)
+            .min(next)
+            .min(isolated_from)
+            .max(from + 60);
         let roll: f64 = rng.random();
-        let party = [0.86, 0.95, 0.98, 0.995].iter().filter(|limit| roll > **limit).count();
+        let party = [0.86, 0.95, 0.98, 0.995]
+            .iter()
+            .filter(|limit| roll > **limit)
+            .count();
         let visit = Visit {
             person,
             venue,
@@ -170,7 +180,10 @@ fn errand(person: &Person, weekday: u8, hour: u32, worked: bool, rng: &mut ChaCh
 }
 
 fn method(kind: VenueKind, rng: &mut ChaCha8Rng) -> Method {
-    let staffed = matches!(kind, VenueKind::Hospital | VenueKind::Factory | VenueKind::Office | VenueKind::School);
+    let staffed = matches!(
+        kind,
+        VenueKind::Hospital | VenueKind::Factory | VenueKind::Office | VenueKind::School
+    );
     let roll: f64 = rng.random();
     match (staffed, roll) {
         (true, r) if r < 0.3 => Method::VenueQr,

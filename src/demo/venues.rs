@@ -113,8 +113,15 @@ impl<'a> Builder<'a> {
             let spot = self.near(LngLat::new(UNIVERSITY.0, UNIVERSITY.1).ok(), 1.0);
             return (spot.0, spot.1, 6.0);
         }
-        let everywhere = matches!(kind, VenueKind::School | VenueKind::Worship | VenueKind::Clinic | VenueKind::Shop);
-        let by = if everywhere { &self.by_people } else { &self.by_towns };
+        let everywhere = matches!(
+            kind,
+            VenueKind::School | VenueKind::Worship | VenueKind::Clinic | VenueKind::Shop
+        );
+        let by = if everywhere {
+            &self.by_people
+        } else {
+            &self.by_towns
+        };
         let home = by.draw(&mut self.rng).unwrap_or(0);
         (self.street(home), home, 1.0)
     }
@@ -122,7 +129,9 @@ impl<'a> Builder<'a> {
     /// A point within some km, in the province.
     fn near(&mut self, centre: Option<LngLat>, spread_km: f64) -> (LngLat, usize) {
         let close = self.grid.iter().map(|cell| {
-            centre.map_or(1.0, |centre| (-0.5 * (distance_km(cell.cell.centre(), centre) / spread_km).powi(2)).exp())
+            centre.map_or(1.0, |centre| {
+                (-0.5 * (distance_km(cell.cell.centre(), centre) / spread_km).powi(2)).exp()
+            })
         });
         let home = Weighted::new(close).draw(&mut self.rng).unwrap_or(0);
         (self.grid[home].point(&mut self.rng), home)
@@ -157,18 +166,23 @@ impl<'a> Builder<'a> {
             VenueKind::School => Some((VenueKind::School, "Giảng đường", 0.3)),
             _ => None,
         };
-        let mut parents: Vec<usize> =
-            (0..self.sites.len()).filter(|at| part(self.sites[*at].kind).is_some()).collect();
+        let mut parents: Vec<usize> = (0..self.sites.len())
+            .filter(|at| part(self.sites[*at].kind).is_some())
+            .collect();
         let pull = |at: &usize| self.sites[*at].draw + 0.05 * self.sites[*at].jobs;
         parents.sort_by(|a, b| pull(b).total_cmp(&pull(a)).then(a.cmp(b)));
         parents.truncate((children / 8).max(1) as usize);
         for number in 0..children {
             let parent = parents[number as usize % parents.len()];
             let nth = number as usize / parents.len() + 1;
-            let Some((kind, word, fraction)) = part(self.sites[parent].kind) else { continue };
+            let Some((kind, word, fraction)) = part(self.sites[parent].kind) else {
+                continue;
+            };
             let row = facts(kind);
             let cell = Cell::at(self.sites[parent].at, GRID);
-            let Some(home) = self.grid.iter().position(|own| own.cell == cell) else { continue };
+            let Some(home) = self.grid.iter().position(|own| own.cell == cell) else {
+                continue;
+            };
             let at = self.beside(home, parent, 0.03).unwrap_or(self.sites[parent].at);
             let name = format!("{word} {nth}, {}", self.venues[parent].name);
             let of = &self.sites[parent];

@@ -1,0 +1,62 @@
+use rand::RngExt;
+
+use crate::demo::config::OFFSET;
+use crate::demo::course::Course;
+use crate::demo::outbreak::Outbreak;
+use crate::demo::plan::midnight;
+use crate::demo::records::case_word;
+use crate::demo::rng::{Topic, dice, event_id};
+use crate::model::{Day, EventId, Mark, MarkState, Timestamp};
+
+/// The marks of a reported case, each proposed within hours and mostly decided within two days:
+/// (when written, mark), a mark's states in their order.
+pub fn marks(outbreak: &Outbreak, case: &Course) -> Vec<(Timestamp, Mark)> {
+    let world = &outbreak.world;
+    let Some(reported) = case.reported else {
+        return Vec::new();
+    };
+    let id = event_id(world.config.seed, reported, case_word(case));
+    let mut rng = dice(
+        world.config.seed,
+        Topic::Tracing,
+        u64::from(case.person),
+        case.infected.0 as u64,
+    );
+    let mut written = Vec::new();
+    for (nth, (day, visit)) in outbreak.infectious_visits(case).into_iter().enumerate() {
+        let start = midnight(day);
+        let from = start.plus_s(i64::from(visit.from));
+        let (shortest, longest) = world.sites[visit.venue as usize].kind.stay_bounds_min();
+        // Nobody saw the person leave: officials write down a likely end.
+        let likely = i64::from(shortest + (longest - shortest) / 4) * 60;
+        let to = if visit.checked_out {
+            start.plus_s(i64::from(visit.to))
+        } else {
+            from.plus_s(likely)
+        };
+        let known_from = if case.symptomatic {
+            case.onset
+        } else {
+            case.sampled.unwrap_or(case.onset)
+        };
+        let proposed_at = reported.plus_s(rng.random_range(1800..4 * 3600));
+        let mark = Mark {
+            id: EventId::new(&format!("{}-m{}", id.as_str(), nth + 1)).expect("39 printable bytes"),
+            case: id.clone(),
+            venue: world.venues[visit.venue as usize].id.clone(),
+            from,
+            to,
+            days_since_onset: day.0 - Day::of(known_from, OFFSET).0,
+            state: MarkState::Proposed,
+        };
+        written.push((proposed_at, mark.clone()));
+        let decided_at = proposed_at.plus_s(rng.random_range(2 * 3600..30 * 3600));
+        let state = match rng.random::<f64>() {
+            roll if roll < 0.8 => MarkState::Approved,
+            roll if roll < 0.86 => MarkState::Rejected,
+            _ => continue,
+        };
+        written.push((decided_at, Mark { state, ..mark }));
+    }
+    written
+}
