@@ -40,13 +40,13 @@ const fn first_zoom(level: AreaLevel) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::AreaIndicators;
+    use crate::model::{AreaCode, AreaIndicators};
 
     fn area(code: &str, level: AreaLevel, parent: Option<&str>) -> Area {
         Area {
-            code: code.parse().unwrap(),
+            code: AreaCode::new(code).unwrap(),
             level,
-            parent: parent.map(|code| code.parse().unwrap()),
+            parent: parent.map(|code| AreaCode::new(code).unwrap()),
             name: code.to_owned(),
             population: None,
             valid_from: None,
