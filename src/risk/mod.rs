@@ -1,1 +1,38 @@
-//! Floor 3: risk as pure functions over rules that are data.
+//! Floor 3: risk and privacy as pure functions over rules that are data (`data/rules/*.toml`).
+//!
+//! Every result says which rule, in which version, led to it and by which steps. `risk` does no IO,
+//! reads no clock and knows neither storage nor the wire; what a rule's text leaves open is
+//! answered as undefined, never guessed.
+
+mod area_level;
+mod bands;
+mod cell_risk;
+mod explain;
+mod instrument;
+mod instrument_rules;
+mod release;
+mod rules;
+mod suppress;
+mod tracing;
+mod venue_explain;
+mod venue_risk;
+
+pub use area_level::{AreaInputs, AreaRisk, AreaRules, area_level};
+pub use bands::{Band, Bands};
+pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
+pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
+pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
+pub use instrument_rules::{Instrument, Instruments};
+pub use release::{
+    AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
+    released_activity_at, released_at,
+};
+pub use rules::{InvalidRules, RuleHead, Rules};
+pub use suppress::{Fate, ReleaseRules};
+pub use tracing::{
+    Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,
+    split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
+};
+pub use venue_risk::{
+    DayExposure, VenueFigures, VenueInputs, VenueRisk, VenueRules, VenueStatus, venue_figures, venue_risk,
+};

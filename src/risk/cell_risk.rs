@@ -1,0 +1,215 @@
+use serde::{Deserialize, Serialize};
+
+use crate::model::Timestamp;
+use crate::risk::explain::figure;
+use crate::risk::rules::Flaw;
+use crate::risk::{Band, Bands, Explain, RuleHead};
+
+/// A cell's level by its seven-day case rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellRules {
+    /// Where the rule comes from.
+    pub rule: RuleHead,
+    /// Cases per 100,000 people and week → level 1..=4.
+    pub incidence: Bands<u8>,
+    /// Rates from fewer cases are flagged as unreliable.
+    pub reliable_from_cases: u32,
+}
+
+/// A cell's level and what it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CellRisk {
+    /// 1..=4; 0 when the population is not known.
+    pub level: u8,
+    /// Cases of seven days per 100,000 people; 0 when the population is not known.
+    pub rate_7d_per_100k: f64,
+    /// Whether the rate rests on so few cases (but not zero) that it is unreliable.
+    pub small_number: bool,
+}
+
+/// The level of a cell with so many cases in seven days and so many residents.
+#[must_use]
+pub fn cell_risk(rules: &CellRules, cases_7d: u32, population: f64) -> CellRisk {
+    let small_number = (1..rules.reliable_from_cases).contains(&cases_7d);
+    if !(population.is_finite() && population > 0.0) {
+        return CellRisk {
+            level: 0,
+            rate_7d_per_100k: 0.0,
+            small_number,
+        };
+    }
+    let rate = f64::from(cases_7d) * 100_000.0 / population;
+    CellRisk {
+        level: rules.incidence.find(rate).map_or(0, |band| band.gives),
+        rate_7d_per_100k: rate,
+        small_number,
+    }
+}
+
+/// The same with its reasons.
+#[must_use]
+pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Timestamp) -> Explain {
+    let risk = cell_risk(rules, cases_7d, population);
+    let mut explain = Explain::under(&rules.rule, as_of);
+    explain.input(
+        "Ca cộng đồng trong 7 ngày",
+        "Community cases in 7 days",
+        cases_7d.to_string(),
+    );
+    explain.input(
+        "Dân số của ô",
+        "Residents of the cell",
+        figure(population.round()),
+    );
+    if risk.level == 0 {
+        explain.step(
+            "Chưa biết dân số: không tính được tỷ lệ",
+            "Population not known: no rate can be formed",
+            "–",
+        );
+        explain.next("Có số dân của ô", "A population figure for the cell");
+        return explain;
+    }
+    explain.step(
+        "Ca trên 100.000 dân trong 7 ngày",
+        "Cases per 100,000 people in 7 days",
+        figure(risk.rate_7d_per_100k),
+    );
+    let (low, high) = poisson_interval_95(cases_7d);
+    let per_100k = |cases: f64| figure(cases * 100_000.0 / population);
+    explain.step(
+        "Khoảng tin cậy 95 % (Poisson chính xác)",
+        "95 % interval (exact Poisson)",
+        format!("{}–{}", per_100k(low), per_100k(high)),
+    );
+    if risk.small_number {
+        explain.step(
+            format!("Ít hơn {} ca: tỷ lệ chưa chắc chắn", rules.reliable_from_cases),
+            format!(
+                "Fewer than {} cases: the rate is unreliable",
+                rules.reliable_from_cases
+            ),
+            cases_7d.to_string(),
+        );
+    }
+    explain.step("Cấp theo bảng", "Level by the table", risk.level.to_string());
+    for band in rules.incidence.as_slice() {
+        if band.gives != risk.level {
+            let span = match band.to {
+                Some(to) => format!("{}–<{}", figure(band.from), figure(to)),
+                None => format!("≥{}", figure(band.from)),
+            };
+            explain.next(
+                format!("Cấp {} khi tỷ lệ {span}", band.gives),
+                format!("Level {} at a rate of {span}", band.gives),
+            );
+        }
+    }
+    explain
+}
+
+/// The exact (Garwood) 95 % interval of a Poisson count: the means under which seeing this many or
+/// more, or this many or fewer, has probability 2.5 %.
+#[must_use]
+pub fn poisson_interval_95(count: u32) -> (f64, f64) {
+    let spread = 8.0 * f64::from(count + 1).sqrt() + 10.0;
+    let centre = f64::from(count);
+    // P(X ≤ n | mean) falls as the mean grows.
+    let mean_where = |n: u32, probability: f64| {
+        let (mut low, mut high) = ((centre - spread).max(0.0), centre + spread);
+        for _ in 0..80 {
+            let middle = f64::midpoint(low, high);
+            if poisson_at_most(n, middle) > probability {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        f64::midpoint(low, high)
+    };
+    let lower = if count == 0 {
+        0.0
+    } else {
+        mean_where(count - 1, 0.975)
+    };
+    (lower, mean_where(count, 0.025))
+}
+
+fn poisson_at_most(n: u32, mean: f64) -> f64 {
+    if mean <= 0.0 {
+        return 1.0;
+    }
+    let (mut log_term, mut sum) = (-mean, (-mean).exp());
+    for k in 1..=n {
+        log_term += mean.ln() - f64::from(k).ln();
+        sum += log_term.exp();
+    }
+    sum
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CellFile {
+    #[serde(rename = "kind")]
+    _kind: String,
+    rule: RuleHead,
+    reliable_from_cases: u32,
+    incidence: Vec<Band<u8>>,
+}
+
+impl CellFile {
+    pub(super) fn check(self) -> Result<CellRules, Flaw> {
+        self.rule.check()?;
+        check_levels("incidence", self.incidence.iter().map(|band| band.gives))?;
+        Ok(CellRules {
+            incidence: from_zero("incidence", self.incidence)?,
+            rule: self.rule,
+            reliable_from_cases: self.reliable_from_cases,
+        })
+    }
+}
+
+/// Complete bands that begin at zero.
+pub(super) fn from_zero<T>(field: &str, bands: Vec<Band<T>>) -> Result<Bands<T>, Flaw> {
+    let bands = Bands::complete(field, bands)?;
+    if bands.find(0.0).is_some() {
+        Ok(bands)
+    } else {
+        Err(Flaw::new(
+            field,
+            "leaves a gap below its first band",
+            "the first band to start at 0",
+        ))
+    }
+}
+
+/// Levels are 1..=4.
+pub(super) fn check_levels(field: &str, mut levels: impl Iterator<Item = u8>) -> Result<(), Flaw> {
+    match levels.find(|level| !(1..=4).contains(level)) {
+        Some(level) => Err(Flaw::new(field, format!("gives level {level}"), "levels 1 to 4")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_poisson_interval_is_garwoods() {
+        // Published values (Garwood 1936, 95 %).
+        for (count, low, high) in [
+            (0, 0.0, 3.689),
+            (1, 0.0253, 5.572),
+            (3, 0.619, 8.767),
+            (10, 4.795, 18.39),
+            (100, 81.36, 121.63),
+        ] {
+            let found = poisson_interval_95(count);
+            assert!(
+                (found.0 - low).abs() < 0.005 && (found.1 - high).abs() < 0.005,
+                "{count}: {found:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use serde::{Serialize, Serializer};
+
+use crate::model::Timestamp;
+use crate::risk::RuleHead;
+
+/// Who a figure is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Everybody: released figures, and venue exposure from several distinct cases only.
+    Public,
+    /// Signed-in staff: exact figures.
+    Official,
+}
+
+/// A sentence or a name in Vietnamese and English.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Text {
+    /// Both languages.
+    #[must_use]
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            vi: vi.into(),
+            en: en.into(),
+        }
+    }
+}
+
+/// Why a level is what it is: the rule, what went in, each step, and what would change it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explain {
+    /// Rule and version, such as `qd4800@2021-10-12`.
+    pub rule: String,
+    /// Where the rule comes from.
+    pub source: String,
+    /// Whether every part of the rule was checked against the primary text.
+    pub confirmed: bool,
+    /// The instant the answer holds for; written as RFC 3339.
+    #[serde(serialize_with = "instant")]
+    pub as_of: Timestamp,
+    /// What went in.
+    pub inputs: Vec<ExplainInput>,
+    /// What was done with it, in order.
+    pub steps: Vec<ExplainStep>,
+    /// What would change the level.
+    pub next: Vec<Text>,
+}
+
+/// One figure that went in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainInput {
+    /// What it is.
+    pub name: Text,
+    /// The figure with its unit, or `–` when missing.
+    pub value: String,
+    /// When it was true, where that differs from the answer's instant; RFC 3339.
+    #[serde(serialize_with = "maybe_instant", skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+}
+
+/// One step and the figure it gave.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainStep {
+    /// What was done.
+    pub text: Text,
+    /// What came out.
+    pub value: String,
+}
+
+impl Explain {
+    /// An empty explanation under a rule.
+    #[must_use]
+    pub fn under(rule: &RuleHead, as_of: Timestamp) -> Self {
+        Self {
+            rule: rule.label(),
+            source: rule.source.clone(),
+            confirmed: rule.confirmed,
+            as_of,
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
+    pub(super) fn input(&mut self, vi: &str, en: &str, value: impl Into<String>) {
+        self.inputs.push(ExplainInput {
+            name: Text::new(vi, en),
+            value: value.into(),
+            as_of: None,
+        });
+    }
+
+    pub(super) fn step(&mut self, vi: impl Into<String>, en: impl Into<String>, value: impl Into<String>) {
+        self.steps.push(ExplainStep {
+            text: Text::new(vi, en),
+            value: value.into(),
+        });
+    }
+
+    pub(super) fn next(&mut self, vi: impl Into<String>, en: impl Into<String>) {
+        self.next.push(Text::new(vi, en));
+    }
+}
+
+/// A figure without needless decimals: `24`, `7.5`.
+pub(super) fn figure(value: f64) -> String {
+    let rounded = (value * 100.0).round() / 100.0;
+    format!("{rounded}")
+}
+
+fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+#[expect(clippy::ref_option, reason = "serde's serialize_with asks for this shape")]
+fn maybe_instant<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}

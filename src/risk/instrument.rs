@@ -1,0 +1,249 @@
+use serde::{Serialize, Serializer};
+
+use crate::model::{AssessmentAuthor, Timestamp};
+use crate::risk::explain::figure;
+use crate::risk::instrument_rules::{Class, Score};
+use crate::risk::{Instrument, Instruments, Text, VenueStatus};
+
+/// An assessment as it came in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssessmentRecord {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Instrument and version.
+    pub instrument: String,
+    /// Item number (`"1"`…) → points; `None` is 'not applicable'; a missing item was not answered.
+    /// `applicable_max` may state the most points of the applicable items where the instrument gives no
+    /// points by item (as in 98 of 142).
+    pub answers: Vec<(String, Option<f64>)>,
+    /// Who filled it in.
+    pub by: AssessmentAuthor,
+}
+
+/// What an assessment came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AssessmentResult {
+    /// `id@version`, or what the record named where no such instrument is known.
+    pub instrument: String,
+    /// Who filled it in.
+    pub by: AssessmentAuthor,
+    /// When; RFC 3339.
+    #[serde(serialize_with = "instant")]
+    pub at: Timestamp,
+    /// From when on it no longer counts; RFC 3339.
+    #[serde(serialize_with = "instant")]
+    pub expires: Timestamp,
+    /// Score in the instrument's own unit, where it could be formed.
+    pub score: Option<f64>,
+    /// The outcome.
+    pub outcome: AssessmentOutcome,
+    /// Whether rule and items were checked against the primary text.
+    pub confirmed: bool,
+}
+
+/// A class of the instrument, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssessmentOutcome {
+    /// The text gives a class.
+    Class {
+        /// Its id.
+        id: String,
+        /// Public status.
+        status: VenueStatus,
+        /// 1..=4.
+        level: u8,
+        /// Its name.
+        name: Text,
+        /// What follows.
+        action: Text,
+    },
+    /// The rule's text does not say.
+    UndefinedByRule(Text),
+    /// The answers cannot be scored.
+    Incomplete(Text),
+}
+
+/// The name of the answer that states the applicable maximum.
+const APPLICABLE_MAX: &str = "applicable_max";
+const DAY_S: i64 = 86_400;
+
+/// Scores one assessment.
+#[must_use]
+pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> AssessmentResult {
+    let mut result = AssessmentResult {
+        instrument: record.instrument.clone(),
+        by: record.by,
+        at: record.at,
+        expires: record.at,
+        score: None,
+        outcome: AssessmentOutcome::Incomplete(Text::new("Không có bộ tiêu chí này", "No such instrument")),
+        confirmed: false,
+    };
+    let Some(instrument) = instruments.find(&record.instrument) else {
+        return result;
+    };
+    result.instrument = instrument.rule.label();
+    result.expires = record.at.plus_s(i64::from(instrument.expires_days) * DAY_S);
+    result.confirmed = instrument.rule.confirmed && instrument.items_confirmed;
+    let scored = read_answers(instrument, &record.answers)
+        .and_then(|answers| score(instrument, &answers).map(|score| (answers, score)));
+    match scored {
+        Ok((answers, score)) => {
+            result.score = Some(score);
+            result.outcome = conclude(instrument, &answers, score);
+        }
+        Err(outcome) => result.outcome = outcome,
+    }
+    result
+}
+
+struct Answers {
+    /// By item: points, or not applicable.
+    points: Vec<Option<f64>>,
+    stated_max: Option<f64>,
+}
+
+fn read_answers(
+    instrument: &Instrument,
+    answers: &[(String, Option<f64>)],
+) -> Result<Answers, AssessmentOutcome> {
+    let incomplete = |vi: String, en: String| AssessmentOutcome::Incomplete(Text::new(vi, en));
+    let mut points: Vec<Option<Option<f64>>> = vec![None; instrument.item_count as usize];
+    let mut stated_max = None;
+    for (name, value) in answers {
+        if name == APPLICABLE_MAX {
+            stated_max = value.filter(|max| *max > 0.0 && max.is_finite());
+            continue;
+        }
+        let number = name
+            .parse::<u32>()
+            .ok()
+            .filter(|n| (1..=instrument.item_count).contains(n));
+        let Some(number) = number else {
+            let shown: String = name.chars().take(20).collect();
+            return Err(incomplete(
+                format!("Không có mục {shown}"),
+                format!("No item {shown}"),
+            ));
+        };
+        let top = instrument
+            .max_of(number)
+            .or(instrument.total_max)
+            .unwrap_or(f64::MAX);
+        if let Some(value) = value
+            && !(instrument.item_min..=top).contains(value)
+        {
+            return Err(incomplete(
+                format!("Điểm mục {number} ngoài khoảng cho phép"),
+                format!("Points of item {number} out of range"),
+            ));
+        }
+        points[number as usize - 1] = Some(*value);
+    }
+    let open = points.iter().filter(|answer| answer.is_none()).count();
+    if open > 0 {
+        return Err(incomplete(
+            format!("Còn {open} mục chưa trả lời"),
+            format!("{open} items not answered"),
+        ));
+    }
+    Ok(Answers {
+        points: points.into_iter().flatten().collect(),
+        stated_max,
+    })
+}
+
+fn score(instrument: &Instrument, answers: &Answers) -> Result<f64, AssessmentOutcome> {
+    let undefined = |vi: &str, en: &str| AssessmentOutcome::UndefinedByRule(Text::new(vi, en));
+    let not_applicable = answers.points.iter().any(Option::is_none);
+    let sum: f64 = answers.points.iter().flatten().sum();
+    let max = match instrument.score {
+        Score::Passed | Score::PercentOfTotal if not_applicable => {
+            return Err(undefined(
+                "Văn bản không nói về mục không áp dụng",
+                "The text says nothing of items that do not apply",
+            ));
+        }
+        Score::Passed => {
+            let passed = answers.points.iter().flatten().filter(|points| **points >= 1.0);
+            return Ok(passed.count() as f64);
+        }
+        Score::PercentOfTotal => instrument.total_max,
+        Score::PercentOfApplicable => applicable_max(instrument, answers, not_applicable),
+    };
+    match max {
+        Some(max) if sum <= max => Ok(sum * 100.0 / max),
+        Some(_) => Err(AssessmentOutcome::Incomplete(Text::new(
+            "Tổng điểm vượt điểm tối đa",
+            "More points than the maximum",
+        ))),
+        None => Err(undefined(
+            "Chưa biết điểm tối đa của các mục áp dụng",
+            "The most points of the applicable items are not known",
+        )),
+    }
+}
+
+fn applicable_max(instrument: &Instrument, answers: &Answers, not_applicable: bool) -> Option<f64> {
+    let by_item: Option<f64> = (1..)
+        .zip(&answers.points)
+        .filter(|(_, p)| p.is_some())
+        .map(|(n, _)| instrument.max_of(n))
+        .sum();
+    let stated = answers
+        .stated_max
+        .filter(|max| instrument.total_max.is_none_or(|total| *max <= total));
+    let total = instrument.total_max.filter(|_| !not_applicable);
+    by_item.or(total).or(stated).filter(|max| *max > 0.0)
+}
+
+fn conclude(instrument: &Instrument, answers: &Answers, score: f64) -> AssessmentOutcome {
+    let undefined = |vi: String, en: String| AssessmentOutcome::UndefinedByRule(Text::new(vi, en));
+    let Some(band) = instrument.bands.find(score) else {
+        let score = figure(score);
+        return undefined(
+            format!("Văn bản không xếp loại cho {score}"),
+            format!("The text has no class for {score}"),
+        );
+    };
+    let verdict = &band.gives;
+    let points = |number: u32| answers.points.get(number as usize - 1).copied().flatten();
+    let mandatory_met = || {
+        // An item that does not apply cannot fail.
+        let met = |number: &u32| points(*number).is_none_or(|p| p >= instrument.mandatory_from);
+        instrument.mandatory.iter().all(met)
+    };
+    let mut given = answers.points.iter().flatten();
+    let kept = (!verdict.needs_mandatory || mandatory_met())
+        && (!verdict.needs_no_zero || given.clone().all(|points| *points != 0.0))
+        && verdict
+            .needs_items_below
+            .is_none_or(|limit| given.all(|points| *points < limit));
+    let class = if kept {
+        instrument.class(&verdict.class)
+    } else {
+        verdict.otherwise.as_deref().and_then(|id| instrument.class(id))
+    };
+    match class {
+        Some(class) => of_class(class),
+        None => undefined(
+            "Điểm đạt nhưng một điều kiện bắt buộc không đạt: văn bản không xếp loại".to_owned(),
+            "The score would do but a condition is not met: the text has no class for that".to_owned(),
+        ),
+    }
+}
+
+fn of_class(class: &Class) -> AssessmentOutcome {
+    AssessmentOutcome::Class {
+        id: class.id.clone(),
+        status: class.status,
+        level: class.level,
+        name: class.name.clone(),
+        action: class.action.clone(),
+    }
+}
+
+fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}

@@ -1,0 +1,270 @@
+use serde::Deserialize;
+
+use crate::model::VenueKind;
+use crate::risk::rules::Flaw;
+use crate::risk::{Band, Bands, RuleHead, Text, VenueStatus};
+
+/// The safety instruments, in the order of their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instruments(Vec<Instrument>);
+
+/// One official instrument: items, how they are scored, and what the score means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instrument {
+    /// Id, version, source.
+    pub rule: RuleHead,
+    /// The kinds of venue it is for.
+    pub applies_to: Vec<VenueKind>,
+    /// Days an assessment counts.
+    pub expires_days: u32,
+    /// Whether `expires_days` is in the text, or was set here.
+    pub expiry_confirmed: bool,
+    /// How points become a score.
+    pub score: Score,
+    /// Items are named "1" ..= this number.
+    pub item_count: u32,
+    /// Whether the text of every item was retrieved.
+    pub items_confirmed: bool,
+    /// Least points of an item.
+    pub item_min: f64,
+    /// Most points of an item, where it is the same for all.
+    pub item_max: Option<f64>,
+    /// Most points of all items together.
+    pub total_max: Option<f64>,
+    /// Items of which more is known.
+    pub items: Vec<Item>,
+    /// Items that must reach `mandatory_from` points.
+    pub mandatory: Vec<u32>,
+    /// Points from which a mandatory item is met.
+    pub mandatory_from: f64,
+    /// Score → outcome; what falls into a gap is undefined.
+    pub bands: Bands<Verdict>,
+    /// The outcomes.
+    pub classes: Vec<Class>,
+}
+
+/// How points become a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Score {
+    /// 100 · points / most points of the applicable items.
+    PercentOfApplicable,
+    /// 100 · points / `total_max`, whatever was not applicable; the text knows no such items.
+    PercentOfTotal,
+    /// Number of items with at least one point.
+    Passed,
+}
+
+/// An item of which more than its number is known.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Most points, where given.
+    pub max: Option<f64>,
+    /// What it asks.
+    pub name: Text,
+}
+
+/// What a band of scores means.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// Id of the class.
+    pub class: String,
+    /// Only if all mandatory items are met.
+    #[serde(default)]
+    pub needs_mandatory: bool,
+    /// Only if no applicable item has zero points.
+    #[serde(default)]
+    pub needs_no_zero: bool,
+    /// Only if every item stays below this.
+    pub needs_items_below: Option<f64>,
+    /// The class when a condition fails; none: the text does not say.
+    pub otherwise: Option<String>,
+}
+
+/// An outcome.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Its id inside the instrument.
+    pub id: String,
+    /// Public status.
+    pub status: VenueStatus,
+    /// 1 ..= 4.
+    pub level: u8,
+    /// Its name in the text.
+    pub name: Text,
+    /// What follows from it.
+    pub action: Text,
+}
+
+impl Instruments {
+    pub(super) fn new(mut list: Vec<Instrument>) -> Result<Self, Flaw> {
+        list.sort_by_key(|instrument| instrument.rule.label());
+        let twice = list
+            .windows(2)
+            .find(|pair| pair[0].rule.label() == pair[1].rule.label());
+        match twice {
+            Some(pair) => Err(Flaw::new(
+                "rule",
+                format!("{} stands twice", pair[0].rule.label()),
+                "one file each",
+            )),
+            None => Ok(Self(list)),
+        }
+    }
+
+    /// By label `id@version`, by `id@` and the beginning of a version (`qd3088@2020`), or by id; of
+    /// several versions the latest.
+    #[must_use]
+    pub fn find(&self, label: &str) -> Option<&Instrument> {
+        let (id, version) = label.split_once('@').unwrap_or((label, ""));
+        let fits = |i: &&Instrument| i.rule.id == id && i.rule.version.starts_with(version);
+        self.0.iter().rev().find(fits)
+    }
+
+    /// Those for a kind of venue.
+    pub fn for_kind(&self, kind: VenueKind) -> impl Iterator<Item = &Instrument> {
+        self.0
+            .iter()
+            .filter(move |instrument| instrument.applies_to.contains(&kind))
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Instrument] {
+        &self.0
+    }
+}
+
+impl Instrument {
+    /// Most points of an item, where known.
+    #[must_use]
+    pub fn max_of(&self, number: u32) -> Option<f64> {
+        let own = self
+            .items
+            .iter()
+            .find(|item| item.number == number)
+            .and_then(|item| item.max);
+        own.or(self.item_max)
+    }
+
+    /// The class with that id.
+    #[must_use]
+    pub fn class(&self, id: &str) -> Option<&Class> {
+        self.classes.iter().find(|class| class.id == id)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstrumentFile {
+    #[serde(rename = "kind")]
+    _kind: String,
+    rule: RuleHead,
+    applies_to: Vec<VenueKind>,
+    expires_days: u32,
+    expiry_confirmed: bool,
+    score: Score,
+    item_count: u32,
+    items_confirmed: bool,
+    #[serde(default)]
+    item_min: f64,
+    item_max: Option<f64>,
+    total_max: Option<f64>,
+    #[serde(default)]
+    item: Vec<Item>,
+    #[serde(default)]
+    mandatory: Vec<u32>,
+    #[serde(default)]
+    mandatory_from: Option<f64>,
+    #[serde(default)]
+    bands: Vec<Band<Verdict>>,
+    #[serde(default)]
+    class: Vec<Class>,
+}
+
+impl InstrumentFile {
+    pub(super) fn check(self) -> Result<Instrument, Flaw> {
+        self.rule.check()?;
+        let numbers = || {
+            self.item
+                .iter()
+                .map(|item| item.number)
+                .chain(self.mandatory.iter().copied())
+        };
+        if !(1..=500).contains(&self.item_count) {
+            return Err(Flaw::new(
+                "item_count",
+                format!("is {}", self.item_count),
+                "1 to 500",
+            ));
+        }
+        if let Some(number) = numbers().find(|number| !(1..=self.item_count).contains(number)) {
+            return Err(Flaw::new(
+                "item",
+                format!("has number {number}"),
+                format!("1 to {}", self.item_count),
+            ));
+        }
+        if self.expires_days == 0 {
+            return Err(Flaw::new("expires_days", "is 0", "at least one day"));
+        }
+        let points = self
+            .item
+            .iter()
+            .map(|item| item.max)
+            .chain([self.item_max, self.total_max]);
+        if points.flatten().any(|max| !(max > 0.0 && max.is_finite())) || !self.item_min.is_finite() {
+            return Err(Flaw::new("item.max", "is not above 0", "points above 0"));
+        }
+        if self.score == Score::PercentOfTotal && self.total_max.is_none() {
+            return Err(Flaw::new(
+                "total_max",
+                "is missing",
+                "the total that the formula divides by",
+            ));
+        }
+        for class in &self.class {
+            if !(1..=4).contains(&class.level) || class.status == VenueStatus::NotAssessed {
+                let field = format!("class.{}", class.id);
+                return Err(Flaw::new(
+                    field,
+                    "has no level or status",
+                    "level 1 to 4 and an assessed status",
+                ));
+            }
+        }
+        for band in &self.bands {
+            for id in std::iter::once(&band.gives.class).chain(&band.gives.otherwise) {
+                if !self.class.iter().any(|class| class.id == *id) {
+                    return Err(Flaw::new(
+                        "bands.gives",
+                        format!("names class `{id}`"),
+                        "a class of this file",
+                    ));
+                }
+            }
+        }
+        Ok(Instrument {
+            bands: Bands::with_gaps("bands", self.bands)?,
+            rule: self.rule,
+            applies_to: self.applies_to,
+            expires_days: self.expires_days,
+            expiry_confirmed: self.expiry_confirmed,
+            score: self.score,
+            item_count: self.item_count,
+            items_confirmed: self.items_confirmed,
+            item_min: self.item_min,
+            item_max: self.item_max,
+            total_max: self.total_max,
+            items: self.item,
+            mandatory: self.mandatory,
+            mandatory_from: self.mandatory_from.unwrap_or(1.0),
+            classes: self.class,
+        })
+    }
+}

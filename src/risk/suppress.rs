@@ -1,0 +1,181 @@
+//! Primary and complementary suppression on a tree of sums: which figures the public may see.
+//!
+//! An attacker knows the rule, every shown figure, that parents are sums of children, and that
+//! what is listed as hidden is at least 1. Under a shown parent with hidden children of total R
+//! and number u each of them can then be anything in 1..=R−(u−1), and nothing else in the output
+//! speaks of them, because a hidden node's subtree is hidden whole. So it suffices that, per
+//! parent, u = 0, or u ≥ 2 and R−(u−1) ≥ k: nobody can even tell that a hidden figure is below k.
+//! R counts children only: what a parent has beside its children does not protect them.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use crate::risk::RuleHead;
+use crate::risk::rules::Flaw;
+
+/// What the public may see of counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleaseRules {
+    /// Where the rule comes from.
+    pub rule: RuleHead,
+    /// Case counts from 1 up to below this are hidden.
+    pub cases_shown_from: u32,
+    /// Activity of fewer distinct people is hidden.
+    pub people_shown_from: u32,
+    /// Activity is rounded to multiples of this.
+    pub round_to: u32,
+    /// Treat the sum of all topmost figures as known to everybody, and protect them like siblings.
+    pub total_is_public: bool,
+}
+
+/// What becomes of a node's figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Published.
+    Shown,
+    /// Hidden; its parent is shown (or it has none).
+    Hidden,
+    /// Hidden with an ancestor.
+    Below,
+}
+
+/// A forest of inclusive counts. Node numbers are positions in `counts`.
+pub(super) struct Tree {
+    /// A node's figure, its descendants' included.
+    pub counts: Vec<u32>,
+    /// Each node's children: a range of positions in `order`.
+    pub children: Vec<Range<usize>>,
+    /// Node numbers, siblings together and in their published order.
+    pub order: Vec<usize>,
+    /// The topmost nodes, in their published order.
+    pub roots: Vec<usize>,
+}
+
+/// What a suppression decided.
+pub(super) struct Verdict {
+    /// By node number.
+    pub fates: Vec<Fate>,
+    /// Parents that had to hide all their children, the zeros among them too.
+    pub collapsed: Vec<bool>,
+}
+
+/// Decides every node's fate from the top down. A node's siblings are judged by raw counts only and
+/// hidden nodes are not entered, so no later step can undo an earlier one.
+pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool) -> Verdict {
+    let mut verdict = Verdict {
+        fates: vec![Fate::Below; tree.counts.len()],
+        collapsed: vec![false; tree.counts.len()],
+    };
+    let mut stack = Vec::new();
+    if total_is_public {
+        // Without a parent to collapse to, all the topmost nodes are hidden then.
+        judge(tree, &tree.roots, shown_from, &mut verdict.fates);
+    } else {
+        for &root in &tree.roots {
+            verdict.fates[root] = primary(tree.counts[root], shown_from);
+        }
+    }
+    stack.extend(
+        tree.roots
+            .iter()
+            .copied()
+            .filter(|&n| verdict.fates[n] == Fate::Shown),
+    );
+    while let Some(node) = stack.pop() {
+        let children = &tree.order[tree.children[node].clone()];
+        if children.is_empty() {
+            continue;
+        }
+        verdict.collapsed[node] = !judge(tree, children, shown_from, &mut verdict.fates);
+        stack.extend(
+            children
+                .iter()
+                .copied()
+                .filter(|&n| verdict.fates[n] == Fate::Shown),
+        );
+    }
+    verdict
+}
+
+/// Sets the fates of siblings under a public total. `false`: nothing but hiding all of them will do.
+fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -> bool {
+    let count = |node: usize| u64::from(tree.counts[node]);
+    let mut hidden = 0_u64;
+    let mut total = 0_u64;
+    let mut shown: Vec<usize> = Vec::new();
+    for &node in siblings {
+        fates[node] = primary(tree.counts[node], shown_from);
+        if fates[node] == Fate::Hidden {
+            hidden += 1;
+            total += count(node);
+        } else if count(node) > 0 {
+            shown.push(node);
+        }
+    }
+    if hidden == 0 {
+        return true;
+    }
+    // Stable: equal counts go in published order, so a release made twice is the same.
+    shown.sort_by_key(|&node| tree.counts[node]);
+    let mut further = shown.into_iter();
+    while !protected(hidden, total, shown_from) {
+        let Some(node) = further.next() else {
+            for &node in siblings {
+                fates[node] = Fate::Hidden;
+            }
+            return false;
+        };
+        fates[node] = Fate::Hidden;
+        hidden += 1;
+        total += count(node);
+    }
+    true
+}
+
+fn primary(count: u32, shown_from: u32) -> Fate {
+    if count == 0 || count >= shown_from {
+        Fate::Shown
+    } else {
+        Fate::Hidden
+    }
+}
+
+/// R−(u−1) ≥ k with u ≥ 2.
+fn protected(hidden: u64, total: u64, shown_from: u32) -> bool {
+    hidden >= 2 && total >= u64::from(shown_from) + hidden - 1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseFile {
+    #[serde(rename = "kind")]
+    _kind: String,
+    rule: RuleHead,
+    cases_shown_from: u32,
+    people_shown_from: u32,
+    round_to: u32,
+    total_is_public: bool,
+}
+
+impl ReleaseFile {
+    pub(super) fn check(self) -> Result<ReleaseRules, Flaw> {
+        self.rule.check()?;
+        for (field, value) in [
+            ("cases_shown_from", self.cases_shown_from),
+            ("people_shown_from", self.people_shown_from),
+            ("round_to", self.round_to),
+        ] {
+            if !(1..=1000).contains(&value) {
+                return Err(Flaw::new(field, format!("is {value}"), "1 to 1000"));
+            }
+        }
+        Ok(ReleaseRules {
+            rule: self.rule,
+            cases_shown_from: self.cases_shown_from,
+            people_shown_from: self.people_shown_from,
+            round_to: self.round_to,
+            total_is_public: self.total_is_public,
+        })
+    }
+}

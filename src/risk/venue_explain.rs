@@ -1,0 +1,182 @@
+use crate::model::Day;
+use crate::risk::explain::figure;
+use crate::risk::venue_risk::{assessment_level, exposure_level};
+use crate::risk::{AssessmentOutcome, AssessmentResult, Audience, Explain, Rules, VenueFigures, VenueInputs};
+
+/// The reasons of a venue's level. Nothing in it tells the public of exposure that was withheld.
+pub(super) fn explain_venue(
+    rules: &Rules,
+    inputs: &VenueInputs,
+    audience: Audience,
+    figures: &VenueFigures,
+) -> Explain {
+    let mut explain = Explain::under(&rules.venue.rule, inputs.now);
+    let tracing = &rules.tracing;
+    explain.input("Loại địa điểm", "Kind of venue", inputs.kind.as_str());
+    explain.input(
+        "Ca bệnh (khác nhau) có mốc dịch tễ đã duyệt",
+        "Distinct cases with approved marks",
+        figures.cases.to_string(),
+    );
+    let days = tracing.look_back_days;
+    explain.input("Số ngày nhìn lại", "Days looked back", days.to_string());
+    if audience == Audience::Public {
+        let least = rules.venue.public_from_cases;
+        explain.input(
+            "Số ca tối thiểu để công bố phơi nhiễm",
+            "Least cases for exposure to be published",
+            least.to_string(),
+        );
+    }
+
+    for day in &figures.exposure {
+        explain.step(
+            format!(
+                "Phút phơi nhiễm quy đổi ngày {} ({})",
+                day.day,
+                tracing.rule.label()
+            ),
+            format!(
+                "Normalised exposure minutes on {} ({})",
+                day.day,
+                tracing.rule.label()
+            ),
+            figure(day.minutes),
+        );
+    }
+    let by_exposure = exposure_level(rules, &figures.exposure);
+    if by_exposure == 0 {
+        explain.step(
+            format!("Không có phơi nhiễm được ghi nhận trong {days} ngày"),
+            format!("No exposure on record in {days} days"),
+            "0",
+        );
+    } else {
+        let threshold = figure(tracing.high_from_min);
+        explain.step(
+            format!("Cấp theo ngày cao nhất (ngưỡng {threshold} phút)"),
+            format!("Level by the worst day (threshold {threshold} minutes)"),
+            by_exposure.to_string(),
+        );
+    }
+
+    assessment(
+        &mut explain,
+        figures.inspected.as_ref(),
+        "Đoàn kiểm tra",
+        "Inspected",
+    );
+    assessment(
+        &mut explain,
+        figures.self_declared.as_ref(),
+        "Tự đánh giá",
+        "Self-declared",
+    );
+    let by_assessment = assessment_level(rules, figures.self_declared.as_ref(), figures.inspected.as_ref());
+    explain.step(
+        "Cấp theo đánh giá (tự đánh giá chỉ có thể làm xấu hơn kết quả kiểm tra)",
+        "Level by assessment (a self-declaration can only make an inspection worse)",
+        by_assessment.to_string(),
+    );
+    explain.step(
+        "Cấp của địa điểm: cấp cao hơn trong hai cấp",
+        "Level of the venue: the higher of the two",
+        figures.level.to_string(),
+    );
+    what_would_change(rules, inputs, figures, by_exposure, &mut explain);
+    explain
+}
+
+fn assessment(explain: &mut Explain, result: Option<&AssessmentResult>, vi: &str, en: &str) {
+    let Some(result) = result else {
+        explain.step(
+            format!("{vi}: chưa có hoặc đã hết hạn"),
+            format!("{en}: none, or expired"),
+            "–",
+        );
+        return;
+    };
+    let score = result.score.map_or("–".to_owned(), figure);
+    let (vi_class, en_class) = match &result.outcome {
+        AssessmentOutcome::Class { name, .. } => (name.vi.clone(), name.en.clone()),
+        AssessmentOutcome::UndefinedByRule(why) => (
+            format!("văn bản không xác định – {}", why.vi),
+            format!("undefined by rule – {}", why.en),
+        ),
+        AssessmentOutcome::Incomplete(why) => (
+            format!("chưa đủ – {}", why.vi),
+            format!("incomplete – {}", why.en),
+        ),
+    };
+    let label = &result.instrument;
+    explain.step(
+        format!("{vi} ({label}): {vi_class}"),
+        format!("{en} ({label}): {en_class}"),
+        score,
+    );
+    if !result.confirmed {
+        explain.step(
+            format!("{label}: một phần chưa đối chiếu với văn bản gốc"),
+            format!("{label}: parts were not checked against the text"),
+            "–",
+        );
+    }
+}
+
+fn what_would_change(
+    rules: &Rules,
+    inputs: &VenueInputs,
+    figures: &VenueFigures,
+    by_exposure: u8,
+    explain: &mut Explain,
+) {
+    let worst = figures.exposure.iter().map(|day| day.band).max();
+    let last = figures
+        .exposure
+        .iter()
+        .filter(|day| Some(day.band) == worst)
+        .map(|day| day.day)
+        .max();
+    if let Some(last) = last.filter(|_| by_exposure == figures.level) {
+        let free = Day(last.0 + rules.tracing.look_back_days + 1);
+        explain.next(
+            format!("Từ ngày {free}, nếu không có mốc dịch tễ mới, ngày cao nhất không còn tính"),
+            format!("From {free} on, without new marks, the worst day no longer counts"),
+        );
+    }
+    if by_exposure < rules.venue.level_by_band[1] {
+        let threshold = figure(rules.tracing.high_from_min);
+        let level = rules.venue.level_by_band[1];
+        explain.next(
+            format!("Cấp {level} khi một ngày có từ {threshold} phút phơi nhiễm được công bố"),
+            format!("Level {level} when a day has {threshold} published exposure minutes or more"),
+        );
+    }
+    if figures.inspected.is_none() {
+        let names: Vec<&str> = rules
+            .instruments
+            .for_kind(inputs.kind)
+            .map(|instrument| instrument.rule.title.vi.as_str())
+            .collect();
+        let names_en: Vec<&str> = rules
+            .instruments
+            .for_kind(inputs.kind)
+            .map(|instrument| instrument.rule.title.en.as_str())
+            .collect();
+        if names.is_empty() {
+            explain.next("Một lần kiểm tra an toàn", "A safety inspection");
+        } else {
+            explain.next(
+                format!("Một lần kiểm tra theo: {}", names.join("; ")),
+                format!("An inspection by: {}", names_en.join("; ")),
+            );
+        }
+    }
+    for result in [&figures.inspected, &figures.self_declared].into_iter().flatten() {
+        let day = Day::of(result.expires, inputs.offset);
+        explain.next(
+            format!("Đánh giá {} hết hạn ngày {day}", result.instrument),
+            format!("The assessment by {} expires on {day}", result.instrument),
+        );
+    }
+}

@@ -1,0 +1,278 @@
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::model::{AssessmentAuthor, Day, EventId, Mark, Timestamp, UtcOffset, VenueKind};
+use crate::risk::rules::Flaw;
+use crate::risk::venue_explain::explain_venue;
+use crate::risk::{
+    AssessmentOutcome, AssessmentRecord, AssessmentResult, Audience, Explain, RuleHead, Rules, TracingRules,
+    assess, derive_interval, exposure_band, normalized_minutes, overlap_minutes, split_by_day,
+    transmission_risk_level,
+};
+
+/// How exposure and assessments become a venue's level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VenueRules {
+    /// Where the rule comes from.
+    pub rule: RuleHead,
+    /// Distinct cases from which on the public sees exposure.
+    pub public_from_cases: u32,
+    /// The level when the worst day of the look-back is in band 1 or 2.
+    pub level_by_band: [u8; 2],
+    /// The best level that a venue's own declaration can give.
+    pub self_declared_best_level: u8,
+}
+
+/// What a venue's risk is computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct VenueInputs<'a> {
+    /// Approved marks at the venue; others are passed over.
+    pub marks: &'a [Mark],
+    /// Its assessments; of each author the latest counts.
+    pub assessments: &'a [AssessmentRecord],
+    /// What kind of place it is.
+    pub kind: VenueKind,
+    /// The instant asked for.
+    pub now: Timestamp,
+    /// The deployment's offset.
+    pub offset: UtcOffset,
+}
+
+/// A venue's level, without the words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VenueFigures {
+    /// 0 not assessed, 1 low ..= 4 very high.
+    pub level: u8,
+    /// Public status.
+    pub status: VenueStatus,
+    /// Exposure by local day, ascending; only days with some.
+    pub exposure: Vec<DayExposure>,
+    /// Distinct cases behind the exposure; 0 when withheld.
+    pub cases: u32,
+    /// The venue's own latest assessment that has not expired.
+    pub self_declared: Option<AssessmentResult>,
+    /// The latest inspection that has not expired.
+    pub inspected: Option<AssessmentResult>,
+}
+
+/// A venue's level with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VenueRisk {
+    /// 0 not assessed, 1 low ..= 4 very high.
+    pub level: u8,
+    /// Public status.
+    pub status: VenueStatus,
+    /// Exposure by local day, ascending; only days with some.
+    pub exposure: Vec<DayExposure>,
+    /// Distinct cases behind the exposure; 0 when withheld.
+    pub cases: u32,
+    /// The venue's own latest assessment that has not expired.
+    pub self_declared: Option<AssessmentResult>,
+    /// The latest inspection that has not expired.
+    pub inspected: Option<AssessmentResult>,
+    /// Why.
+    pub explain: Explain,
+}
+
+/// Normalised exposure minutes of a local day.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DayExposure {
+    /// The local day, written `2021-05-07`.
+    #[serde(serialize_with = "day")]
+    pub day: Day,
+    /// Minutes weighted by transmission risk.
+    pub minutes: f64,
+    /// 1 below the threshold, 2 from it on.
+    pub band: u8,
+}
+
+/// What the public is told of a venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VenueStatus {
+    /// An toàn.
+    Safe,
+    /// Có rủi ro.
+    HasRisk,
+    /// Không an toàn.
+    Unsafe,
+    /// Chưa đánh giá.
+    NotAssessed,
+}
+
+impl VenueStatus {
+    /// The name used in data: `has_risk`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::HasRisk => "has_risk",
+            Self::Unsafe => "unsafe",
+            Self::NotAssessed => "not_assessed",
+        }
+    }
+
+    const fn of_level(level: u8) -> Self {
+        match level {
+            0 => Self::NotAssessed,
+            1 => Self::Safe,
+            2 | 3 => Self::HasRisk,
+            _ => Self::Unsafe,
+        }
+    }
+}
+
+/// The level of a venue: the worst of its exposure and its assessment.
+///
+/// Exposure: each approved mark's stay by the tracing rules, split by local day, weighted by the
+/// case's transmission risk on that day; days of the look-back. The public sees it only from several
+/// distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
+#[must_use]
+pub fn venue_figures(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueFigures {
+    let (mut exposure, mut cases) = exposure(&rules.tracing, inputs);
+    if audience == Audience::Public && cases < rules.venue.public_from_cases {
+        exposure.clear();
+        cases = 0;
+    }
+    let latest = |by: AssessmentAuthor| {
+        let made = inputs
+            .assessments
+            .iter()
+            .filter(|record| record.by == by && record.at <= inputs.now);
+        let result = assess(&rules.instruments, made.max_by_key(|record| record.at)?);
+        (inputs.now < result.expires).then_some(result)
+    };
+    let self_declared = latest(AssessmentAuthor::Venue);
+    let inspected = latest(AssessmentAuthor::Inspector);
+
+    let by_exposure = exposure_level(rules, &exposure);
+    let by_assessment = assessment_level(rules, self_declared.as_ref(), inspected.as_ref());
+    let level = by_exposure.max(by_assessment);
+    VenueFigures {
+        level,
+        status: VenueStatus::of_level(level),
+        exposure,
+        cases,
+        self_declared,
+        inspected,
+    }
+}
+
+/// [`venue_figures`] with the reasons.
+#[must_use]
+pub fn venue_risk(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueRisk {
+    let figures = venue_figures(rules, inputs, audience);
+    let explain = explain_venue(rules, inputs, audience, &figures);
+    VenueRisk {
+        level: figures.level,
+        status: figures.status,
+        exposure: figures.exposure,
+        cases: figures.cases,
+        self_declared: figures.self_declared,
+        inspected: figures.inspected,
+        explain,
+    }
+}
+
+/// The level that exposure alone gives; 0 without any.
+pub(super) fn exposure_level(rules: &Rules, exposure: &[DayExposure]) -> u8 {
+    match exposure.iter().map(|day| day.band).max() {
+        Some(2) => rules.venue.level_by_band[1],
+        Some(1) => rules.venue.level_by_band[0],
+        _ => 0,
+    }
+}
+
+/// The level that assessments alone give; 0 without a usable one.
+pub(super) fn assessment_level(
+    rules: &Rules,
+    self_declared: Option<&AssessmentResult>,
+    inspected: Option<&AssessmentResult>,
+) -> u8 {
+    let level = |result: Option<&AssessmentResult>| match result.map(|result| &result.outcome) {
+        Some(AssessmentOutcome::Class { level, .. }) => *level,
+        _ => 0,
+    };
+    let own = match level(self_declared) {
+        0 => 0,
+        own => own.max(rules.venue.self_declared_best_level),
+    };
+    // Where no inspection can be used the venue's own word stands, marked as such.
+    own.max(level(inspected))
+}
+
+fn exposure(rules: &TracingRules, inputs: &VenueInputs) -> (Vec<DayExposure>, u32) {
+    let today = Day::of(inputs.now, inputs.offset);
+    let look_back = today.0 - rules.look_back_days..=today.0;
+    let mut days: Vec<(Day, f64)> = Vec::new();
+    let mut cases: Vec<&EventId> = Vec::new();
+    for mark in inputs.marks {
+        if mark.state != crate::model::MarkState::Approved {
+            continue;
+        }
+        let Some((from, to)) = derive_interval(rules, mark.from, mark.to) else {
+            continue;
+        };
+        let visit = Day::of(mark.from, inputs.offset);
+        for (day, from, to) in split_by_day(from, to, inputs.offset) {
+            let minutes = overlap_minutes((from, to), (from, to)).unwrap_or(0);
+            let since_onset = mark.days_since_onset.saturating_add(day.0 - visit.0);
+            let weighted = normalized_minutes(rules, transmission_risk_level(rules, since_onset), minutes);
+            if weighted > 0.0 && look_back.contains(&day.0) && from <= inputs.now {
+                days.push((day, weighted));
+                cases.push(&mark.case);
+            }
+        }
+    }
+    // Sorted by amount too, so that a float sum does not depend on the order of the marks.
+    days.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let exposure = days.chunk_by(|a, b| a.0 == b.0).map(|run| {
+        let minutes: f64 = run.iter().map(|(_, minutes)| minutes).sum();
+        DayExposure {
+            day: run[0].0,
+            minutes,
+            band: exposure_band(rules, minutes),
+        }
+    });
+    cases.sort_unstable();
+    cases.dedup();
+    (exposure.collect(), u32::try_from(cases.len()).unwrap_or(u32::MAX))
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's serialize_with asks for this shape"
+)]
+fn day<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(day)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VenueFile {
+    #[serde(rename = "kind")]
+    _kind: String,
+    rule: RuleHead,
+    public_from_cases: u32,
+    level_by_band: [u8; 2],
+    self_declared_best_level: u8,
+}
+
+impl VenueFile {
+    pub(super) fn check(self) -> Result<VenueRules, Flaw> {
+        self.rule.check()?;
+        let levels = self
+            .level_by_band
+            .into_iter()
+            .chain([self.self_declared_best_level]);
+        crate::risk::cell_risk::check_levels("level_by_band", levels)?;
+        if self.public_from_cases == 0 {
+            return Err(Flaw::new("public_from_cases", "is 0", "at least 1"));
+        }
+        Ok(VenueRules {
+            rule: self.rule,
+            public_from_cases: self.public_from_cases,
+            level_by_band: self.level_by_band,
+            self_declared_best_level: self.self_declared_best_level,
+        })
+    }
+}
