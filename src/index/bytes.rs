@@ -1,9 +1,9 @@
 use sha2::{Digest, Sha256};
 
 /// A sealed file or blob: 8 bytes of name and version, SHA-256 of the body, the body's length, the body in zstd.
-pub(super) fn seal(name: &[u8; 8], body: &[u8]) -> Vec<u8> {
+pub(super) fn seal(name: [u8; 8], body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 3 + 64);
-    out.extend_from_slice(name);
+    out.extend_from_slice(&name);
     out.extend_from_slice(&Sha256::digest(body));
     out.extend_from_slice(&(body.len() as u64).to_le_bytes());
     let packed = zstd::bulk::compress(body, 1).expect("zstd packs any bytes in memory");
@@ -12,7 +12,7 @@ pub(super) fn seal(name: &[u8; 8], body: &[u8]) -> Vec<u8> {
 }
 
 /// Opens what [`seal`] made; the reason when it is not that, is cut short, or was changed.
-pub(super) fn open(name: &[u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, String> {
+pub(super) fn open(name: [u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     const HEADER: usize = 8 + 32 + 8;
     if sealed.len() < HEADER {
         return Err(format!(

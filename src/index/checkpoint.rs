@@ -8,7 +8,7 @@ use crate::index::ledger::{Fresh, LedgerDay, OpenDay, Sums};
 use crate::index::{DaySums, Ledger};
 use crate::model::{AreaCode, CellStats, Day, Hour, UtcOffset, VenueStats};
 
-const NAME: &[u8; 8] = b"VXLEDG01";
+const NAME: [u8; 8] = *b"VXLEDG01";
 /// No checkpoint is larger unpacked; a claim beyond it is refused before anything is read.
 const LIMIT_BYTES: u64 = 64 << 30;
 

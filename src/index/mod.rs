@@ -8,7 +8,6 @@
 mod areas;
 mod bytes;
 mod checkpoint;
-mod day;
 mod ledger;
 mod morton;
 mod names;
@@ -23,9 +22,9 @@ mod snapshot;
 mod venues;
 mod zones;
 
+pub use crate::model::DaySums;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
 pub use checkpoint::InvalidCheckpoint;
-pub use day::DaySums;
 pub use ledger::{Ledger, Touched};
 pub use names::fold_name;
 pub use population::CellPopulation;

@@ -66,7 +66,9 @@ fn descend(table: &[(u64, u32)], (x, y): (u32, u32), bits: u32, within: GridBox,
         return;
     }
     if within.holds(x, y) && within.holds(x_last, y_last) {
-        table.iter().for_each(|&(_, item)| visit(item));
+        for &(_, item) in table {
+            visit(item);
+        }
         return;
     }
     if table.len() <= 24 || bits == 0 {

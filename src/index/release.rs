@@ -2,7 +2,7 @@ use crate::geo::Cell;
 use crate::index::bytes::{self, Body, put_count, put_text};
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
-const NAME: &[u8; 8] = b"VXRELS01";
+const NAME: [u8; 8] = *b"VXRELS01";
 const LIMIT_BYTES: u64 = 1 << 32;
 
 /// What a release publishes.

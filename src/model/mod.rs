@@ -5,6 +5,7 @@
 
 mod area;
 mod clock;
+mod day_sums;
 mod event;
 mod ids;
 mod role;
@@ -15,6 +16,7 @@ mod zone;
 
 pub use area::{Area, AreaIndicators, AreaLevel};
 pub use clock::Clock;
+pub use day_sums::DaySums;
 pub use event::{
     Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, Contact, ContactParty, Declaration,
     DeclarationKind, DeclaredPlace, Direction, Entry, Event, EventBatch, EventKind, Mark, MarkState, Method,
