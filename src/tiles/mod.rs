@@ -5,15 +5,20 @@
 //! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
 
 mod body;
+mod cache;
+mod encode;
 mod features;
 mod layers;
+mod outlines;
 mod style;
 mod tiers;
 mod tile_json;
 mod writer;
 
 pub use body::{Coding, TileBody};
+pub use cache::TileCache;
+pub use encode::{TileRequest, encode};
 pub use features::{AreaFeature, CellFeature, TileFeatures, VenueFeature, ZoneFeature};
 pub use layers::{InvalidLayers, LayerKind, Layers};
 pub use style::{STYLE_NAMES, style};
-pub use tile_json::{TileJson, TileJsonFacts, VectorLayer};
+pub use tile_json::{TileJson, TileJsonFacts, VectorLayer, tile_json};

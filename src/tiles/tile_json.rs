@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::geo::{BBox, MAX_ZOOM};
+use crate::index::Snapshot;
 use crate::model::{Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS};
 use crate::tiles::{LayerKind, Layers};
@@ -132,6 +133,55 @@ impl TileJson {
         }
         self
     }
+}
+
+/// Describes `layers` of a snapshot as served under `base`, the public address without a slash at its end.
+#[must_use]
+pub fn tile_json(layers: Layers, base: &str, snapshot: &Snapshot) -> TileJson {
+    let as_of = snapshot.as_of();
+    let (days, weeks) = snapshot.releases().extent();
+    let first = [days, weeks]
+        .into_iter()
+        .flatten()
+        .map(|window| window.from.start())
+        .min();
+    TileJson::new(
+        layers,
+        base,
+        &TileJsonFacts {
+            bounds: bounds(snapshot).unwrap_or(BBox::WORLD),
+            as_of,
+            first: first.map_or(as_of, |first| first.min(as_of)),
+            offset: snapshot.offset(),
+            generation: snapshot.generation(),
+        },
+    )
+}
+
+/// Around every area; where there is none, around every venue.
+fn bounds(snapshot: &Snapshot) -> Option<BBox> {
+    let join = |a: BBox, b: BBox| BBox {
+        min_lng: a.min_lng.min(b.min_lng),
+        min_lat: a.min_lat.min(b.min_lat),
+        max_lng: a.max_lng.max(b.max_lng),
+        max_lat: a.max_lat.max(b.max_lat),
+    };
+    let areas = snapshot
+        .areas()
+        .entries()
+        .iter()
+        .map(|entry| entry.bbox)
+        .reduce(join);
+    areas.or_else(|| {
+        let venues = snapshot.venues().iter().map(|entry| entry.venue.at);
+        let boxes = venues.map(|at| BBox {
+            min_lng: at.lng(),
+            min_lat: at.lat(),
+            max_lng: at.lng(),
+            max_lat: at.lat(),
+        });
+        boxes.reduce(join)
+    })
 }
 
 fn promoted(layer: &str) -> &'static str {

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use crate::geo::{WorldPoint, WorldShape};
+use crate::model::{Area, Zone};
+
+/// Outlines simplified for a zoom, and where their names stand. Projecting and simplifying a province takes a
+/// hundred times as long as cutting it into one tile, and the same outline serves every tile and generation.
+#[derive(Clone, Debug)]
+pub(super) struct Outlines {
+    cache: Cache<(Source, u8), Arc<Outline>>,
+}
+
+/// A simplified outline.
+#[derive(Debug)]
+pub(super) struct Outline {
+    pub shape: WorldShape,
+    pub label: Option<WorldPoint>,
+}
+
+/// Whose outline. Equal only when it is the very same version in memory, and as the key
+/// holds on to it, a new version can never come to stand at the same place.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Area(Arc<Area>),
+    Zone(Arc<Zone>),
+}
+
+impl Outlines {
+    pub fn new(capacity_bytes: u64) -> Self {
+        let weigh = |_key: &(Source, u8), outline: &Arc<Outline>| -> u32 {
+            let bytes = outline.shape.vertices() * size_of::<WorldPoint>() + 512;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self {
+            cache: Cache::builder()
+                .max_capacity(capacity_bytes)
+                .weigher(weigh)
+                .build(),
+        }
+    }
+
+    pub fn get(&self, source: Source, zoom: u8) -> Arc<Outline> {
+        let geometry = source.clone();
+        self.cache.get_with((source, zoom), move || {
+            let shape = WorldShape::project(geometry.geometry()).simplified(zoom);
+            Arc::new(Outline {
+                label: shape.label_point(),
+                shape,
+            })
+        })
+    }
+}
+
+impl Source {
+    fn geometry(&self) -> &::geo::MultiPolygon<f64> {
+        match self {
+            Self::Area(area) => &area.geometry,
+            Self::Zone(zone) => &zone.geometry,
+        }
+    }
+
+    fn address(&self) -> usize {
+        match self {
+            Self::Area(area) => Arc::as_ptr(area).addr(),
+            Self::Zone(zone) => Arc::as_ptr(zone).addr(),
+        }
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+}
+
+impl Eq for Source {}
+
+impl std::hash::Hash for Source {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.address().hash(state);
+    }
+}
