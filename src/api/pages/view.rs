@@ -24,8 +24,6 @@ pub struct PageView {
     pub venues_at_risk: u32,
     /// Zones in force.
     pub zones: Vec<ZoneRow>,
-    /// Cells with a level, for the picture.
-    pub cells: Vec<CellPatch>,
 }
 
 impl PageView {
@@ -112,13 +110,4 @@ pub struct ZoneRow {
     pub planned_end: Option<Timestamp>,
     /// Lng/lat outline, EPSG:4326.
     pub geometry: ::geo::MultiPolygon<f64>,
-}
-
-/// A cell's outline and public level.
-#[derive(Clone, Debug)]
-pub struct CellPatch {
-    /// Corners, lng/lat, not closed.
-    pub boundary: Vec<LngLat>,
-    /// 1 to 4.
-    pub level: u8,
 }
