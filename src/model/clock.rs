@@ -1,3 +1,4 @@
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::model::{InvalidTime, Timestamp};
@@ -14,7 +15,8 @@ enum Kind {
     Simulated {
         start: Timestamp,
         speed: f64,
-        since: Instant,
+        /// Unset while the clock is held at its start.
+        since: Arc<OnceLock<Instant>>,
     },
 }
 
@@ -34,12 +36,30 @@ impl Clock {
     /// Starts at `start` now and runs `speed` times as fast as the machine's.
     #[must_use]
     pub fn simulated(start: Timestamp, speed: f64) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the machine's monotonic clock"
-        )]
-        let since = Instant::now();
-        Self(Kind::Simulated { start, speed, since })
+        let clock = Self::held(start, speed);
+        clock.release();
+        clock
+    }
+
+    /// Stands at `start` until [`Clock::release`], then runs `speed` times as fast as the machine's.
+    #[must_use]
+    pub fn held(start: Timestamp, speed: f64) -> Self {
+        Self(Kind::Simulated {
+            start,
+            speed,
+            since: Arc::default(),
+        })
+    }
+
+    /// Lets a held clock, and every clone of it, run. Other clocks take no notice.
+    pub fn release(&self) {
+        if let Kind::Simulated { since, .. } = &self.0 {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the machine's monotonic clock"
+            )]
+            since.get_or_init(Instant::now);
+        }
     }
 
     /// Reads `2021-05-07T08:00:00+07:00` (fixed) or the same with `x60` behind it (simulated).
@@ -76,7 +96,8 @@ impl Clock {
             }
             Kind::Fixed(at) => *at,
             Kind::Simulated { start, speed, since } => {
-                start.plus_s((since.elapsed().as_secs_f64() * speed) as i64)
+                let elapsed = since.get().map_or(0.0, |since| since.elapsed().as_secs_f64());
+                start.plus_s((elapsed * speed) as i64)
             }
         }
     }

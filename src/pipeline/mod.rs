@@ -1,1 +1,24 @@
-//! Floor 5: the running flow.
+//! Floor 5: the running flow. An event is validated by `ingest`, committed by `store`, folded into the
+//! ledger, and seen in the next published snapshot; days close, are released, sealed and deleted here.
+//!
+//! One lock orders commits and folds, so the ledger always equals the committed events up to one
+//! position; readers never take it: they hold a snapshot. Decides no figure itself (`risk` does) and
+//! speaks no HTTP (`api` does).
+
+mod backfill;
+mod checkpoint;
+mod close;
+mod error;
+mod facts;
+mod handle;
+mod master_key;
+mod publish;
+mod registry;
+mod releases;
+mod start;
+mod state;
+mod write;
+
+pub use backfill::{Backfill, BackfillDone};
+pub use error::PipelineError;
+pub use handle::{Pipeline, PipelineConfig};

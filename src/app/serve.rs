@@ -1,0 +1,102 @@
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::api::{self, ApiConfig, ApiState};
+use crate::config::{ServeArgs, Settings};
+use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::risk::Rules;
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Serves a data folder until SIGINT or SIGTERM.
+pub async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<ExitCode> {
+    let listen = args
+        .listen
+        .or_else(|| settings.listen.clone())
+        .unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+    // The address first: a port in use should not cost a replay.
+    let listener = bind(&listen).await?;
+    let pipeline = open(&args.data, &settings).await?;
+    pipeline.start();
+    serve(listener, pipeline, &settings, ready_line).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a folder's flow with the settings in force.
+pub async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Pipeline> {
+    let config = PipelineConfig {
+        offset: settings.offset,
+        retention_days: settings.retention_days,
+        bounds: settings.bounds,
+    };
+    Pipeline::open(data, config, settings.clock.clone(), Arc::new(Rules::builtin()))
+        .await
+        .with_context(|| format!("data folder {}", data.display()))
+}
+
+/// Takes an address, with a word on which one when it cannot.
+pub async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))
+}
+
+/// Serves until a signal comes, then drains, writes a checkpoint and closes. `ready` is told the address.
+pub async fn serve(
+    listener: TcpListener,
+    pipeline: Pipeline,
+    settings: &Settings,
+    ready: impl FnOnce(&str) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let address = format!("http://{}", listener.local_addr()?);
+    let config = ApiConfig {
+        public_base_url: settings.public_base_url.clone(),
+        ..ApiConfig::default()
+    };
+    let router = api::router(ApiState::new(pipeline.clone(), config));
+    ready(&address)?;
+    tracing::info!(%address, "listening");
+    let served = api::serve(listener, router, stop_signal(), api::ServeLimits::default()).await;
+    tracing::info!("stopping");
+    let closed = pipeline.close().await;
+    served?;
+    closed?;
+    Ok(())
+}
+
+/// The first line on stdout, for programs that start this one.
+pub fn ready_line(address: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{{\"listening\":\"{address}\"}}")?;
+    out.flush()
+}
+
+/// SIGINT or SIGTERM.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be watched");
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}

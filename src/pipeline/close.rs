@@ -1,0 +1,112 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::index::Publisher;
+use crate::model::{Day, DaySums};
+use crate::pipeline::{Pipeline, PipelineError, releases};
+use crate::store::HistoryRow;
+
+/// How long after local midnight a day is closed: late events have that long to arrive unnoticed.
+const GRACE_S: i64 = 3600;
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Closes days as the clock passes them, until the flow stops.
+pub(super) async fn run(pipeline: Pipeline) {
+    let mut stop = pipeline.inner.stop.subscribe();
+    let mut closed = None;
+    loop {
+        let before = pipeline.closed_before();
+        if closed != Some(before) {
+            match pipeline.close_day(before).await {
+                Ok(()) => closed = Some(before),
+                Err(error) => tracing::error!(%error, "closing a day failed; trying again"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Makes every release that is due now.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; releases made before the failing one stay.
+    pub async fn close_buckets(&self) -> Result<(), PipelineError> {
+        self.close_day(self.closed_before()).await
+    }
+
+    /// The first local day that is not closed yet.
+    fn closed_before(&self) -> Day {
+        Day::of(self.inner.clock.now().plus_s(-GRACE_S), self.offset())
+    }
+
+    async fn close_day(&self, before: Day) -> Result<(), PipelineError> {
+        self.release(before).await?;
+        self.seal_old_days().await
+    }
+
+    async fn release(&self, before: Day) -> Result<(), PipelineError> {
+        let now = self.inner.clock.now();
+        let state = Arc::clone(&self.inner.state).lock_owned().await;
+        let rules = Arc::clone(&self.inner.rules);
+        let task = tokio::task::spawn_blocking(move || {
+            let due = releases::due(&state, &rules, before, now);
+            (state, due)
+        });
+        let (mut state, due) = task.await.map_err(|_panicked| PipelineError::Task)?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let count = due.len();
+        for release in due {
+            self.inner.store.put_release(&releases::row(&release)).await?;
+            releases::take(&mut state, &release);
+        }
+        tracing::info!(releases = count, "released");
+        self.publish_locked(state).await?;
+        Ok(())
+    }
+
+    /// Moves days that left the retention into the history, then deletes their presence.
+    async fn seal_old_days(&self) -> Result<(), PipelineError> {
+        let first_kept = Day::of(self.oldest(), self.offset());
+        let days: Vec<Day> = {
+            let state = self.inner.state.lock().await;
+            let open = state.ledger.days().filter(|(_, sealed)| !sealed);
+            open.map(|(day, _)| day).filter(|day| *day < first_kept).collect()
+        };
+        for day in days {
+            let mut state = self.inner.state.lock().await;
+            let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
+            self.inner.store.seal_day(day, &rows).await?;
+            state.ledger.seal(day);
+            drop(state);
+            let retired = self.inner.store.delete_day(day).await?;
+            tracing::info!(%day, check_ins = retired.check_ins, "sealed, presence deleted");
+        }
+        // Presence of days that never reached the ledger (all of it rejected, or a crash half-way).
+        self.inner.store.delete_days_before(first_kept).await?;
+        Ok(())
+    }
+}
+
+/// A day's sums as the store keeps them: venues by id, not by number.
+pub(super) fn history_rows(sums: &DaySums, publisher: &Publisher) -> Vec<HistoryRow> {
+    let cells = sums.cells.iter().map(|(cell, hour, stats)| HistoryRow::Cell {
+        cell: *cell,
+        hour: *hour,
+        stats: *stats,
+    });
+    let venues = sums.venues.iter().filter_map(|(ix, hour, stats)| {
+        let entry = publisher.venues().by_ix(*ix)?;
+        Some(HistoryRow::Venue {
+            venue: entry.venue.id.clone(),
+            hour: *hour,
+            stats: *stats,
+        })
+    });
+    cells.chain(venues).collect()
+}

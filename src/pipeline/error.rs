@@ -1,0 +1,41 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::aggregate::AggregateError;
+use crate::store::StoreError;
+
+/// What can go wrong while the flow runs.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The store refused or failed; see there whether sending again helps.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of the data folder cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The pseudonym key has the wrong length.
+    #[error("{path} holds {bytes} bytes; expected 32: restore it from the backup of this data folder")]
+    MasterKey {
+        /// Which file.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness: {0}")]
+    Randomness(String),
+    /// The flow is shutting down.
+    #[error("the server is shutting down; send the same ids again")]
+    Stopping,
+    /// Summing a backfill failed.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// A background task ended with a panic; the commit may or may not have happened.
+    #[error("an internal task failed; send the same ids again")]
+    Task,
+}

@@ -1,0 +1,121 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::index::{AreaFacts, VenueFacts, VenueScore};
+use crate::model::{AreaCode, Day, Timestamp, VenueId, VenueKind, Window};
+use crate::pipeline::Pipeline;
+use crate::pipeline::state::State;
+use crate::risk::{AssessmentRecord, Audience, VenueFigures, VenueInputs, VenueStatus, venue_figures};
+
+const WEEK_HOURS: i32 = 7 * 24;
+
+/// Computes again what changed since the last publication, or what time alone has changed.
+pub(super) fn refresh(pipeline: &Pipeline, state: &mut State, now: Timestamp) {
+    let hour_turned = state.facts_hour != Some(now.hour());
+    let stale: BTreeSet<VenueId> = if hour_turned {
+        state.stale_venues.clear();
+        state
+            .marks
+            .keys()
+            .chain(state.assessments.keys())
+            .cloned()
+            .collect()
+    } else {
+        state.stale_venues.drain(..).collect()
+    };
+    let facts: Vec<(u32, VenueFacts)> = stale
+        .iter()
+        .filter_map(|id| {
+            let entry = state.publisher.venues().get(id)?;
+            Some((entry.ix, venue_facts(pipeline, state, id, entry.venue.kind, now)))
+        })
+        .collect();
+    state.publisher.set_venue_facts(facts);
+    if hour_turned || state.stale_areas {
+        let today = Day::of(now, pipeline.offset());
+        let areas = area_facts(state, now, today);
+        state.publisher.set_area_facts(areas, today);
+    }
+    state.stale_areas = false;
+    state.facts_hour = Some(now.hour());
+}
+
+fn venue_facts(
+    pipeline: &Pipeline,
+    state: &State,
+    id: &VenueId,
+    kind: VenueKind,
+    now: Timestamp,
+) -> VenueFacts {
+    let marks = state.marks.get(id).map_or(&[][..], Vec::as_slice);
+    let assessments = state.assessments.get(id).map_or(&[][..], Vec::as_slice);
+    let records: Vec<AssessmentRecord> = assessments
+        .iter()
+        .map(|event| AssessmentRecord {
+            at: event.at,
+            instrument: event.record.instrument.clone(),
+            answers: event.record.answers.clone(),
+            by: event.record.by,
+        })
+        .collect();
+    let inputs = VenueInputs {
+        marks,
+        assessments: &records,
+        kind,
+        now,
+        offset: pipeline.offset(),
+    };
+    let rules = &pipeline.inner.rules;
+    let public = venue_figures(rules, &inputs, Audience::Public);
+    let exact = venue_figures(rules, &inputs, Audience::Official);
+    let worst = exact.exposure.iter().map(|day| day.minutes).fold(0.0, f64::max);
+    VenueFacts {
+        public: score(&public),
+        exact: score(&exact),
+        exposure_minutes: worst.round() as u32,
+        cases: exact.cases,
+        assessed_at: records.iter().map(|record| record.at).max(),
+        marks: Arc::from(marks),
+        assessments: Arc::from(assessments),
+    }
+}
+
+fn score(risk: &VenueFigures) -> VenueScore {
+    VenueScore {
+        level: risk.level,
+        status: match risk.status {
+            VenueStatus::NotAssessed => 0,
+            VenueStatus::Safe => 1,
+            VenueStatus::HasRisk => 2,
+            VenueStatus::Unsafe => 3,
+        },
+    }
+}
+
+/// Public facts of the areas valid today: from the last release, never from live counts.
+fn area_facts(state: &State, now: Timestamp, today: Day) -> Vec<(AreaCode, AreaFacts)> {
+    let window = Window::ending(now, WEEK_HOURS);
+    let releases = state.publisher.releases();
+    state
+        .publisher
+        .areas()
+        .entries()
+        .iter()
+        .filter(|entry| entry.valid_on(today))
+        .map(|entry| {
+            let public = releases.public_area(&entry.area.code, now, window);
+            let population = entry.area.population.filter(|people| *people > 0);
+            let rate = public
+                .cases
+                .zip(population)
+                .map(|(cases, people)| f64::from(cases) * 100_000.0 / people as f64);
+            let facts = AreaFacts {
+                level: public.level,
+                rate_7d_per_100k: rate,
+                released_cases: public.cases,
+                suppressed: public.suppressed,
+            };
+            (entry.area.code.clone(), facts)
+        })
+        .collect()
+}

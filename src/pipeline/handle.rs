@@ -1,0 +1,176 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::geo::BBox;
+use crate::index::Snapshot;
+use crate::ingest::{Door, Pseudonyms};
+use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset, VenueId};
+use crate::pipeline::PipelineError;
+use crate::pipeline::state::State;
+use crate::risk::Rules;
+use crate::store::Store;
+
+/// What the flow must know of the deployment.
+#[derive(Clone, Debug)]
+pub struct PipelineConfig {
+    /// Where local days are cut.
+    pub offset: UtcOffset,
+    /// Local days before today whose presence is kept and that still take events.
+    pub retention_days: u32,
+    /// Where coordinates may lie; the whole globe when absent.
+    pub bounds: Option<BBox>,
+}
+
+impl Default for PipelineConfig {
+    fn default() -> Self {
+        Self {
+            offset: UtcOffset::VIETNAM,
+            retention_days: 21,
+            bounds: None,
+        }
+    }
+}
+
+/// The running flow over one data folder. Cheap to clone: clones are the same flow.
+#[derive(Clone)]
+pub struct Pipeline {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) rules: Arc<Rules>,
+    pub(super) config: PipelineConfig,
+    pub(super) pseudonyms: Pseudonyms,
+    /// Orders commits and folds. Held across the commit, so that the ledger equals the committed
+    /// events up to `State::position` whenever the lock is free.
+    pub(super) state: Arc<Mutex<State>>,
+    pub(super) snapshot: ArcSwap<Snapshot>,
+    pub(super) generation: watch::Sender<u64>,
+    pub(super) dirty: Notify,
+    pub(super) stopping: AtomicBool,
+    pub(super) stop: watch::Sender<bool>,
+}
+
+impl Pipeline {
+    /// Opens a folder: loads the registries, the checkpoint and the events after it, and publishes the
+    /// first snapshot. Nothing runs in the background until [`Pipeline::start`].
+    ///
+    /// # Errors
+    /// [`PipelineError`] when the folder cannot be used.
+    pub async fn open(
+        folder: &Path,
+        config: PipelineConfig,
+        clock: Clock,
+        rules: Arc<Rules>,
+    ) -> Result<Self, PipelineError> {
+        crate::pipeline::start::open(folder, config, clock, rules).await
+    }
+
+    /// Starts publishing, closing days and writing checkpoints in the background, until [`Pipeline::close`].
+    pub fn start(&self) {
+        tokio::spawn(crate::pipeline::publish::run(self.clone()));
+        tokio::spawn(crate::pipeline::close::run(self.clone()));
+        tokio::spawn(crate::pipeline::checkpoint::run(self.clone()));
+    }
+
+    /// What is known now. Readers hold it as long as they like; it never changes.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot.load_full()
+    }
+
+    /// Wakes whenever a snapshot is published; the value is its generation.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.generation.subscribe()
+    }
+
+    /// The storage, for reading and for keys. Events and registries are written through the flow only.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Where 'now' comes from.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.inner.rules
+    }
+
+    /// Where local days are cut.
+    #[must_use]
+    pub fn offset(&self) -> UtcOffset {
+        self.inner.config.offset
+    }
+
+    /// Keys that turn people into pseudonyms.
+    #[must_use]
+    pub fn pseudonyms(&self) -> &Pseudonyms {
+        &self.inner.pseudonyms
+    }
+
+    /// The first instant that still takes live events: the start of the local day `retention_days` ago.
+    #[must_use]
+    pub fn oldest(&self) -> Timestamp {
+        let offset = self.offset();
+        let today = Day::of(self.inner.clock.now(), offset);
+        Day(today.0 - self.inner.config.retention_days as i32)
+            .first_hour(offset)
+            .start()
+    }
+
+    /// Runs `read` with the door as it stands now: clock, bounds, known venues and areas.
+    /// `backfill` also lets older days in.
+    pub fn with_door<R>(&self, backfill: bool, read: impl FnOnce(&Door<'_>) -> R) -> R {
+        let inner = &self.inner;
+        let knows_venue = |id: &str| {
+            let snapshot = inner.snapshot.load();
+            VenueId::new(id).is_ok_and(|id| snapshot.venues().ix(&id).is_some())
+        };
+        let knows_area = |code: &str| {
+            let snapshot = inner.snapshot.load();
+            AreaCode::new(code).is_ok_and(|code| snapshot.areas().knows(&code))
+        };
+        read(&Door {
+            now: inner.clock.now(),
+            offset: inner.config.offset,
+            future_tolerance_s: Door::FUTURE_TOLERANCE_S,
+            oldest: (!backfill).then(|| self.oldest()),
+            bounds: inner.config.bounds,
+            keys: &inner.pseudonyms,
+            known_venue: &knows_venue,
+            known_area: &knows_area,
+        })
+    }
+
+    /// Stops the background, writes a checkpoint and closes the store.
+    ///
+    /// # Errors
+    /// [`PipelineError`] when the checkpoint cannot be written; the store is closed all the same, and the
+    /// next start replays instead.
+    pub async fn close(&self) -> Result<(), PipelineError> {
+        self.inner.stopping.store(true, Ordering::SeqCst);
+        self.inner.stop.send_replace(true);
+        let written = crate::pipeline::checkpoint::write(self).await;
+        self.inner.store.close().await;
+        written
+    }
+
+    /// Whether [`Pipeline::close`] has begun.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::index::Snapshot;
+use crate::pipeline::facts;
+use crate::pipeline::state::State;
+use crate::pipeline::{Pipeline, PipelineError};
+
+/// How long a burst may gather before it is shown.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+/// How often time alone is looked at: exposures age, zones begin and end.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Publishes a snapshot soon after each change, until the flow stops.
+pub(super) async fn run(pipeline: Pipeline) {
+    let mut stop = pipeline.inner.stop.subscribe();
+    loop {
+        let changed = tokio::select! {
+            () = pipeline.inner.dirty.notified() => true,
+            () = tokio::time::sleep(TICK) => false,
+            _ = stop.changed() => return,
+        };
+        if changed {
+            tokio::time::sleep(DEBOUNCE).await;
+            if let Err(error) = pipeline.publish().await {
+                tracing::error!(%error, "publishing failed");
+            }
+        } else if pipeline.hour_has_turned()
+            && let Err(error) = pipeline.publish().await
+        {
+            tracing::error!(%error, "publishing failed");
+        }
+    }
+}
+
+impl Pipeline {
+    /// Publishes what has been folded so far, now.
+    ///
+    /// # Errors
+    /// [`PipelineError::Task`] when building the snapshot panicked.
+    pub async fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
+        let state = Arc::clone(&self.inner.state).lock_owned().await;
+        self.publish_locked(state).await
+    }
+
+    /// The same for a caller that holds the lock; gives it back.
+    pub(super) async fn publish_locked(
+        &self,
+        mut state: OwnedMutexGuard<State>,
+    ) -> Result<Arc<Snapshot>, PipelineError> {
+        let this = self.clone();
+        let built = tokio::task::spawn_blocking(move || this.publish_blocking(&mut state));
+        built.await.map_err(|_panicked| PipelineError::Task)
+    }
+
+    /// Computes stale facts, builds the snapshot and swaps it in. CPU-bound.
+    pub(super) fn publish_blocking(&self, state: &mut State) -> Arc<Snapshot> {
+        let now = self.inner.clock.now();
+        facts::refresh(self, state, now);
+        let snapshot = state.publisher.publish(&mut state.ledger, now);
+        self.inner.snapshot.store(Arc::clone(&snapshot));
+        self.inner.generation.send_replace(snapshot.generation());
+        metrics::gauge!("vungxanh_snapshot_generation").set(snapshot.generation() as f64);
+        snapshot
+    }
+
+    fn hour_has_turned(&self) -> bool {
+        self.snapshot().as_of().hour() != self.inner.clock.now().hour()
+    }
+}

@@ -1,0 +1,236 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::geo::Cell;
+use crate::index::{Ledger, Measure, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
+use crate::pipeline::PipelineError;
+use crate::pipeline::state::State;
+use crate::risk::{self, AreaInputs, AreaNode, Released, Rules, area_level, cell_risk};
+use crate::store::{ReleaseRow, Store};
+
+/// Releases older than this are not loaded, and days older than this not released, days.
+const REACH_DAYS: i32 = 400;
+
+/// What was released of each bucket: the highest `seq` and a hash of the figures.
+pub(super) type ReleasedSoFar = BTreeMap<(Measure, Hour), (u32, [u8; 32])>;
+
+/// Reads the stored releases into the index.
+pub(super) async fn load(store: &Store, state: &mut State, now: Timestamp) -> Result<(), PipelineError> {
+    let since = Hour(now.hour().0 - REACH_DAYS * 24);
+    for row in store.load_releases(since).await? {
+        match Release::from_bytes(&row.body) {
+            Ok(release) => take(state, &release),
+            Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
+        }
+    }
+    Ok(())
+}
+
+/// Puts a release into the index and remembers it.
+pub(super) fn take(state: &mut State, release: &Release) {
+    state.publisher.put_release(release);
+    state.released.insert(
+        (release.measure(), release.bucket.from),
+        (release.seq, figures_hash(release)),
+    );
+    state.stale_areas = true;
+}
+
+/// The row that the store keeps of a release.
+pub(super) fn row(release: &Release) -> ReleaseRow {
+    ReleaseRow {
+        measure: release.measure().as_str().to_owned(),
+        bucket_from: release.bucket.from,
+        bucket_to: release.bucket.to,
+        seq: release.seq,
+        made_at: release.made_at,
+        body: release.to_bytes(),
+    }
+}
+
+/// The releases that are due: closed buckets that have none, or whose figures changed since (late events),
+/// oldest first. Pure but for the ledger it reads; CPU-bound.
+pub(super) fn due(state: &State, rules: &Rules, closed_before: Day, now: Timestamp) -> Vec<Release> {
+    let ledger = &state.ledger;
+    let offset = ledger.offset();
+    let Some(first) = ledger.days().map(|(day, _)| day).next() else {
+        return Vec::new();
+    };
+    let first = first.max(Day(closed_before.0 - REACH_DAYS));
+    let mut due = Vec::new();
+    for number in first.0..closed_before.0 {
+        let day = Day(number);
+        let bucket = day.window(offset);
+        // A sealed day takes no more events: its release can only be missing, not outdated.
+        if ledger.is_sealed(day) && state.released.contains_key(&(Measure::Activity, bucket.from)) {
+            continue;
+        }
+        let body = ReleaseBody::Activity(activity(ledger, rules, day));
+        push_if_new(state, &mut due, bucket, now, body);
+    }
+    let mut previous: BTreeMap<AreaCode, u8> = BTreeMap::new();
+    let mut monday = first.monday();
+    while monday.0 + 7 <= closed_before.0 {
+        let bucket = week(monday, offset);
+        let cases = weekly_cases(ledger, monday);
+        let body = ReleaseBody::Cases(cells(&state.publisher, rules, &cases));
+        push_if_new(state, &mut due, bucket, now, body);
+        let rows = areas(
+            &state.publisher,
+            ledger,
+            rules,
+            monday,
+            &previous,
+            bucket.to.start(),
+        );
+        for (code, released) in &rows {
+            if let ReleasedCases::Shown { level, .. } = released {
+                previous.insert(code.clone(), *level);
+            }
+        }
+        push_if_new(state, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
+        monday = Day(monday.0 + 7);
+    }
+    due
+}
+
+fn push_if_new(state: &State, due: &mut Vec<Release>, bucket: Window, now: Timestamp, body: ReleaseBody) {
+    let mut release = Release {
+        bucket,
+        seq: 1,
+        made_at: now,
+        body,
+    };
+    if let Some((seq, hash)) = state.released.get(&(release.measure(), bucket.from)) {
+        if *hash == figures_hash(&release) {
+            return;
+        }
+        release.seq = seq + 1;
+    }
+    due.push(release);
+}
+
+/// A hash of the figures alone: not of the number nor of the time they were made.
+fn figures_hash(release: &Release) -> [u8; 32] {
+    let bare = Release {
+        seq: 0,
+        made_at: Timestamp(0),
+        ..release.clone()
+    };
+    Sha256::digest(bare.to_bytes()).into()
+}
+
+fn week(monday: Day, offset: UtcOffset) -> Window {
+    Window {
+        from: monday.first_hour(offset),
+        to: Day(monday.0 + 7).first_hour(offset),
+    }
+}
+
+fn activity(ledger: &Ledger, rules: &Rules, day: Day) -> Vec<(Cell, ReleasedActivity)> {
+    let mut by_cell: BTreeMap<Cell, (u32, u32)> = BTreeMap::new();
+    for (cell, _, stats) in ledger.day_sums(day).cells {
+        let sums = by_cell.entry(cell).or_default();
+        sums.0 += stats.visits;
+        sums.1 += stats.people;
+    }
+    let leaves: Vec<(Cell, u32, u32)> = by_cell
+        .into_iter()
+        .filter(|(_, (visits, people))| visits + people > 0)
+        .map(|(cell, (visits, people))| (cell, visits, people))
+        .collect();
+    risk::release_activity(&rules.release, &leaves)
+        .into_iter()
+        .map(|(cell, released)| match released {
+            risk::ReleasedActivity::Shown { visits, people } => {
+                (cell, ReleasedActivity::Shown { visits, people })
+            }
+            risk::ReleasedActivity::Hidden => (cell, ReleasedActivity::Hidden),
+        })
+        .collect()
+}
+
+fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
+    let mut by_cell: BTreeMap<Cell, u32> = BTreeMap::new();
+    for day in monday.0..monday.0 + 7 {
+        for (cell, _, stats) in ledger.day_sums(Day(day)).cells {
+            if stats.cases > 0 {
+                *by_cell.entry(cell).or_default() += stats.cases;
+            }
+        }
+    }
+    by_cell.into_iter().collect()
+}
+
+fn cells(publisher: &Publisher, rules: &Rules, leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
+    risk::release_cases(&rules.release, leaves)
+        .into_iter()
+        .map(|(cell, released)| match released {
+            Released::Shown(cases) => {
+                let level = cell_risk(&rules.cell, cases, publisher.population(cell)).level;
+                (cell, ReleasedCases::Shown { cases, level })
+            }
+            Released::Hidden => (cell, ReleasedCases::Hidden),
+        })
+        .collect()
+}
+
+fn areas(
+    publisher: &Publisher,
+    ledger: &Ledger,
+    rules: &Rules,
+    monday: Day,
+    previous: &BTreeMap<AreaCode, u8>,
+    as_of: Timestamp,
+) -> Vec<(AreaCode, ReleasedCases)> {
+    let mut cases: BTreeMap<AreaCode, u32> = BTreeMap::new();
+    for day in monday.0..monday.0 + 7 {
+        for (code, _, count) in ledger.day_sums(Day(day)).areas {
+            *cases.entry(code).or_default() += count;
+        }
+    }
+    let last_day = Day(monday.0 + 6);
+    let valid: Vec<_> = publisher
+        .areas()
+        .entries()
+        .iter()
+        .filter(|entry| entry.valid_on(last_day))
+        .collect();
+    let codes: BTreeSet<&AreaCode> = valid.iter().map(|entry| &entry.area.code).collect();
+    let nodes: Vec<AreaNode> = valid
+        .iter()
+        .map(|entry| AreaNode {
+            code: entry.area.code.clone(),
+            parent: entry.area.parent.clone().filter(|parent| codes.contains(parent)),
+            cases: cases.get(&entry.area.code).copied().unwrap_or(0),
+        })
+        .collect();
+    let released: BTreeMap<AreaCode, Released> =
+        risk::release_areas(&rules.release, &nodes).into_iter().collect();
+    valid
+        .iter()
+        .map(|entry| {
+            let area = &entry.area;
+            let count = released.get(&area.code).copied().unwrap_or(Released::Hidden);
+            let shown = match count {
+                Released::Hidden => ReleasedCases::Hidden,
+                Released::Shown(cases) => {
+                    let inputs = AreaInputs {
+                        population: area.population,
+                        cases_7d: count,
+                        indicators: area.indicators,
+                        previous_level: previous.get(&area.code).copied(),
+                        as_of,
+                    };
+                    ReleasedCases::Shown {
+                        cases,
+                        level: area_level(&rules.area, &inputs).level,
+                    }
+                }
+            };
+            (area.code.clone(), shown)
+        })
+        .collect()
+}

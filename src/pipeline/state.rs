@@ -1,0 +1,42 @@
+use std::collections::BTreeMap;
+
+use crate::index::{Ledger, Publisher};
+use crate::model::{Assessment, Event, Hour, Mark, VenueId};
+use crate::pipeline::releases::ReleasedSoFar;
+
+/// What the writers share behind one lock.
+pub(super) struct State {
+    /// The sums of every committed event up to `position`.
+    pub(super) ledger: Ledger,
+    /// The position of the last event folded.
+    pub(super) position: i64,
+    /// Makes snapshots out of the ledger and the registries.
+    pub(super) publisher: Publisher,
+    /// Approved marks inside the look-back, by venue.
+    pub(super) marks: BTreeMap<VenueId, Vec<Mark>>,
+    /// The latest assessment of each venue and author.
+    pub(super) assessments: BTreeMap<VenueId, Vec<Event<Assessment>>>,
+    /// Venues whose facts must be computed again.
+    pub(super) stale_venues: Vec<VenueId>,
+    /// The bucket the facts were last computed in: exposures age with time.
+    pub(super) facts_hour: Option<Hour>,
+    /// What was released of each bucket.
+    pub(super) released: ReleasedSoFar,
+    /// Whether area facts must be computed again.
+    pub(super) stale_areas: bool,
+}
+
+impl State {
+    /// Keeps the latest assessment of each author.
+    pub(super) fn put_assessment(&mut self, event: Event<Assessment>) {
+        let venue = event.record.venue.clone();
+        let list = self.assessments.entry(venue.clone()).or_default();
+        match list.iter_mut().find(|old| old.record.by == event.record.by) {
+            Some(old) if (old.at, &old.id) >= (event.at, &event.id) => return,
+            Some(old) => *old = event,
+            None => list.push(event),
+        }
+        list.sort_by_key(|event| event.record.by);
+        self.stale_venues.push(venue);
+    }
+}
