@@ -27,13 +27,21 @@ pub struct Course {
 
 impl Course {
     /// Draws the course of an infection.
-    pub fn new(seed: u64, person: u32, infected: Timestamp) -> Self {
+    /// Before `alarm` hardly anybody is tested.
+    pub fn new(seed: u64, person: u32, infected: Timestamp, alarm: Timestamp) -> Self {
         let mut rng = dice(seed, Topic::Course, u64::from(person), infected.0 as u64);
         let incubation = (4.2 * (0.32 * normal(&mut rng)).exp()).clamp(2.2, 10.0);
         let onset = infected.plus_s((incubation * DAY_S) as i64);
         let symptomatic = rng.random_bool(0.7);
         let delay_days = (0.8 - 1.1 * (1.0 - rng.random::<f64>()).ln()).min(5.0);
-        let detected = rng.random_bool(if symptomatic { 0.85 } else { 0.35 });
+        let watchful = onset >= alarm;
+        let chance = match (watchful, symptomatic) {
+            (true, true) => 0.85,
+            (true, false) => 0.35,
+            (false, true) => 0.1,
+            (false, false) => 0.02,
+        };
+        let detected = rng.random_bool(chance);
         let sampled = detected.then(|| onset.plus_s((delay_days * DAY_S) as i64));
         let report_s = rng.random_range(6 * 3600..30 * 3600);
         Self {

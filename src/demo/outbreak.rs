@@ -22,7 +22,11 @@ const TRUTH_DAYS: i32 = 90;
 /// Days until somebody who had it can have it again: the map should live for ever.
 const IMMUNE_DAYS: i32 = 120;
 /// Infections per infectious hour that one other person shares in 100 m², for 60,000 simulated people.
-const BETA: f64 = 3.0;
+const BETA: f64 = 6.0;
+/// Days before the history on which health workers begin to look out.
+const ALARM_DAYS: i32 = 2;
+/// Share of the people met at marks who are found, while cases are few.
+const TRACED: f64 = 0.45;
 /// Chance a day to infect each housemate.
 const HOUSEHOLD: f64 = 0.07;
 /// Infections brought in from elsewhere, a day.
@@ -122,6 +126,11 @@ impl Restrictions for Today<'_> {
 }
 
 impl Outbreak {
+    /// The day from which on health workers look out: until then the virus spreads unseen.
+    fn alarm(&self) -> Day {
+        Day(self.world.first_day().0 - ALARM_DAYS)
+    }
+
     /// The state before the first day of the warm-up, with its three index clusters.
     pub fn new(world: Arc<DemoWorld>) -> Self {
         let first = Day(world.first_day().0 - WARM_UP_DAYS);
@@ -173,7 +182,9 @@ impl Outbreak {
             .cloned()
             .collect();
         cases.sort_by_key(|case| (case.reported, case.person));
-        self.trace(day, &cases);
+        if day >= self.alarm() {
+            self.trace(day, &cases);
+        }
         self.book(day, &cases);
         cases
     }
@@ -261,7 +272,12 @@ impl Outbreak {
             return;
         }
         self.infected_on[infection.person as usize] = day.0;
-        let mut course = Course::new(self.world.config.seed, infection.person, infection.at);
+        let mut course = Course::new(
+            self.world.config.seed,
+            infection.person,
+            infection.at,
+            midnight(self.alarm()),
+        );
         if course.sampled.is_some() {
             course.kind = kind;
         }
@@ -404,6 +420,8 @@ impl Outbreak {
     fn trace(&mut self, day: Day, cases: &[Course]) {
         let world = Arc::clone(&self.world);
         let tomorrow = midnight(Day(day.0 + 1));
+        // Tracers find fewer contacts a case the more cases there are.
+        let found_share = TRACED / (1.0 + cases.len() as f64 / 40.0);
         let mut found: FxHashSet<u32> = FxHashSet::default();
         for case in cases {
             let mut rng = dice(
@@ -420,7 +438,7 @@ impl Outbreak {
                 };
                 for other in visits.at(visit.venue) {
                     let shared = i64::from(visit.to.min(other.to)) - i64::from(visit.from.max(other.from));
-                    if other.scanned && shared >= 900 && rng.random_bool(0.5) {
+                    if other.scanned && shared >= 900 && rng.random_bool(found_share) {
                         found.insert(other.person);
                     }
                 }

@@ -8,7 +8,7 @@ use crate::geo::{Cell, dissolve};
 use crate::model::{CaseKind, Day, Timestamp, VenueKind, Zone, ZoneId, ZoneKind, ZoneState};
 
 /// Cases that live within [`NEAR`] cells in a week make a zone.
-const HOME_CLUSTER: usize = 4;
+const HOME_CLUSTER: usize = 5;
 /// Steps of resolution 9 (about 0.35 km each) that count as near.
 const NEAR: u32 = 2;
 /// Cases that passed one venue in a week shut it.
@@ -182,7 +182,8 @@ impl Zoning {
             if near.len() < HOME_CLUSTER {
                 continue;
             }
-            let mut cells: Vec<Cell> = near.iter().flat_map(|cell| cell.grid_disk(1)).collect();
+            let mut cells = near.clone();
+            cells.extend(home.grid_disk(1));
             cells.sort_unstable();
             cells.dedup();
             let district = district_of(world, *home, None);
