@@ -1,0 +1,155 @@
+// The page's start: everything works without this; it adds the live map, search, time and explanations.
+
+import { access, get } from "./api.js";
+import { element, readBoot } from "./boot.js";
+import { followChanges } from "./live.js";
+import { LiveMap } from "./map.js";
+import { Panel } from "./panel.js";
+import { Search } from "./search.js";
+import { followTheme } from "./theme.js";
+import { TimeSlider } from "./time.js";
+import { Words } from "./words.js";
+
+const boot = readBoot();
+access.takeFromAddress();
+/** @type {LiveMap | null} */
+let map = null;
+
+const words = await Words.load(boot.lang);
+const panel = new Panel(words, boot, () => map?.unselect());
+
+followTheme(element("theme"), () => map?.restyle());
+
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a[data-explain]") : null;
+  if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { explain = "", id = "" } = link.dataset;
+  const name = link.closest("tr")?.querySelector("th")?.firstChild?.textContent?.trim();
+  element("stage").scrollIntoView({ block: "nearest" });
+  show({ kind: explain, id, name: name ?? id }, link);
+});
+
+/** @param {{kind: string, id: string, name?: string}} place @param {HTMLElement | null} opener */
+async function show(place, opener) {
+  panel.open(place, slider?.at ?? null, opener);
+  if (!map) return;
+  try {
+    if (place.kind === "venue") {
+      const venue = await get(`/v1/venues/${encodeURIComponent(place.id)}`);
+      map.fly([venue.lng, venue.lat]);
+    } else if (place.kind === "area") {
+      const area = await get(`/v1/areas/${encodeURIComponent(place.id)}`);
+      if (Array.isArray(area.bbox) && area.bbox.length === 4) map.fit(area.bbox);
+    }
+  } catch {
+    // The explanation is what was asked for; the map may stay where it is.
+  }
+}
+
+new Search(words, (found) => show(found, element("q")));
+
+/** @type {TimeSlider | null} */
+let slider = null;
+
+if (boot.live_map && boot.bounds) {
+  try {
+    map = await LiveMap.start({
+      boot,
+      words,
+      container: element("map"),
+      picked: (pick) => panel.open(pick, slider?.at ?? null),
+    });
+    element("picture").hidden = true;
+    slider = new TimeSlider(boot, words, (at) => map?.showTime(at));
+    element("time").hidden = false;
+    const layers = element("layers");
+    layers.hidden = false;
+    layers.addEventListener("change", (event) => {
+      const box = /** @type {HTMLInputElement} */ (event.target);
+      map?.showLayer(box.value, box.checked);
+    });
+    // For the browser tests, and for the curious.
+    Object.assign(window, { vungxanh: { map: map.map } });
+  } catch (error) {
+    console.info("the live map cannot run here, the picture stays:", error);
+    element("static-note").hidden = false;
+  }
+} else if (boot.bounds) {
+  element("static-note").hidden = false;
+}
+
+keyForm();
+followChanges(refresh, (online) => {
+  const badge = element("live");
+  badge.hidden = false;
+  badge.dataset.state = online ? "on" : "off";
+  element("live-text").textContent = words.text(online ? "hero.live" : "hero.offline");
+});
+
+/** New figures: the tables come from the server as they stand, the map asks for its tiles again. */
+async function refresh() {
+  map?.refresh();
+  try {
+    const answer = await fetch(`/?lang=${boot.lang}`, { cache: "no-cache" });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const selector of ["#summary", ".levels", "#as-of"]) swap(document.querySelector(selector), fresh.querySelector(selector));
+    for (const id of ["areas-title", "venues-title", "zones-title"]) {
+      const section = (/** @type {Document} */ page) => page.getElementById(id)?.closest("section") ?? null;
+      const [ours, theirs] = [section(document), section(fresh)];
+      const [rows, freshRows] = [ours?.querySelector("tbody"), theirs?.querySelector("tbody")];
+      // Rows alone where there are rows, so that a scrolled table stays where it is.
+      if (rows && freshRows) swap(rows, freshRows);
+      else swap(ours, theirs);
+    }
+  } catch {
+    // The next change tries again.
+  }
+}
+
+/**
+ * Puts fresh content in, but nothing where nothing changed, or under someone's focus.
+ * @param {Element | null | undefined} ours
+ * @param {Element | null | undefined} theirs
+ */
+function swap(ours, theirs) {
+  if (!ours || !theirs || ours.isEqualNode(theirs) || ours.contains(document.activeElement)) return;
+  ours.replaceWith(document.adoptNode(theirs));
+}
+
+/** An official's key: kept in this tab, tried at once, forgotten by a button. */
+function keyForm() {
+  const box = /** @type {HTMLDetailsElement} */ (element("key"));
+  const form = /** @type {HTMLFormElement} */ (element("key-form"));
+  const input = /** @type {HTMLInputElement} */ (element("key-text"));
+  const drop = element("key-drop");
+  const hint = element("key-hint");
+  box.hidden = false;
+  const tell = () => {
+    const has = access.key() !== null;
+    drop.hidden = !has;
+    hint.textContent = words.text(has ? "hero.exact" : "key.hint");
+    box.dataset.on = String(has);
+  };
+  tell();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    access.use(input.value.trim() || null);
+    input.value = "";
+    try {
+      await get("/v1/areas?limit=1");
+      tell();
+      await map?.restyle();
+    } catch {
+      access.use(null);
+      tell();
+      hint.textContent = words.text("key.wrong");
+    }
+  });
+  drop.addEventListener("click", async () => {
+    access.use(null);
+    tell();
+    await map?.restyle();
+  });
+}

@@ -43,6 +43,11 @@ pub fn render(view: &PageView, language: Language) -> Markup {
                     section.hero aria-labelledby="headline" {
                         (intro(view, language, &summary, &at))
                         (stage(view, language, &summary, &at))
+                        div.beside {
+                            (legend(language))
+                            (layers(language))
+                            (key_form(language))
+                        }
                     }
                     div #tables .tables tabindex="-1" { (tables::all(view, language)) }
                     (about(language))
@@ -98,9 +103,6 @@ fn intro(view: &PageView, language: Language, summary: &str, at: &str) -> Markup
                 ul #found .found role="listbox" aria-label=(t("search.label")) hidden {}
                 p #found-count .quiet aria-live="polite" { (t("search.hint")) }
             }
-            (legend(language))
-            (layers(language))
-            (key_form(language))
         }
     }
 }
@@ -243,7 +245,7 @@ fn level_bar(view: &PageView, language: Language) -> Markup {
                 @if counts[level] > 0 {
                     li data-level=(level) {
                         span.levels-count { (counts[level]) }
-                        span { (language.text(&format!("level.{level}"))) }
+                        span { (language.text(if level == 0 { "level.0.short".to_owned() } else { format!("level.{level}") }.as_str())) }
                     }
                 }
             }

@@ -15,5 +15,5 @@ mod words;
 
 pub use picture::{PictureRequest, Theme, draw};
 pub use router::router;
-pub use view::{AreaRow, CellPatch, PageView, PublicCount, VenueRow, ZoneRow};
+pub use view::{AreaRow, PageView, PublicCount, VenueRow, ZoneRow, views};
 pub use words::Language;

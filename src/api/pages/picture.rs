@@ -63,26 +63,48 @@ pub fn draw(view: &PageView, request: &PictureRequest) -> Option<Vec<u8>> {
 /// Red, green, blue.
 type Rgb = [u8; 3];
 
-/// Level colours, 0 to 4; the same as `--level-n` in `web/css/page.css`.
-const LEVELS: [Rgb; 5] = [
-    [150, 160, 155],
-    [58, 158, 104],
-    [238, 193, 58],
-    [232, 122, 48],
-    [198, 46, 52],
-];
+/// Level colours, 0 to 4: those of `styles/light.json` and `styles/dark.json`.
+fn level_colour(theme: Theme, level: u8) -> Rgb {
+    const LIGHT: [Rgb; 5] = [
+        [180, 186, 194],
+        [31, 138, 107],
+        [246, 224, 94],
+        [240, 138, 36],
+        [158, 27, 50],
+    ];
+    const DARK: [Rgb; 5] = [
+        [93, 103, 115],
+        [47, 169, 133],
+        [244, 226, 122],
+        [242, 149, 61],
+        [209, 52, 75],
+    ];
+    let level = usize::from(level.min(4));
+    match theme {
+        Theme::Light => LIGHT[level],
+        Theme::Dark => DARK[level],
+    }
+}
 
 fn paper(theme: Theme) -> Rgb {
     match theme {
-        Theme::Light => [238, 243, 239],
-        Theme::Dark => [14, 21, 18],
+        Theme::Light => [238, 241, 244],
+        Theme::Dark => [15, 20, 26],
+    }
+}
+
+/// What lies inside areas, below their colour.
+fn land(theme: Theme) -> Rgb {
+    match theme {
+        Theme::Light => [251, 250, 246],
+        Theme::Dark => [24, 32, 41],
     }
 }
 
 fn ink(theme: Theme) -> Rgb {
     match theme {
-        Theme::Light => [32, 52, 42],
-        Theme::Dark => [214, 228, 220],
+        Theme::Light => [31, 39, 51],
+        Theme::Dark => [238, 242, 246],
     }
 }
 
@@ -98,18 +120,18 @@ impl Canvas<'_> {
     fn paint(&mut self, view: &PageView, language: Language) {
         self.pixmap.fill(solid(paper(self.theme), 255));
         let finest = view.finest_tier();
-        let (ink, paper) = (ink(self.theme), paper(self.theme));
+        let (ink, paper, land) = (ink(self.theme), paper(self.theme), land(self.theme));
+        let violet = match self.theme {
+            Theme::Light => [106_u8, 27, 154],
+            Theme::Dark => [197, 138, 240],
+        };
         for row in &view.areas {
             let Some(path) = self.frame.polygons(&row.area.geometry) else {
                 continue;
             };
+            self.fill(&path, land, 255);
             if Some(row.area.level) == finest {
-                self.fill(&path, LEVELS[usize::from(row.level.min(4))], 110);
-            }
-        }
-        for cell in &view.cells {
-            if let Some(path) = self.frame.ring(&cell.boundary) {
-                self.fill(&path, LEVELS[usize::from(cell.level.min(4))], 90);
+                self.fill(&path, level_colour(self.theme, row.level), 150);
             }
         }
         for row in &view.areas {
@@ -126,8 +148,8 @@ impl Canvas<'_> {
         }
         for zone in &view.zones {
             if let Some(path) = self.frame.polygons(&zone.geometry) {
-                self.fill(&path, [122, 60, 160], 70);
-                self.line(&path, [122, 60, 160], 2.2, 255);
+                self.fill(&path, violet, 40);
+                self.line(&path, violet, 2.2, 255);
             }
         }
         // Lowest level first, so that the worst lies on top.
@@ -136,7 +158,7 @@ impl Canvas<'_> {
             if let Some(dot) =
                 PathBuilder::from_circle(x, y, (2.6 + f32::from(venue.level) * 0.8) * self.scale)
             {
-                self.fill(&dot, LEVELS[usize::from(venue.level.min(4))], 255);
+                self.fill(&dot, level_colour(self.theme, venue.level), 255);
                 self.line(&dot, paper, 1.2, 255);
             }
         }
@@ -225,7 +247,7 @@ impl Canvas<'_> {
             return;
         };
         self.fill(&disc, paper(self.theme), 235);
-        self.line(&disc, LEVELS[usize::from(level.min(4))], 2.2, 255);
+        self.line(&disc, level_colour(self.theme, level), 2.2, 255);
         if let Some(glyph) = glyph(letter) {
             let size = radius * 0.52;
             if let Some(glyph) = glyph.transform(Transform::from_row(size, 0.0, 0.0, size, x, y)) {
@@ -361,12 +383,6 @@ impl Frame {
             ((world.x - self.left) * self.scale) as f32,
             ((world.y - self.top) * self.scale) as f32,
         )
-    }
-
-    fn ring(&self, corners: &[LngLat]) -> Option<Path> {
-        let mut builder = PathBuilder::new();
-        self.add(&mut builder, corners.iter().copied());
-        builder.finish()
     }
 
     fn polygons(&self, shape: &::geo::MultiPolygon<f64>) -> Option<Path> {

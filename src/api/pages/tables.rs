@@ -124,7 +124,10 @@ fn venues(view: &PageView, language: Language) -> Markup {
                                     td { (badge(row.level, language)) }
                                     td.wide { (t(&format!("status.{}", row.status))) }
                                     td.wide { @if let Some(area) = &row.area { (area) } @else { (dash()) } }
-                                    td.num { (language.number(u64::from(row.exposure_minutes))) }
+                                    td.num {
+                                        @if let Some(minutes) = row.exposure_minutes { (language.number(u64::from(minutes))) }
+                                        @else { (dash()) }
+                                    }
                                     td.why {
                                         (why("venue", &row.id, &format!("/v1/venues/{}/risk", path(&row.id)), &row.name, language))
                                     }

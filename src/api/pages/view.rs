@@ -1,7 +1,11 @@
+use std::cmp::Reverse;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::geo::{BBox, LngLat};
-use crate::model::{Area, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
+use crate::index::{AreaEntry, Snapshot, VenueEntry, fold_name};
+use crate::model::{Area, AreaLevel, Day, Timestamp, UtcOffset, VenueKind, Zone, ZoneKind};
 
 /// What the page and the picture show: public figures of one snapshot, ready to be written down.
 #[derive(Clone, Debug)]
@@ -24,8 +28,6 @@ pub struct PageView {
     pub venues_at_risk: u32,
     /// Zones in force.
     pub zones: Vec<ZoneRow>,
-    /// Cells with a level, for the picture.
-    pub cells: Vec<CellPatch>,
 }
 
 impl PageView {
@@ -33,6 +35,56 @@ impl PageView {
     pub const MAX_VENUES: usize = 100;
     /// The longest list of areas written into the page.
     pub const MAX_AREAS: usize = 200;
+
+    /// The public side of a snapshot.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let (as_of, offset) = (snapshot.as_of(), snapshot.offset());
+        let today = Day::of(as_of, offset);
+
+        let valid: Vec<&AreaEntry> = snapshot
+            .areas()
+            .entries()
+            .iter()
+            .filter(|entry| entry.valid_on(today))
+            .collect();
+        let mut areas: Vec<AreaRow> = valid.iter().copied().map(AreaRow::of).collect();
+        areas.sort_by_cached_key(|row| (Reverse(row.level), row.area.level, fold_name(&row.area.name)));
+
+        let mut at_risk: Vec<&VenueEntry> = snapshot
+            .venues()
+            .iter()
+            .filter(|entry| entry.facts.public.level >= 2)
+            .collect();
+        let venues_at_risk = u32::try_from(at_risk.len()).unwrap_or(u32::MAX);
+        at_risk.sort_by_cached_key(|entry| {
+            (
+                Reverse(entry.facts.public.level),
+                Reverse(public_exposure(entry)),
+                Arc::clone(&entry.folded_name),
+            )
+        });
+        at_risk.truncate(Self::MAX_VENUES);
+
+        Self {
+            generation: snapshot.generation(),
+            as_of,
+            offset,
+            days_back: days_back(snapshot, today),
+            bounds: bounds_of(snapshot, &valid),
+            areas,
+            venues: at_risk
+                .into_iter()
+                .map(|entry| VenueRow::of(entry, snapshot, today))
+                .collect(),
+            venues_at_risk,
+            zones: snapshot
+                .zones()
+                .in_force(as_of)
+                .map(|entry| ZoneRow::of(&entry.zone))
+                .collect(),
+        }
+    }
 
     /// The finest tier that has areas.
     #[must_use]
@@ -49,6 +101,26 @@ impl PageView {
             counts[usize::from(row.level.min(4))] += 1;
         }
         counts
+    }
+}
+
+/// Makes the view of the current snapshot, once for each snapshot.
+pub fn views<F>(snapshot: F) -> impl Fn() -> Arc<PageView> + Send + Sync + 'static
+where
+    F: Fn() -> Arc<Snapshot> + Send + Sync + 'static,
+{
+    let last: ArcSwapOption<(Arc<Snapshot>, Arc<PageView>)> = ArcSwapOption::empty();
+    move || {
+        let snapshot = snapshot();
+        if let Some(made) = last.load_full()
+            && Arc::ptr_eq(&made.0, &snapshot)
+        {
+            return Arc::clone(&made.1);
+        }
+        // Two requests may both make it after a change; the results are equal, the later one stays.
+        let view = Arc::new(PageView::of(&snapshot));
+        last.store(Some(Arc::new((snapshot, Arc::clone(&view)))));
+        view
     }
 }
 
@@ -93,8 +165,9 @@ pub struct VenueRow {
     pub level: u8,
     /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
     pub status: &'static str,
-    /// Exposure minutes of the days shown.
-    pub exposure_minutes: u32,
+    /// Normalised exposure minutes of the worst recent day; `None` below two cases: the minutes
+    /// of a single case would tell where one person was.
+    pub exposure_minutes: Option<u32>,
 }
 
 /// A zone in force.
@@ -114,11 +187,98 @@ pub struct ZoneRow {
     pub geometry: ::geo::MultiPolygon<f64>,
 }
 
-/// A cell's outline and public level.
-#[derive(Clone, Debug)]
-pub struct CellPatch {
-    /// Corners, lng/lat, not closed.
-    pub boundary: Vec<LngLat>,
-    /// 1 to 4.
-    pub level: u8,
+impl AreaRow {
+    fn of(entry: &AreaEntry) -> Self {
+        let facts = &entry.facts;
+        let cases = match facts.released_cases {
+            Some(cases) => PublicCount::Shown(cases),
+            None if facts.suppressed => PublicCount::Hidden,
+            None => PublicCount::Pending,
+        };
+        Self {
+            area: Arc::clone(&entry.area),
+            level: facts.level,
+            rate: facts.rate_7d_per_100k,
+            cases,
+        }
+    }
+}
+
+impl VenueRow {
+    fn of(entry: &VenueEntry, snapshot: &Snapshot, today: Day) -> Self {
+        let area = entry.areas.first().map(|code| {
+            snapshot
+                .areas()
+                .get(code, today)
+                .map_or_else(|| code.to_string(), |found| found.area.name.clone())
+        });
+        Self {
+            id: entry.venue.id.to_string(),
+            name: entry.venue.name.clone(),
+            kind: entry.venue.kind,
+            at: entry.venue.at,
+            area,
+            level: entry.facts.public.level,
+            status: match entry.facts.public.status {
+                1 => "safe",
+                2 => "has_risk",
+                3 => "unsafe",
+                _ => "not_assessed",
+            },
+            exposure_minutes: public_exposure(entry),
+        }
+    }
+}
+
+impl ZoneRow {
+    fn of(zone: &Zone) -> Self {
+        Self {
+            id: zone.id.to_string(),
+            name: zone.name.clone(),
+            kind: zone.kind,
+            starts_at: zone.starts_at,
+            planned_end: zone.planned_end,
+            geometry: zone.geometry.clone(),
+        }
+    }
+}
+
+fn public_exposure(entry: &VenueEntry) -> Option<u32> {
+    (entry.facts.cases >= 2).then_some(entry.facts.exposure_minutes)
+}
+
+/// As far back as anything has been released, three weeks at least (venues and zones have no releases),
+/// sixty days at most.
+fn days_back(snapshot: &Snapshot, today: Day) -> u32 {
+    let (days, weeks) = snapshot.releases().extent();
+    let first = [days, weeks]
+        .into_iter()
+        .flatten()
+        .map(|window| window.from.day(snapshot.offset()))
+        .min();
+    first.map_or(21, |first| (today.0 - first.0).clamp(21, 60).unsigned_abs())
+}
+
+/// The box of all areas in force, or of the venues where there are none.
+fn bounds_of(snapshot: &Snapshot, areas: &[&AreaEntry]) -> Option<BBox> {
+    let point = |at: LngLat| BBox {
+        min_lng: at.lng(),
+        min_lat: at.lat(),
+        max_lng: at.lng(),
+        max_lat: at.lat(),
+    };
+    let join = |a: BBox, b: BBox| BBox {
+        min_lng: a.min_lng.min(b.min_lng),
+        min_lat: a.min_lat.min(b.min_lat),
+        max_lng: a.max_lng.max(b.max_lng),
+        max_lat: a.max_lat.max(b.max_lat),
+    };
+    let areas = areas.iter().map(|entry| entry.bbox).reduce(join);
+    areas.or_else(|| {
+        snapshot
+            .venues()
+            .iter()
+            .map(|entry| point(entry.venue.at))
+            .reduce(join)
+    })
 }

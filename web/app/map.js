@@ -1,0 +1,318 @@
+// The live map: our style, our tiles, patterns over the colours, time, picking, refreshing.
+
+import { access, get } from "./api.js";
+import { theme } from "./theme.js";
+
+/** @typedef {import("./boot.js").Boot} Boot */
+/** @typedef {typeof import("maplibre-gl")} MapLibre */
+/** @typedef {import("maplibre-gl").StyleSpecification} Style */
+/** @typedef {{kind: "venue" | "zone" | "cell" | "area", id: string, properties: Record<string, any>, lngLat: [number, number] | null}} Pick */
+
+const LIBRARY = new URL("../vendor/maplibre-gl/maplibre-gl.mjs", import.meta.url).href;
+const LIBRARY_CSS = new URL("../vendor/maplibre-gl/maplibre-gl.css", import.meta.url).href;
+
+/** Source layers, the finest first: what a click means when several things lie under it. */
+const KINDS = /** @type {const} */ ([
+  ["venues", "venue", "id"],
+  ["zones", "zone", "id"],
+  ["cells", "cell", "h3"],
+  ["areas", "area", "code"],
+  ["area_labels", "area", "code"],
+]);
+
+/** Colours are helped by patterns from this level up. */
+const PATTERNED = [2, 3, 4];
+const TOUCH_PX = 8;
+
+export class LiveMap {
+  /**
+   * Starts the map, or rejects where it cannot run (no WebGL 2, no library).
+   * @param {{boot: Boot, words: import("./words.js").Words, container: HTMLElement, picked: (pick: Pick) => void}} options
+   * @returns {Promise<LiveMap>}
+   */
+  static async start({ boot, words, container, picked }) {
+    const sheet = document.createElement("link");
+    sheet.rel = "stylesheet";
+    sheet.href = LIBRARY_CSS;
+    document.head.prepend(sheet);
+    /** @type {MapLibre} */
+    const library = await import(LIBRARY);
+    const made = new LiveMap(library, boot, picked);
+    const style = await made.style();
+    // The library draws labels with the page's fonts: have them before the first label.
+    await Promise.allSettled([document.fonts.load('14px "Be Vietnam Pro Regular"', "Thái Nguyên ế Đ a")]);
+    made.open(container, style, words.mapStrings());
+    return made;
+  }
+
+  /** @param {MapLibre} library @param {Boot} boot @param {(pick: Pick) => void} picked */
+  constructor(library, boot, picked) {
+    this.library = library;
+    this.boot = boot;
+    this.picked = picked;
+    /** @type {string | null} */
+    this.at = null;
+    /** @type {Set<string>} */
+    this.hiddenLayers = new Set();
+    /** @type {Map<string, string[]>} source → tile addresses without time */
+    this.tiles = new Map();
+    /** @type {{source: string, sourceLayer: string, id: string} | null} */
+    this.selected = null;
+    /** @type {any} how strongly the style paints areas */
+    this.areaFill = undefined;
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+
+  /** @param {HTMLElement} container @param {Style} style @param {Record<string, string>} strings */
+  open(container, style, strings) {
+    const { Map: LibraryMap, NavigationControl, ScaleControl, GeolocateControl, FullscreenControl } = this.library;
+    container.hidden = false;
+    try {
+      this.map = new LibraryMap({
+        container,
+        style,
+        hash: "map",
+        locale: strings,
+        bounds: this.boot.bounds ?? undefined,
+        fitBoundsOptions: { padding: this.padding(container) },
+        minZoom: 3,
+        maxZoom: 18,
+        maxPitch: 0,
+        dragRotate: false,
+        pitchWithRotate: false,
+        attributionControl: false,
+        reduceMotion: this.calm || undefined,
+        cooperativeGestures: matchMedia("(pointer: coarse)").matches,
+        transformRequest: (url) => {
+          const own = new URL(url, location.href).origin === location.origin;
+          return { url, headers: own ? access.headers() : {} };
+        },
+      });
+    } catch (error) {
+      container.hidden = true;
+      throw error;
+    }
+    const map = this.map;
+    map.touchZoomRotate.disableRotation();
+    map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
+    map.addControl(new FullscreenControl({ container: container.parentElement ?? container }), "top-right");
+    map.addControl(new ScaleControl({ maxWidth: 96 }), "bottom-left");
+    map.on("style.load", () => this.dress());
+    map.on("click", (event) => this.pick(event.point));
+    map.on("mousemove", (event) => {
+      map.getCanvas().style.cursor = this.under(event.point, 2) ? "pointer" : "";
+    });
+    // The keyboard can move the map; Enter asks about its middle.
+    map.getCanvas().addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.pick(map.project(map.getCenter()));
+    });
+  }
+
+  /** Room for the slider below and the buttons beside. @param {HTMLElement} container */
+  padding(container) {
+    return container.clientWidth < 600 ? { top: 16, bottom: 80, left: 16, right: 16 } : { top: 32, bottom: 96, left: 32, right: 64 };
+  }
+
+  /** The theme's style with tiles from this very host, at the chosen time. @returns {Promise<Style>} */
+  async style() {
+    /** @type {Style} */
+    const style = await get(`/styles/${theme()}.json`);
+    for (const [name, source] of Object.entries(style.sources)) {
+      if (source.type !== "vector" || !source.url) continue;
+      const described = await get(ownPath(source.url));
+      this.tiles.set(name, described.tiles.map((/** @type {string} */ tile) => location.origin + ownPath(tile)));
+      const { url: _described, ...rest } = source;
+      style.sources[name] = {
+        ...rest,
+        tiles: this.addresses(name),
+        minzoom: described.minzoom ?? 0,
+        maxzoom: described.maxzoom ?? 16,
+        ...(described.bounds ? { bounds: described.bounds } : {}),
+      };
+    }
+    return style;
+  }
+
+  /** @param {string} source */
+  addresses(source) {
+    const time = this.at ? `?at=${encodeURIComponent(this.at)}` : "";
+    return (this.tiles.get(source) ?? []).map((address) => address + time);
+  }
+
+  /** Patterns over the coloured fills, each time a style has been loaded. */
+  dress() {
+    const map = this.map;
+    if (!map) return;
+    const dark = theme() === "dark";
+    for (const level of PATTERNED) {
+      const name = `pattern-${level}`;
+      if (!map.hasImage(name)) map.addImage(name, patternImage(level, dark), { pixelRatio: 2 });
+    }
+    const layers = map.getStyle().layers;
+    layers.forEach((layer, index) => {
+      if (layer.type !== "fill" || !/^(cells|areas)-level$/.test(layer.id)) return;
+      const sourceLayer = layer["source-layer"] ?? "";
+      const zooms = { ...(layer.minzoom ? { minzoom: layer.minzoom } : {}), ...(layer.maxzoom ? { maxzoom: layer.maxzoom } : {}) };
+      map.addLayer(
+        {
+          id: `${sourceLayer}-pattern`,
+          type: "fill",
+          source: layer.source,
+          "source-layer": sourceLayer,
+          ...zooms,
+          filter: ["in", ["get", "level"], ["literal", PATTERNED]],
+          paint: {
+            "fill-pattern": ["match", ["get", "level"], 2, "pattern-2", 3, "pattern-3", "pattern-4"],
+            "fill-opacity": 0.55,
+          },
+        },
+        layers[index + 1]?.id,
+      );
+    });
+    this.areaFill = map.getLayer("areas-level") ? map.getPaintProperty("areas-level", "fill-opacity") : undefined;
+    for (const layer of this.hiddenLayers) this.showLayer(layer, false);
+    this.balance();
+  }
+
+  /** Areas carry the colours where cells are switched off, and leave them to cells where they are on. */
+  balance() {
+    const map = this.map;
+    if (!map?.getLayer("areas-level")) return;
+    const alone = this.hiddenLayers.has("cells");
+    map.setLayerZoomRange("areas-level", 0, alone ? 24 : 9);
+    map.setPaintProperty("areas-level", "fill-opacity", alone ? 0.55 : this.areaFill);
+    if (map.getLayer("areas-pattern")) {
+      map.setLayerZoomRange("areas-pattern", 0, 24);
+      map.setLayoutProperty("areas-pattern", "visibility", alone && !this.hiddenLayers.has("areas") ? "visible" : "none");
+    }
+  }
+
+  /** Follows the page's theme. */
+  async restyle() {
+    this.selected = null;
+    this.map?.setStyle(await this.style(), { diff: false });
+  }
+
+  /** @param {string | null} at instant, or null for now */
+  showTime(at) {
+    this.at = at;
+    for (const name of this.tiles.keys()) {
+      const source = /** @type {import("maplibre-gl").VectorTileSource | undefined} */ (this.map?.getSource(name));
+      source?.setTiles(this.addresses(name));
+    }
+  }
+
+  /** Asks for the tiles again; what has not changed costs a 304. */
+  refresh() {
+    if (this.at) return;
+    for (const name of this.tiles.keys()) this.map?.refreshTiles(name);
+  }
+
+  /** @param {string} layer `areas`, `cells`, `venues` or `zones` @param {boolean} visible */
+  showLayer(layer, visible) {
+    if (visible) this.hiddenLayers.delete(layer);
+    else this.hiddenLayers.add(layer);
+    for (const each of this.map?.getStyle().layers ?? []) {
+      if ("source-layer" in each && group(each["source-layer"]) === layer) {
+        this.map?.setLayoutProperty(each.id, "visibility", visible ? "visible" : "none");
+      }
+    }
+    this.balance();
+  }
+
+  /** @param {[number, number]} lngLat @param {number} [zoom] */
+  fly(lngLat, zoom = 15) {
+    this.map?.[this.calm ? "jumpTo" : "flyTo"]({ center: lngLat, zoom });
+  }
+
+  /** @param {[number, number, number, number]} bounds */
+  fit(bounds) {
+    const map = this.map;
+    if (map) map.fitBounds(bounds, { padding: this.padding(map.getContainer()), animate: !this.calm, maxZoom: 14 });
+  }
+
+  /** @param {import("maplibre-gl").PointLike} point */
+  pick(point) {
+    const found = this.under(point, TOUCH_PX);
+    if (!found) return;
+    this.select(found.feature.source, found.feature.sourceLayer ?? "", found.pick.id);
+    const at = this.map?.unproject(point);
+    this.picked({ ...found.pick, lngLat: at ? [at.lng, at.lat] : null });
+  }
+
+  /**
+   * The most telling thing near a point of the canvas.
+   * @param {import("maplibre-gl").PointLike} point
+   * @param {number} reach pixels
+   */
+  under(point, reach) {
+    const map = this.map;
+    if (!map) return null;
+    const { x, y } = this.library.Point.convert(point);
+    const box = /** @type {[[number, number], [number, number]]} */ ([[x - reach, y - reach], [x + reach, y + reach]]);
+    // Small things may be hit beside; surfaces count only where the point is.
+    const near = map.queryRenderedFeatures(box);
+    const exact = map.queryRenderedFeatures([x, y]);
+    for (const [layer, kind, key] of KINDS) {
+      const feature = (layer === "venues" ? near : exact).find((each) => each.sourceLayer === layer);
+      if (feature) {
+        return { feature, pick: { kind, id: String(feature.properties[key]), properties: feature.properties } };
+      }
+    }
+    return null;
+  }
+
+  /** @param {string} source @param {string} sourceLayer @param {string} id */
+  select(source, sourceLayer, id) {
+    if (this.selected) this.map?.setFeatureState(this.selected, { selected: false });
+    this.selected = { source, sourceLayer, id };
+    this.map?.setFeatureState(this.selected, { selected: true });
+  }
+
+  unselect() {
+    if (this.selected) this.map?.setFeatureState(this.selected, { selected: false });
+    this.selected = null;
+  }
+}
+
+/** @param {string | undefined} sourceLayer */
+function group(sourceLayer) {
+  return sourceLayer === "area_labels" ? "areas" : (sourceLayer ?? "");
+}
+
+/** The path of one of our own addresses, whatever public name they were written with. @param {string} url */
+function ownPath(url) {
+  return url.replace(/^https?:\/\/[^/]+/, "");
+}
+
+/**
+ * Dots, stripes or a grid: the same patterns as the legend's.
+ * @param {number} level
+ * @param {boolean} dark
+ */
+function patternImage(level, dark) {
+  const side = 20;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  pen.strokeStyle = pen.fillStyle = dark ? "rgba(255,255,255,0.55)" : "rgba(25,32,38,0.6)";
+  pen.lineWidth = 2;
+  if (level === 2) {
+    pen.beginPath();
+    pen.arc(side / 2, side / 2, 2.2, 0, 7);
+    pen.fill();
+  } else {
+    pen.beginPath();
+    for (const shift of [-side, 0, side]) {
+      pen.moveTo(shift, side);
+      pen.lineTo(shift + side, 0);
+      if (level === 4) {
+        pen.moveTo(shift, 0);
+        pen.lineTo(shift + side, side);
+      }
+    }
+    pen.stroke();
+  }
+  return pen.getImageData(0, 0, side, side);
+}
