@@ -1,19 +1,27 @@
 use sha2::{Digest, Sha256};
 
-/// A sealed file or blob: 8 bytes of name and version, SHA-256 of the body, the body's length, the body in zstd.
+const HEADER: usize = 8 + 32 + 8;
+
+/// A sealed file or blob: 8 bytes of name and version, SHA-256 of all that follows, the body's length, the
+/// body in zstd.
 pub(super) fn seal(name: [u8; 8], body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() / 3 + 64);
-    out.extend_from_slice(&name);
-    out.extend_from_slice(&Sha256::digest(body));
-    out.extend_from_slice(&(body.len() as u64).to_le_bytes());
     let packed = zstd::bulk::compress(body, 1).expect("zstd packs any bytes in memory");
+    let length = (body.len() as u64).to_le_bytes();
+    let mut out = Vec::with_capacity(HEADER + packed.len());
+    out.extend_from_slice(&name);
+    out.extend_from_slice(
+        &Sha256::new()
+            .chain_update(length)
+            .chain_update(&packed)
+            .finalize(),
+    );
+    out.extend_from_slice(&length);
     out.extend_from_slice(&packed);
     out
 }
 
 /// Opens what [`seal`] made; the reason when it is not that, is cut short, or was changed.
 pub(super) fn open(name: [u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, String> {
-    const HEADER: usize = 8 + 32 + 8;
     if sealed.len() < HEADER {
         return Err(format!(
             "is cut short: {} bytes, the header alone has {HEADER}",
@@ -30,11 +38,15 @@ pub(super) fn open(name: [u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, 
             String::from_utf8_lossy(&name[6..])
         ));
     }
-    let length = u64::from_le_bytes(sealed[40..48].try_into().expect("eight bytes"));
+    // Before anything is unpacked: a changed stream may still unpack, even to the same bytes.
+    if Sha256::digest(&sealed[40..])[..] != sealed[8..40] {
+        return Err("does not match its checksum: it is cut short or changed".to_owned());
+    }
+    let length = u64::from_le_bytes(sealed[40..HEADER].try_into().expect("eight bytes"));
     if length > limit {
         return Err(format!("claims {length} bytes, more than {limit}"));
     }
-    // Read through the streaming decoder: memory grows with what is really there, not with what the header claims.
+    // Through the streaming decoder: memory grows with what is really there, not with what the header claims.
     let mut body = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(&sealed[HEADER..])
         .map_err(|error| format!("cannot be unpacked: {error}"))?;
@@ -42,9 +54,6 @@ pub(super) fn open(name: [u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, 
         .map_err(|error| format!("cannot be unpacked: {error}"))?;
     if body.len() as u64 != length {
         return Err(format!("has {} bytes where its header says {length}", body.len()));
-    }
-    if Sha256::digest(&body)[..] != sealed[8..40] {
-        return Err("does not match its checksum".to_owned());
     }
     Ok(body)
 }
