@@ -7,11 +7,19 @@
 mod decode;
 mod door;
 mod error;
+mod field;
 mod field_map;
 mod format;
 mod limits;
 mod pseudonym;
 mod read;
+mod record;
+mod records;
+mod rows;
+mod schema;
+mod shape;
+mod text;
+mod values;
 
 pub use decode::decoder;
 pub use door::Door;
@@ -20,4 +28,7 @@ pub use field_map::{FieldMap, InvalidFieldMap};
 pub use format::{Encoding, Format};
 pub use limits::Limits;
 pub use pseudonym::{Identity, LOOK_BACK_DAYS, Pseudonyms, Purpose};
-pub use read::{Chunk, ReadSummary, RecordKind, read_areas, read_events, read_venues, read_zones};
+pub use read::{
+    Chunk, ReadSummary, RecordKind, Source, read_areas, read_events, read_events_from, read_venues,
+    read_zones,
+};
