@@ -1,12 +1,13 @@
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
-use sqlx::{Acquire, SqliteConnection, Transaction};
+use sqlx::{Acquire, Transaction};
 
 use super::{
-    dialect::Db,
+    dialect::{Db, DbConnection},
     error::StoreError,
     events::{self, Record, Row, Table},
     open::Store,
+    venues::UNPOISONED,
 };
 use crate::model::{Case, Day, Event, EventBatch, EventId, EventKind};
 
@@ -211,10 +212,7 @@ impl Write {
         store: &Store,
         rows: &[Row<'_, T>],
     ) -> Result<Vec<super::venues::VenueNumber>, StoreError> {
-        let numbers = store
-            .numbers
-            .read()
-            .expect("no writer panics while it holds the lock");
+        let numbers = store.numbers.read().expect(UNPOISONED);
         events::venues_of(rows, &numbers)
     }
 
@@ -245,7 +243,7 @@ impl Write {
 
 /// Which of the keys are in the table, and with which content.
 async fn stored_keys(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     table: &Table,
     keys: &[(i32, i64, usize)],
 ) -> Result<FxHashMap<(i32, i64), i64>, StoreError> {

@@ -1,6 +1,6 @@
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
-use super::{error::StoreError, open::Store, text, wkb};
+use super::{dialect::DbConnection, error::StoreError, open::Store, text, wkb};
 use crate::model::{Area, AreaCode, AreaIndicators, AreaLevel, Day};
 
 /// What a write to a registry did.
@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-async fn write(connection: &mut SqliteConnection, area: &Area) -> Result<(), StoreError> {
+async fn write(connection: &mut DbConnection, area: &Area) -> Result<(), StoreError> {
     sqlx::query(
         "insert into area_version (code, valid_from, valid_to, level, parent, name, population, approximate, \
          adults_one_dose_percent, elderly_full_dose_percent, care_ready, geometry) \

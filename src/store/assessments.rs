@@ -1,4 +1,4 @@
-use super::{error::StoreError, open::Store, replay::AssessmentRow};
+use super::{error::StoreError, open::Store, replay::AssessmentRow, venues::UNPOISONED};
 use crate::model::{Assessment, Event};
 
 impl Store {
@@ -16,10 +16,7 @@ impl Store {
         )
         .fetch_all(&self.reader)
         .await?;
-        let numbers = self
-            .numbers
-            .read()
-            .expect("no writer panics while it holds the lock");
+        let numbers = self.numbers.read().expect(UNPOISONED);
         rows.into_iter().map(|row| row.event(&numbers)).collect()
     }
 }

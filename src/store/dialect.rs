@@ -8,9 +8,27 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 /// The database behind the store.
 pub(super) type Db = sqlx::Sqlite;
+pub(super) type DbPool = sqlx::SqlitePool;
+pub(super) type DbConnection = sqlx::SqliteConnection;
+pub(super) type DbArguments = sqlx::sqlite::SqliteArguments;
 
 /// Takes the write lock at once: a read that turns into a write later could not wait for it.
 pub(super) const BEGIN_WRITE: &str = "begin immediate";
+
+/// Asks for the engine's version, `3.51.3`.
+pub(super) const ENGINE_VERSION: &str = "select sqlite_version()";
+
+/// Answers `ok`, or a line for each damage to the file.
+pub(super) const CHECK_FILE: &str = "pragma integrity_check";
+
+/// Answers a row for each reference to a row that is not there.
+pub(super) const CHECK_REFERENCES: &str = "pragma foreign_key_check";
+
+/// Writes a consistent copy to a path.
+pub(super) const COPY_INTO: &str = "vacuum into $1";
+
+/// Folds the write-ahead log into the file and empties it: what was deleted is gone from both.
+pub(super) const EMPTY_LOG: &str = "pragma wal_checkpoint(truncate)";
 
 /// The oldest SQLite without the WAL-reset bug.
 pub(super) const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
@@ -29,7 +47,8 @@ pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions
         .busy_timeout(BUSY_TIMEOUT)
         // Deleted presence rows are overwritten, not only unlinked.
         .pragma("secure_delete", "on")
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        .pragma("journal_size_limit", "67108864");
     // Negative sizes are KiB. The writer keeps the open hours of four indexes at hand.
     if writes {
         options
@@ -40,18 +59,28 @@ pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions
     }
 }
 
+/// How a finished copy is opened: one file, no log beside it.
+pub(super) fn connect_copy(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Delete)
+        .pragma("query_only", "on")
+}
+
 /// What a database error means for the caller.
 pub(super) enum Failure {
     Busy,
     Full,
     Corrupt,
+    Disk,
     Other,
 }
 
 /// Reads the primary result code (the low byte of SQLite's extended code).
 pub(super) fn failure(error: &sqlx::Error) -> Failure {
     let code = match error {
-        sqlx::Error::PoolTimedOut => return Failure::Busy,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => return Failure::Busy,
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => return Failure::Disk,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => return Failure::Corrupt,
         sqlx::Error::Database(database) => database.code().and_then(|code| code.parse::<u32>().ok()),
         _ => None,
@@ -60,6 +89,8 @@ pub(super) fn failure(error: &sqlx::Error) -> Failure {
         Some(5 | 6) => Failure::Busy,
         Some(13) => Failure::Full,
         Some(11 | 26) => Failure::Corrupt,
+        // Read-only, I/O error, cannot open.
+        Some(8 | 10 | 14) => Failure::Disk,
         _ => Failure::Other,
     }
 }

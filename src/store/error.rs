@@ -24,7 +24,10 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
-    /// The disk or the database failed.
+    /// The disk failed, or the file cannot be written.
+    #[error("the disk that holds the data folder failed: {0}")]
+    Disk(#[source] sqlx::Error),
+    /// A statement failed: a mistake of this program.
     #[error("the store failed: {0}")]
     Sql(#[source] sqlx::Error),
     /// The folder or a file in it cannot be used.
@@ -102,7 +105,7 @@ impl StoreError {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Busy(_) | Self::Full(_) | Self::Fenced { .. } | Self::Sql(_)
+            Self::Busy(_) | Self::Full(_) | Self::Disk(_) | Self::Fenced { .. }
         )
     }
 
@@ -110,7 +113,7 @@ impl StoreError {
     /// file handles, because the kernel may have dropped the pages.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Sql(_))
+        matches!(self, Self::Corrupt { .. } | Self::Disk(_))
     }
 
     pub(super) fn corrupt(reason: impl Into<String>) -> Self {
@@ -136,6 +139,7 @@ impl From<sqlx::Error> for StoreError {
             Failure::Corrupt => Self::Corrupt {
                 reason: error.to_string(),
             },
+            Failure::Disk => Self::Disk(error),
             Failure::Other => Self::Sql(error),
         }
     }

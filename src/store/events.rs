@@ -1,10 +1,10 @@
 //! The five event tables: which columns they have, and how a record fills them.
 
-use sqlx::{SqliteConnection, query::Query, sqlite::SqliteArguments};
+use sqlx::query::Query;
 
 use super::{
     codes::Code,
-    dialect::{Db, ManyRows},
+    dialect::{Db, DbArguments, DbConnection, ManyRows},
     error::StoreError,
     text::{self, EntryText, PlaceText},
     venues::{PARTS, VenueNumber, VenueNumbers, part_of},
@@ -26,11 +26,11 @@ pub(super) struct Row<'a, T> {
     pub(super) event: &'a Event<T>,
 }
 
-type Statement<'q> = Query<'q, Db, SqliteArguments>;
+type Statement<'q> = Query<'q, Db, DbArguments>;
 
 /// The names of a table, for the statements that are alike for all five.
 pub(super) struct Table {
-    /// Existing keys out of a list of (hour, id_hash).
+    /// Existing keys out of a list of (hour, hash of the id).
     pub(super) stored: &'static ManyRows,
     /// Whether rows leave with the retention.
     pub(super) retained_by_day: bool,
@@ -85,7 +85,7 @@ pub(super) trait Record: Sized + Sync {
 
 /// Inserts rows in their order; answers how many landed.
 pub(super) async fn insert<T: Record>(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     rows: &[Row<'_, T>],
     venues: &[VenueNumber],
 ) -> Result<u64, StoreError> {
@@ -301,7 +301,7 @@ static INSERT_CASE_PERSONS: ManyRows =
 
 /// The pseudonyms that link cases to check-ins.
 pub(super) async fn insert_case_persons(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     rows: &[Row<'_, Case>],
 ) -> Result<(), StoreError> {
     let days: Vec<(i64, Day, PersonId)> = rows

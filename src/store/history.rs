@@ -1,4 +1,4 @@
-use super::{dialect::ManyRows, error::StoreError, open::Store};
+use super::{dialect::ManyRows, error::StoreError, open::Store, venues::UNPOISONED};
 use crate::{
     geo::Cell,
     model::{CellStats, Day, Hour, VenueId, VenueStats},
@@ -116,10 +116,7 @@ impl Store {
         .bind(to.0)
         .fetch_all(&self.reader)
         .await?;
-        let numbers = self
-            .numbers
-            .read()
-            .expect("no writer panics while it holds the lock");
+        let numbers = self.numbers.read().expect(UNPOISONED);
         for (hour, venue, visits, people) in venues {
             rows.push(HistoryRow::Venue {
                 venue: numbers.id(venue)?.clone(),
@@ -135,10 +132,7 @@ impl Store {
         let mut cells: Vec<(Hour, Cell, CellStats)> = Vec::new();
         let mut venues: Vec<(Hour, i64, VenueStats)> = Vec::new();
         {
-            let numbers = self
-                .numbers
-                .read()
-                .expect("no writer panics while it holds the lock");
+            let numbers = self.numbers.read().expect(UNPOISONED);
             for row in rows {
                 if !window.contains(row.hour()) {
                     return Err(StoreError::OtherDay { hour: row.hour().0 });

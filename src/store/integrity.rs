@@ -1,8 +1,12 @@
 use std::path::Path;
 
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
-use super::{dialect::connect_options, error::StoreError, open::Store};
+use super::{
+    dialect::{CHECK_FILE, CHECK_REFERENCES, COPY_INTO, DbConnection, connect_copy, connect_options},
+    error::StoreError,
+    open::Store,
+};
 
 /// How many events of each kind are present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,51 +93,36 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn event_counts(&self) -> Result<EventCounts, StoreError> {
-        let (check_ins, declarations, contacts, assessments, cases): (i64, i64, i64, i64, i64) =
-            sqlx::query_as(
-                "select (select count(*) from check_in), (select count(*) from declaration), \
-                 (select count(*) from contact), (select count(*) from assessment), \
-                 (select count(*) from case_report)",
-            )
-            .fetch_one(&self.reader)
-            .await?;
-        Ok(EventCounts {
-            check_ins: check_ins as u64,
-            declarations: declarations as u64,
-            contacts: contacts as u64,
-            assessments: assessments as u64,
-            cases: cases as u64,
-        })
+        count_events(&mut *self.reader.acquire().await?).await
     }
 
     /// Inspects everything: the file itself, references, positions against recounts, the audit chain.
-    /// Reads the whole store; other work goes on meanwhile, but nobody should write.
+    /// Reads the whole store; other work goes on meanwhile.
     ///
     /// # Errors
     /// Those of the database; damage that can be named is in the report instead.
     pub async fn check(&self) -> Result<CheckReport, StoreError> {
         let mut problems = Vec::new();
-        let pages: Vec<String> = sqlx::query_scalar("pragma integrity_check")
-            .fetch_all(&self.reader)
-            .await?;
+        // One read transaction: writers go on, and all counts are of the same moment.
+        let mut tx = self.reader.begin().await?;
+        let pages: Vec<String> = sqlx::query_scalar(CHECK_FILE).fetch_all(&mut *tx).await?;
         problems.extend(pages.into_iter().filter(|line| line != "ok"));
-        let strays = sqlx::query("pragma foreign_key_check")
-            .fetch_all(&self.reader)
-            .await?;
+        let strays = sqlx::query(CHECK_REFERENCES).fetch_all(&mut *tx).await?;
         if !strays.is_empty() {
             problems.push(format!("{} rows refer to rows that are not there", strays.len()));
         }
         for (meaning, statement) in MUST_BE_ZERO {
-            let found: i64 = sqlx::query_scalar(statement).fetch_one(&self.reader).await?;
+            let found: i64 = sqlx::query_scalar(statement).fetch_one(&mut *tx).await?;
             if found != 0 {
                 problems.push(format!("{found} {meaning}"));
             }
         }
         let (position, retired): (i64, i64) =
             sqlx::query_as("select position, retired from meta where one = 1")
-                .fetch_one(&self.reader)
+                .fetch_one(&mut *tx)
                 .await?;
-        let counts = self.event_counts().await?;
+        let counts = count_events(&mut tx).await?;
+        tx.rollback().await?;
         if counts.total() as i64 + retired != position {
             problems.push(format!(
                 "{} events present and {retired} retired do not make position {position}",
@@ -179,29 +168,38 @@ impl Store {
             .create_if_missing(false)
             .connect()
             .await?;
-        sqlx::query("vacuum into $1")
-            .bind(target)
-            .execute(&mut source)
-            .await?;
-        sqlx::Connection::close(source).await?;
+        sqlx::query(COPY_INTO).bind(target).execute(&mut source).await?;
+        source.close().await?;
         let copy = tokio::fs::File::open(&partial).await.map_err(io)?;
         copy.sync_all().await.map_err(io)?;
 
-        let mut copy = connect_options(&partial, false)
-            .journal_mode(sqlx::sqlite::SqliteJournalMode::Delete)
-            .connect()
-            .await?;
-        let found: String = sqlx::query_scalar("pragma integrity_check")
-            .fetch_one(&mut copy)
-            .await?;
+        let mut copy = connect_copy(&partial).connect().await?;
+        let found: String = sqlx::query_scalar(CHECK_FILE).fetch_one(&mut copy).await?;
         let position = sqlx::query_scalar("select position from meta where one = 1")
             .fetch_one(&mut copy)
             .await?;
-        sqlx::Connection::close(copy).await?;
+        copy.close().await?;
         if found != "ok" {
             return Err(StoreError::corrupt(format!("the copy is not sound: {found}")));
         }
         tokio::fs::rename(&partial, file).await.map_err(io)?;
         Ok(position)
     }
+}
+
+async fn count_events(connection: &mut DbConnection) -> Result<EventCounts, StoreError> {
+    let (check_ins, declarations, contacts, assessments, cases): (i64, i64, i64, i64, i64) = sqlx::query_as(
+        "select (select count(*) from check_in), (select count(*) from declaration), \
+                 (select count(*) from contact), (select count(*) from assessment), \
+                 (select count(*) from case_report)",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(EventCounts {
+        check_ins: check_ins as u64,
+        declarations: declarations as u64,
+        contacts: contacts as u64,
+        assessments: assessments as u64,
+        cases: cases as u64,
+    })
 }

@@ -1,13 +1,15 @@
 use sha2::{Digest, Sha256};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 use super::{
     codes::Code,
+    dialect::DbConnection,
     error::StoreError,
     open::Store,
     replay::CaseRow,
     text,
     tracing::{self, Scan},
+    venues::UNPOISONED,
 };
 use crate::model::{Case, Day, Event, EventId, Mark, MarkState, Timestamp, VenueId};
 
@@ -112,10 +114,7 @@ impl Store {
                 let scans = Scan::of_person(&self.reader, *day, *person).await?;
                 for tracing::Visit { venue, stay, .. } in tracing::visits(&scans) {
                     let venue = {
-                        let numbers = self
-                            .numbers
-                            .read()
-                            .expect("no writer panics while it holds the lock");
+                        let numbers = self.numbers.read().expect(UNPOISONED);
                         numbers.id(venue)?.clone()
                     };
                     proposals.push(Mark {
@@ -177,10 +176,7 @@ impl Store {
     }
 
     fn known(&self, venue: &VenueId) -> Result<(), StoreError> {
-        let numbers = self
-            .numbers
-            .read()
-            .expect("no writer panics while it holds the lock");
+        let numbers = self.numbers.read().expect(UNPOISONED);
         numbers.of(venue).map(|_number| ())
     }
 }
@@ -202,12 +198,15 @@ fn mark_id(case: &EventId, venue: &VenueId, from: Timestamp) -> Result<EventId, 
     }
     hash.update(from.0.to_be_bytes());
     let digest: [u8; 32] = hash.finalize().into();
-    let hex: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-    text::id(EventId::new(&format!("mark-{hex}")))
+    let (first, _) = digest.split_first_chunk::<16>().expect("a digest has 32 bytes");
+    text::id(EventId::new(&format!(
+        "mark-{:032x}",
+        u128::from_be_bytes(*first)
+    )))
 }
 
 async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     mark: &Mark,
     by: Option<&str>,
     now: Timestamp,

@@ -1,7 +1,5 @@
-use sqlx::{SqlitePool, pool::PoolConnection};
-
 use super::{
-    dialect::{BEGIN_WRITE, Db, OLDEST_ENGINE},
+    dialect::{BEGIN_WRITE, DbConnection, DbPool, ENGINE_VERSION, OLDEST_ENGINE},
     error::StoreError,
 };
 
@@ -10,7 +8,7 @@ const STEPS: [&str; 1] = [include_str!("migrations/sqlite/0001_first.sql")];
 
 /// Brings the folder's schema up to date in one transaction, so that two processes that open it
 /// together do it once.
-pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+pub(super) async fn migrate(writer: &DbPool) -> Result<(), StoreError> {
     let mut tx = writer.begin_with(BEGIN_WRITE).await?;
     sqlx::query("create table if not exists schema_version (version integer not null)")
         .execute(&mut *tx)
@@ -34,10 +32,8 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
 }
 
 /// Refuses an SQLite that can lose data.
-pub(super) async fn check_engine(connection: &mut PoolConnection<Db>) -> Result<(), StoreError> {
-    let found: String = sqlx::query_scalar("select sqlite_version()")
-        .fetch_one(&mut **connection)
-        .await?;
+pub(super) async fn check_engine(connection: &mut DbConnection) -> Result<(), StoreError> {
+    let found: String = sqlx::query_scalar(ENGINE_VERSION).fetch_one(connection).await?;
     let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     if (next(), next(), next()) < OLDEST_ENGINE {

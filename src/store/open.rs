@@ -6,12 +6,12 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, SqlitePool, Transaction,
+    ConnectOptions, Transaction,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use super::{
-    dialect::{BEGIN_WRITE, Db, connect_options},
+    dialect::{BEGIN_WRITE, Db, DbPool, connect_options},
     error::StoreError,
     migrate,
     venues::VenueNumbers,
@@ -39,8 +39,8 @@ impl Default for StoreConfig {
 /// One data folder, open. Cheap to share: clones see the same connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(super) writer: SqlitePool,
-    pub(super) reader: SqlitePool,
+    pub(super) writer: DbPool,
+    pub(super) reader: DbPool,
     pub(super) offset: UtcOffset,
     pub(super) numbers: Arc<RwLock<VenueNumbers>>,
     folder: PathBuf,
@@ -96,6 +96,14 @@ impl Store {
         self.offset
     }
 
+    /// Whether a write could be made now: the readiness check.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        Ok(self.write().await?.rollback().await?)
+    }
+
     /// Closes every connection; the log is folded into the database file.
     pub async fn close(&self) {
         self.reader.close().await;
@@ -121,7 +129,7 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options(true))
             .await?;
-        migrate::check_engine(&mut writer.acquire().await?).await?;
+        migrate::check_engine(&mut *writer.acquire().await?).await?;
         migrate::migrate(&writer).await?;
         let wanted = i64::from(config.utc_offset.hours());
         sqlx::query(
@@ -142,7 +150,7 @@ impl Store {
             .acquire_timeout(WRITE_QUEUE)
             .connect_with(options(false))
             .await?;
-        let numbers = VenueNumbers::load(&reader).await?;
+        let numbers = VenueNumbers::load(&mut *reader.acquire().await?).await?;
         Ok(Self {
             writer,
             reader,

@@ -5,7 +5,7 @@ use super::{
     error::StoreError,
     open::Store,
     text::{self, EntryText, PlaceText},
-    venues::VenueNumbers,
+    venues::{UNPOISONED, VenueNumbers},
 };
 use crate::model::{
     AreaCode, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, ContentHash, Day,
@@ -84,10 +84,7 @@ impl Store {
         .await?;
         tx.rollback().await?;
 
-        let numbers = self
-            .numbers
-            .read()
-            .expect("no writer panics while it holds the lock");
+        let numbers = self.numbers.read().expect(UNPOISONED);
         let mut events: Vec<(i64, ReplayEvent)> = Vec::with_capacity(check_ins.len());
         for row in check_ins {
             events.push((row.position, row.event(&numbers)?));

@@ -1,6 +1,6 @@
 use std::ops::AddAssign;
 
-use super::{error::StoreError, open::Store};
+use super::{dialect::EMPTY_LOG, error::StoreError, open::Store};
 use crate::model::Day;
 
 /// How many rows left with a day.
@@ -72,6 +72,7 @@ impl Store {
             .bind(day.0)
             .execute(&self.writer)
             .await?;
+        sqlx::query(EMPTY_LOG).execute(&self.writer).await?;
         let [check_ins, declarations, contacts] = deleted;
         Ok(Retired {
             check_ins,

@@ -1,6 +1,6 @@
-use sqlx::{FromRow, SqlitePool};
+use sqlx::FromRow;
 
-use super::{codes::Code, error::StoreError, open::Store, replay};
+use super::{codes::Code, dialect::DbPool, error::StoreError, open::Store, replay, venues::UNPOISONED};
 use crate::model::{Day, Direction, PersonId, Stay, Timestamp, VenueId, VenueKind};
 
 /// One person's stay at a venue.
@@ -46,10 +46,7 @@ impl Store {
         to: Timestamp,
     ) -> Result<(Vec<PersonStay>, CaptureRate), StoreError> {
         let number = {
-            let numbers = self
-                .numbers
-                .read()
-                .expect("no writer panics while it holds the lock");
+            let numbers = self.numbers.read().expect(UNPOISONED);
             numbers.of(venue)?
         };
         let mut found = Vec::new();
@@ -122,7 +119,7 @@ struct ScanRow {
 impl Scan {
     /// A person's scans of a day, in time order; an arrival before a departure of the same second.
     pub(super) async fn of_person(
-        reader: &SqlitePool,
+        reader: &DbPool,
         day: Day,
         person: PersonId,
     ) -> Result<Vec<Self>, StoreError> {
@@ -141,7 +138,7 @@ impl Scan {
     }
 
     /// All scans of a day of everyone who was at the venue on that day, person by person.
-    async fn of_visitors(reader: &SqlitePool, day: Day, venue: i64) -> Result<Vec<Self>, StoreError> {
+    async fn of_visitors(reader: &DbPool, day: Day, venue: i64) -> Result<Vec<Self>, StoreError> {
         let rows: Vec<ScanRow> = sqlx::query_as(
             "select c.person, c.venue, p.ix as parent, w.kind, c.at, c.direction \
              from (select distinct person from check_in \

@@ -1,9 +1,9 @@
 use rustc_hash::FxHashMap;
-use sqlx::{FromRow, SqlitePool};
+use sqlx::FromRow;
 
 use super::{
     areas::RegistryChange,
-    dialect::{Db, ManyRows},
+    dialect::{DbConnection, ManyRows},
     error::StoreError,
     open::Store,
     text,
@@ -15,6 +15,9 @@ use crate::{
 
 /// Parts of the map that rows are spread over, for the day that one machine is not enough.
 pub(super) const PARTS: u64 = 64;
+
+/// Why the lock on the numbers cannot be poisoned.
+pub(super) const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 /// Venue ids as the small numbers that event rows carry.
 #[derive(Debug, Default)]
@@ -31,9 +34,9 @@ pub(super) struct VenueNumber {
 }
 
 impl VenueNumbers {
-    pub(super) async fn load(reader: &SqlitePool) -> Result<Self, StoreError> {
+    pub(super) async fn load(connection: &mut DbConnection) -> Result<Self, StoreError> {
         let rows: Vec<(i64, String, i64)> = sqlx::query_as("select ix, id, part from venue")
-            .fetch_all(reader)
+            .fetch_all(connection)
             .await?;
         let mut numbers = Self::default();
         for (ix, id, part) in rows {
@@ -51,6 +54,10 @@ impl VenueNumbers {
         self.ids
             .get(&ix)
             .ok_or_else(|| StoreError::corrupt(format!("a row names venue number {ix}, which is not there")))
+    }
+
+    fn len(&self) -> i64 {
+        self.ids.len() as i64
     }
 
     fn add(&mut self, id: VenueId, number: VenueNumber) {
@@ -102,16 +109,18 @@ impl Store {
         let mut next: i64 = sqlx::query_scalar("select coalesce(max(ix), 0) + 1 from venue")
             .fetch_one(&mut *tx)
             .await?;
+        if next - 1 != self.numbers.read().expect(UNPOISONED).len() {
+            // A put that was cut off after its commit, or one from beside this server.
+            let stored = VenueNumbers::load(&mut tx).await?;
+            *self.numbers.write().expect(UNPOISONED) = stored;
+        }
         let mut change = RegistryChange::default();
         let mut added: Vec<(VenueId, VenueNumber)> = Vec::new();
         let mut fresh: FxHashMap<&VenueId, i64> = FxHashMap::default();
         let mut written: Vec<(i64, &Venue)> = Vec::new();
         for venue in venues {
             let known = {
-                let numbers = self
-                    .numbers
-                    .read()
-                    .expect("no writer panics while it holds the lock");
+                let numbers = self.numbers.read().expect(UNPOISONED);
                 numbers.of(&venue.id).ok()
             };
             if let Some(number) = known {
@@ -172,10 +181,7 @@ impl Store {
         }
         tx.commit().await?;
         // After the commit: a number that was rolled back must never be used.
-        let mut numbers = self
-            .numbers
-            .write()
-            .expect("no writer panics while it holds the lock");
+        let mut numbers = self.numbers.write().expect(UNPOISONED);
         for (id, number) in added {
             numbers.add(id, number);
         }
@@ -205,7 +211,7 @@ impl Store {
 }
 
 async fn version_at(
-    tx: &mut sqlx::Transaction<'static, Db>,
+    connection: &mut DbConnection,
     ix: i64,
     venue: &Venue,
 ) -> Result<Option<Venue>, StoreError> {
@@ -217,7 +223,7 @@ async fn version_at(
     )
     .bind(ix)
     .bind(venue.valid_from.0)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(connection)
     .await?;
     row.map(VenueRow::venue).transpose()
 }

@@ -1,0 +1,217 @@
+//! Registries, zones, releases and keys: history kept, nothing overwritten.
+
+use super::*;
+
+#[tokio::test]
+async fn a_registry_keeps_its_history_and_ignores_what_did_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let again = Venue {
+        valid_from: MORNING,
+        ..market()
+    };
+    let change = store.put_venues(&[again, cafe()]).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (0, 0, 2));
+    let renamed = Venue {
+        name: "Chợ Thái mới".to_owned(),
+        valid_from: MORNING,
+        ..market()
+    };
+    let change = store.put_venues(std::slice::from_ref(&renamed)).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 0));
+    assert_eq!(store.load_venues().await.unwrap(), [renamed.clone(), cafe()]);
+    assert_eq!(
+        store.venue_history(&venue_id(MARKET)).await.unwrap(),
+        [market(), renamed]
+    );
+}
+
+#[tokio::test]
+async fn areas_and_their_versions_come_back_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let old = Area {
+        code: AreaCode::new("164").unwrap(),
+        level: AreaLevel::District,
+        parent: Some(AreaCode::new("19").unwrap()),
+        name: "Thành phố Thái Nguyên".to_owned(),
+        population: Some(340_000),
+        valid_from: None,
+        valid_to: Some(Day(20_270)),
+        geometry: square(105.8, 21.5),
+        approximate: true,
+        indicators: AreaIndicators {
+            adults_one_dose_percent: Some(70.1),
+            elderly_full_dose_percent: None,
+            care_ready: Some(true),
+        },
+    };
+    let new = Area {
+        valid_from: Some(Day(20_270)),
+        valid_to: None,
+        ..old.clone()
+    };
+    let change = store.put_areas(&[old.clone(), new.clone()]).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (2, 0, 0));
+    let counted = Area {
+        population: Some(350_000),
+        ..new
+    };
+    let change = store.put_areas(&[old.clone(), counted.clone()]).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 1));
+    assert_eq!(store.load_areas().await.unwrap(), [old, counted]);
+}
+
+fn square(lng: f64, lat: f64) -> geo::MultiPolygon<f64> {
+    let side = 0.1;
+    geo::MultiPolygon(vec![polygon![
+        (x: lng, y: lat), (x: lng + side, y: lat), (x: lng + side, y: lat + side), (x: lng, y: lat + side)
+    ]])
+}
+
+#[tokio::test]
+async fn a_zone_that_changed_meanwhile_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let draft = Zone {
+        id: ZoneId::new("z1").unwrap(),
+        version: 1,
+        name: "Khu phố 3".to_owned(),
+        kind: ZoneKind::Lockdown,
+        state: ZoneState::Draft,
+        decision: Some("12/QĐ-UBND".to_owned()),
+        issuer: None,
+        reason: None,
+        starts_at: MORNING,
+        planned_end: Some(MORNING.plus_s(86_400 * 14)),
+        lifted_at: None,
+        geometry: square(105.83, 21.58),
+        written_at: MORNING,
+        written_by: Some("key-a".to_owned()),
+    };
+    assert_eq!(store.put_zone(&draft, 0).await.unwrap(), 1);
+    let published = Zone {
+        version: 2,
+        state: ZoneState::Published,
+        ..draft.clone()
+    };
+    assert_eq!(store.put_zone(&published, 1).await.unwrap(), 2);
+    for (expected, found) in [(0, 2), (1, 2), (3, 2)] {
+        let refused = store.put_zone(&published, expected).await;
+        assert!(
+            matches!(refused, Err(StoreError::ZoneVersion { expected: e, found: f, .. }) if (e, f) == (expected, found))
+        );
+    }
+    assert_eq!(store.load_zones().await.unwrap(), [published.clone()]);
+    assert_eq!(store.zone_history(&draft.id).await.unwrap(), [draft, published]);
+}
+
+#[tokio::test]
+async fn a_release_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let release = |seq, body: &[u8]| ReleaseRow {
+        measure: "cases".to_owned(),
+        bucket_from: Hour(450_000),
+        bucket_to: Hour(450_168),
+        seq,
+        made_at: MORNING,
+        body: body.to_vec(),
+    };
+    store.put_release(&release(1, b"one")).await.unwrap();
+    store.put_release(&release(1, b"one")).await.unwrap();
+    let edited = store.put_release(&release(1, b"two")).await;
+    assert!(matches!(edited, Err(StoreError::ReleaseExists { seq: 1, .. })));
+    store.put_release(&release(2, b"two")).await.unwrap();
+    assert_eq!(
+        store.load_releases(Hour(450_100)).await.unwrap(),
+        [release(1, b"one"), release(2, b"two")]
+    );
+    assert_eq!(store.load_releases(Hour(450_168)).await.unwrap(), []);
+}
+
+fn key(id: &str) -> KeyRow {
+    KeyRow {
+        id: id.to_owned(),
+        secret_sha256: [7; 32],
+        role: Role::Official,
+        areas: vec![AreaCode::new("164").unwrap()],
+        name: "Trạm y tế".to_owned(),
+        created_at: MORNING,
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_key_made_beside_a_running_server_counts_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = open(folder.path()).await;
+    assert_eq!(server.load_key("k1").await.unwrap(), None);
+    let beside = Store::open_beside(folder.path(), StoreConfig::default())
+        .await
+        .unwrap();
+    beside.create_key(&key("k1")).await.unwrap();
+    assert_eq!(server.load_key("k1").await.unwrap(), Some(key("k1")));
+    assert!(matches!(
+        server.create_key(&key("k1")).await,
+        Err(StoreError::Exists(_))
+    ));
+    assert!(beside.revoke_key("k1", MORNING).await.unwrap());
+    assert!(!beside.revoke_key("k1", MORNING).await.unwrap());
+    assert_eq!(
+        server.load_key("k1").await.unwrap().unwrap().revoked_at,
+        Some(MORNING)
+    );
+    assert_eq!(server.list_keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_idempotent_answer_is_kept_for_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let answer = IdempotentAnswer {
+        body_hash: [1; 32],
+        status: 200,
+        answer: b"{}".to_vec(),
+    };
+    store
+        .put_idempotent_answer("k", "i", &answer, MORNING)
+        .await
+        .unwrap();
+    let later = IdempotentAnswer {
+        status: 500,
+        ..answer.clone()
+    };
+    store
+        .put_idempotent_answer("k", "i", &later, MORNING)
+        .await
+        .unwrap();
+    let at = |s: i64| MORNING.plus_s(s);
+    assert_eq!(
+        store.idempotent_answer("k", "i", at(86_399)).await.unwrap(),
+        Some(answer)
+    );
+    assert_eq!(store.idempotent_answer("k", "i", at(86_400)).await.unwrap(), None);
+    assert_eq!(
+        store.idempotent_answer("other", "i", MORNING).await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn venues_put_beside_the_server_get_no_number_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = open(folder.path()).await;
+    let beside = Store::open_beside(folder.path(), StoreConfig::default())
+        .await
+        .unwrap();
+    beside.put_venues(&[market()]).await.unwrap();
+    let change = server.put_venues(&[cafe(), market()]).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (1, 0, 1));
+    assert_eq!(
+        append(&server, vec![check_in("a", 0, 1)]).await,
+        [Outcome::Accepted(1)]
+    );
+    assert_eq!(server.load_venues().await.unwrap(), [market(), cafe()]);
+}
