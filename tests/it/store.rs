@@ -122,7 +122,7 @@ async fn reopen(folder: &Path) -> Store {
     for _ in 0..200 {
         match Store::open(folder, StoreConfig::default()).await {
             Err(StoreError::FolderInUse { .. }) => {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
             opened => return opened.unwrap(),
         }

@@ -102,7 +102,10 @@ async fn a_zone_that_changed_meanwhile_is_not_overwritten() {
             matches!(refused, Err(StoreError::ZoneVersion { expected: e, found: f, .. }) if (e, f) == (expected, found))
         );
     }
-    assert_eq!(store.load_zones().await.unwrap(), [published.clone()]);
+    assert_eq!(
+        store.load_zones().await.unwrap(),
+        std::slice::from_ref(&published)
+    );
     assert_eq!(store.zone_history(&draft.id).await.unwrap(), [draft, published]);
 }
 
