@@ -229,19 +229,18 @@ impl Forest {
         let roots = levels[0].len();
         let (cells, figures): (Vec<Cell>, Vec<[u32; 2]>) = levels.iter().flatten().copied().unzip();
         let mut children = vec![0..0; cells.len()];
-        let (mut start, mut below) = (0, roots);
+        let (mut start, mut child) = (0, roots);
         for level in levels.windows(2) {
-            let mut child = below;
+            let below = child;
+            let end = below + level[1].len();
             for (n, &(parent, _)) in level[0].iter().enumerate() {
-                let resolution = parent.resolution();
                 let first = child;
-                while cells.get(child).and_then(|cell| cell.parent(resolution)) == Some(parent) {
+                while child < end && cells[child].parent(parent.resolution()) == Some(parent) {
                     child += 1;
                 }
                 children[start + n] = first..child;
             }
             start = below;
-            below = child;
         }
         let tree = Tree {
             counts: Vec::new(),
