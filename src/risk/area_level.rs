@@ -63,16 +63,15 @@ pub fn area_level(rules: &AreaRules, inputs: &AreaInputs) -> AreaRisk {
         );
     }
     let (rate, level) = matrix_level(rules, inputs, &mut explain);
-    let level = match level {
-        Some(level) => adjusted(rules, inputs, level, &mut explain),
-        None => {
-            explain.step(
-                "Không đủ dữ liệu: không phỏng đoán cấp",
-                "Insufficient data: no level is guessed",
-                "0",
-            );
-            0
-        }
+    let level = if let Some(level) = level {
+        adjusted(rules, inputs, level, &mut explain)
+    } else {
+        explain.step(
+            "Không đủ dữ liệu: không phỏng đoán cấp",
+            "Insufficient data: no level is guessed",
+            "0",
+        );
+        0
     };
     if level == 0 && missing.is_empty() {
         missing.push(Text::new("Số ca được công bố", "A published case count"));

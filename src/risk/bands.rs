@@ -83,7 +83,7 @@ impl<T> Bands<T> {
                 continue;
             };
             let apart = before.to.is_some_and(|to| {
-                to < band.from || (to == band.from && !(before.to_closed && !band.from_open))
+                to < band.from || (to == band.from && (!before.to_closed || band.from_open))
             });
             if !apart {
                 return Err(Flaw::new(

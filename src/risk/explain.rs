@@ -116,7 +116,12 @@ pub(super) fn figure(value: f64) -> String {
     format!("{rounded}")
 }
 
-fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+/// RFC 3339 in UTC.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's serialize_with asks for this shape"
+)]
+pub(super) fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }
 

@@ -1,7 +1,7 @@
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::{AssessmentAuthor, Timestamp};
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, instant};
 use crate::risk::instrument_rules::{Class, Score};
 use crate::risk::{Instrument, Instruments, Text, VenueStatus};
 
@@ -242,8 +242,4 @@ fn of_class(class: &Class) -> AssessmentOutcome {
         name: class.name.clone(),
         action: class.action.clone(),
     }
-}
-
-fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }

@@ -251,11 +251,7 @@ fn read<F: DeserializeOwned, T>(
 
 fn unreadable(file: &str, text: &str, error: &toml::de::Error) -> InvalidRules {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    let line = text.as_bytes()[..start]
-        .iter()
-        .filter(|&&byte| byte == b'\n')
-        .count()
-        + 1;
+    let line = text.get(..start).map_or(0, |before| before.matches('\n').count()) + 1;
     InvalidRules {
         file: file.to_owned(),
         place: format!("line {line}"),
