@@ -1,0 +1,20 @@
+//! What every request meets before and after its own work: problems, keys, limits, query
+//! parameters, conditional answers, safe CSV, ids and headers. Knows nothing of venues, cells or zones.
+
+mod caller;
+pub mod conditional;
+pub mod csv;
+mod gates;
+pub mod media;
+mod observe;
+mod problem;
+mod query;
+mod segments;
+
+pub use caller::{Caller, Token};
+pub use conditional::{Freshness, answer};
+pub use gates::{Class, ClassLimits, Gates};
+pub use observe::observe;
+pub use problem::{ApiError, FieldError, Problem};
+pub use query::Query;
+pub use segments::Segments;

@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+
+use crate::api::edge::{ApiError, Caller, ClassLimits, FieldError, Gates, Token, conditional::version_etag};
+use crate::index::Snapshot;
+use crate::ingest::Limits;
+use crate::model::Timestamp;
+use crate::pipeline::{Pipeline, PipelineError};
+use crate::store::{KeyRow, StoreError};
+use crate::tiles::TileCache;
+
+/// How the server answers.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// The address clients know it by, without a slash at its end; from the request's `Host` when absent.
+    pub public_base_url: Option<String>,
+    /// Bounds of one event batch.
+    pub batch: Limits,
+    /// Bytes of a small JSON body.
+    pub small_body_bytes: usize,
+    /// Vertices of a polygon that somebody sends.
+    pub polygon_vertices: usize,
+    /// Cells that one question may cover.
+    pub cover_cells: usize,
+    /// Seconds that public figures may be kept.
+    pub live_max_age_s: u32,
+    /// How many requests of each class at once.
+    pub classes: ClassLimits,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            public_base_url: None,
+            batch: Limits::HTTP,
+            small_body_bytes: 1 << 20,
+            polygon_vertices: 10_000,
+            cover_cells: 100_000,
+            live_max_age_s: 15,
+            classes: ClassLimits::default(),
+        }
+    }
+}
+
+/// How long a key's row is believed before it is read again: a revoked key works no longer than this.
+const KEY_CACHE: Duration = Duration::from_secs(2);
+
+/// What every handler shares. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The running flow.
+    pub pipeline: Pipeline,
+    /// Finished tiles.
+    pub tiles: Arc<TileCache>,
+    /// How to answer.
+    pub config: Arc<ApiConfig>,
+    /// Where `/metrics` comes from; `None` where nothing records.
+    pub metrics: Option<PrometheusHandle>,
+    pub(in crate::api) gates: Arc<Gates>,
+    keys: Cache<String, Arc<KeyRow>>,
+    closing: Arc<watch::Sender<bool>>,
+    /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
+    pub(in crate::api) under_way: Arc<std::sync::Mutex<std::collections::HashSet<(String, String)>>>,
+}
+
+impl ApiState {
+    /// State over a running pipeline.
+    #[must_use]
+    pub fn new(
+        pipeline: Pipeline,
+        tiles: Arc<TileCache>,
+        config: ApiConfig,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
+        Self {
+            pipeline,
+            tiles,
+            gates: Arc::new(Gates::new(config.classes)),
+            config: Arc::new(config),
+            metrics,
+            keys: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(KEY_CACHE)
+                .build(),
+            closing: Arc::new(watch::Sender::new(false)),
+            under_way: Arc::default(),
+        }
+    }
+
+    /// Ends the streams out, which would otherwise last until the drain's end. To be called when shutdown begins.
+    pub fn end_streams(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Turns true when streams must end.
+    #[must_use]
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// The address of this server as clients know it, without a slash at its end.
+    #[must_use]
+    pub fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.config.public_base_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .filter(|host| {
+                !host.is_empty()
+                    && host
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+            });
+        format!("http://{}", host.unwrap_or("localhost"))
+    }
+
+    /// The present snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.pipeline.snapshot()
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.pipeline.clock().now()
+    }
+
+    /// Who holds that token. Unknown keys are not remembered, so a key made while the server runs works at once.
+    ///
+    /// # Errors
+    /// 401 for an unknown, wrong, expired or revoked key.
+    pub async fn caller(&self, token: &Token) -> Result<Caller, ApiError> {
+        const UNKNOWN: ApiError = ApiError::Unauthorized("the key is unknown, wrong, expired or revoked");
+        let row = match self.keys.get(&token.id) {
+            Some(row) => row,
+            None => {
+                let row = self.pipeline.store().load_key(&token.id).await?;
+                let row = Arc::new(row.ok_or(UNKNOWN)?);
+                self.keys.insert(token.id.clone(), Arc::clone(&row));
+                row
+            }
+        };
+        let given: [u8; 32] = Sha256::digest(token.secret.as_bytes()).into();
+        let is_right: bool = given.ct_eq(&row.secret_sha256).into();
+        let now = self.now();
+        let is_over = row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now);
+        if !is_right || is_over {
+            return Err(UNKNOWN);
+        }
+        Ok(Caller {
+            key: Some(row.id.clone()),
+            role: row.role,
+            areas: row.areas.clone(),
+        })
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::ZoneVersion { found, .. } => {
+                Self::PreconditionFailed(format!("the present version is {}", version_etag(found)))
+            }
+            StoreError::UnknownVenue(id) => FieldError::new(
+                "venue",
+                id.as_str(),
+                "is not registered",
+                "the id of a registered venue",
+            )
+            .into(),
+            StoreError::Exists(id) => Self::Conflict(format!("`{id}` exists already")),
+            error if error.is_retryable() => {
+                tracing::warn!(%error, "the store did not take it");
+                Self::Busy {
+                    retry_after_s: 2,
+                    reason: "the store could not take it now; send the same ids again".to_owned(),
+                }
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<PipelineError> for ApiError {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Store(error) => error.into(),
+            PipelineError::Stopping => Self::Busy {
+                retry_after_s: 5,
+                reason: error.to_string(),
+            },
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The table of everything that is answered, apart from the pages.
+
+use axum::routing::{get, post, put};
+
+use crate::api::edge::Class;
+use crate::api::routes::{Answers, Param, Route, Takes, Verb};
+use crate::api::{changes, docs, ops, tiles, v1};
+use crate::model::Role;
+
+const EVERYONE: &[Role] = &Role::ALL;
+const MACHINES: &[Role] = &[Role::Ingest, Role::Admin];
+const OFFICIALS: &[Role] = &[Role::Official, Role::Admin];
+const APPROVERS: &[Role] = &[Role::Approver];
+const TRACERS: &[Role] = &[Role::Official, Role::Approver, Role::Admin];
+const ANALYSTS: &[Role] = &[Role::Analyst, Role::Admin];
+
+const fn param(
+    name: &'static str,
+    kind: &'static str,
+    vi: &'static str,
+    en: &'static str,
+    example: &'static str,
+) -> Param {
+    Param {
+        name,
+        kind,
+        required: false,
+        en,
+        vi,
+        example,
+    }
+}
+
+const AT: Param = param(
+    "at",
+    "string",
+    "Thời điểm, RFC 3339 có múi giờ; mặc định là bây giờ",
+    "An instant, RFC 3339 with offset; now by default",
+    "2021-05-07T08:00:00+07:00",
+);
+const WINDOW: Param = param(
+    "window",
+    "string",
+    "Khoảng thời gian kết thúc tại `at`, ISO 8601 (PT6H, P14D); mặc định P7D",
+    "The span that ends at `at`, ISO 8601 (PT6H, P14D); P7D by default",
+    "P7D",
+);
+const BBOX: Param = param(
+    "bbox",
+    "string",
+    "Khung min_lng,min_lat,max_lng,max_lat, độ",
+    "A box min_lng,min_lat,max_lng,max_lat in degrees",
+    "105.7,21.5,105.9,21.7",
+);
+const LNG: Param = Param {
+    required: true,
+    ..param("lng", "number", "Kinh độ, độ đông", "Degrees east", "105.84")
+};
+const LAT: Param = Param {
+    required: true,
+    ..param("lat", "number", "Vĩ độ, độ bắc", "Degrees north", "21.59")
+};
+const LIMIT: Param = param(
+    "limit",
+    "integer",
+    "Số dòng mỗi trang, tối đa 10000",
+    "Rows a page, at most 10000",
+    "100",
+);
+const CURSOR: Param = param(
+    "cursor",
+    "string",
+    "Lấy từ liên kết `next`",
+    "From the link `next`",
+    "",
+);
+const BOM: Param = param(
+    "bom",
+    "integer",
+    "1: thêm BOM vào CSV cho Excel",
+    "1: a byte order mark before CSV, for Excel",
+    "1",
+);
+const RESOLUTION: Param = param(
+    "resolution",
+    "integer",
+    "Độ phân giải H3, 0 đến 9; mặc định 9",
+    "H3 resolution, 0 to 9; 9 by default",
+    "8",
+);
+const RESOLUTION_NEEDED: Param = RESOLUTION;
+const KIND: Param = param(
+    "kind",
+    "string",
+    "Loại địa điểm, như `supermarket`",
+    "Kind of venue, such as `supermarket`",
+    "supermarket",
+);
+const AREA: Param = param(
+    "area",
+    "string",
+    "Mã đơn vị hành chính chứa địa điểm",
+    "Code of an area that holds the venue",
+    "164",
+);
+const LEVEL: Param = param(
+    "level",
+    "integer",
+    "Mức nguy cơ từ 0 đến 4",
+    "Risk level, 0 to 4",
+    "3",
+);
+const TIER: Param = param(
+    "level",
+    "string",
+    "Cấp: country, province, district, commune",
+    "Tier: country, province, district, commune",
+    "district",
+);
+const NEAR: Param = param(
+    "near",
+    "string",
+    "Gần điểm lng,lat",
+    "Near the point lng,lat",
+    "105.84,21.59",
+);
+const RADIUS: Param = param(
+    "radius_m",
+    "number",
+    "Bán kính quanh `near`, mét, tối đa 50000",
+    "Radius around `near`, metres, at most 50000",
+    "500",
+);
+const Q: Param = param(
+    "q",
+    "string",
+    "Tìm trong tên, không phân biệt dấu",
+    "Searched in names, without regard to accents",
+    "cho",
+);
+const FIELDS_MAP: Param = param(
+    "map",
+    "string",
+    "Đổi tên cột: at=time,venue=place",
+    "Other field names: at=time,venue=place",
+    "at=time,venue=place",
+);
+
+macro_rules! route {
+    ($id:literal, $verb:ident $path:literal, $roles:ident, $class:ident, $tag:literal, $vi:literal, $en:literal,
+     [$($query:expr),*], $takes:expr, $answers:expr, $handler:expr) => {
+        Route {
+            id: $id, verb: Verb::$verb, path: $path, is_list: matches!($answers, Answers::List(_)),
+            roles: $roles, class: Class::$class, tag: $tag, vi: $vi, en: $en, query: &[$($query),*],
+            takes: $takes, answers: $answers, handler: $handler,
+        }
+    };
+}
+
+/// Every operation.
+pub static ROUTES: &[Route] = &[
+    // Events
+    route!("postCheckIns", Post "/v1/check-ins", MACHINES, Ingest, "events", "Gửi lượt quét mã", "Send check-ins",
+        [FIELDS_MAP], Takes::Batch("CheckInRecord"), Answers::One("BatchAnswer"), || post(v1::events::check_ins)),
+    route!("postDeclarations", Post "/v1/declarations", MACHINES, Ingest, "events", "Gửi tờ khai y tế", "Send health declarations",
+        [FIELDS_MAP], Takes::Batch("DeclarationRecord"), Answers::One("BatchAnswer"), || post(v1::events::declarations)),
+    route!("postContacts", Post "/v1/contacts", MACHINES, Ingest, "events", "Gửi tiếp xúc Bluetooth", "Send Bluetooth contacts",
+        [FIELDS_MAP], Takes::Batch("ContactRecord"), Answers::One("BatchAnswer"), || post(v1::events::contacts)),
+    route!("postAssessments", Post "/v1/assessments", MACHINES, Ingest, "events", "Gửi đánh giá an toàn", "Send safety assessments",
+        [FIELDS_MAP], Takes::Batch("AssessmentRecord"), Answers::One("BatchAnswer"), || post(v1::events::assessments)),
+    route!("postCases", Post "/v1/cases", MACHINES, Ingest, "events", "Gửi ca bệnh", "Send cases",
+        [FIELDS_MAP], Takes::Batch("CaseRecord"), Answers::One("BatchAnswer"), || post(v1::events::cases)),
+    // Cells
+    route!("listCells", Get "/v1/cells", EVERYONE, Read, "cells", "Các ô H3 có số liệu trong khung", "H3 cells with figures in a box",
+        [RESOLUTION, BBOX, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("CellRow"), || get(v1::cells::list)),
+    route!("getCellAt", Get "/v1/cells/at", EVERYONE, Read, "cells", "Ô H3 tại một điểm", "The H3 cell at a point",
+        [LNG, LAT, RESOLUTION_NEEDED, AT, WINDOW], Takes::Nothing, Answers::One("CellAnswer"), || get(v1::cells::at_point)),
+    route!("getCell", Get "/v1/cells/{h3}", EVERYONE, Read, "cells", "Một ô H3 và lời giải thích", "One H3 cell, explained",
+        [AT, WINDOW], Takes::Nothing, Answers::One("CellAnswer"), || get(v1::cells::one)),
+    // Venues
+    route!("listVenues", Get "/v1/venues", EVERYONE, Read, "venues", "Địa điểm trong khung, quanh điểm, theo loại, mức, tên", "Venues by box, nearness, kind, level or name",
+        [BBOX, NEAR, RADIUS, KIND, AREA, LEVEL, Q, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("VenueRow"), || get(v1::venues::list)),
+    route!("getVenue", Get "/v1/venues/{id}", EVERYONE, Read, "venues", "Một địa điểm", "One venue",
+        [], Takes::Nothing, Answers::One("VenueAnswer"), || get(v1::venues::one)),
+    route!("putVenue", Put "/v1/venues/{id}", OFFICIALS, Write, "venues", "Ghi một địa điểm vào sổ đăng ký", "Register or change a venue",
+        [], Takes::Json("VenueRecord"), Answers::One("RegistryAnswer"), || put(v1::registry::put_venue)),
+    route!("getVenueRisk", Get "/v1/venues/{id}/risk", EVERYONE, Read, "venues", "Nguy cơ của địa điểm và lý do", "The venue's risk, and why",
+        [], Takes::Nothing, Answers::One("VenueRiskAnswer"), || get(v1::venues::risk)),
+    route!("getVenueHours", Get "/v1/venues/{id}/hours", EVERYONE, Read, "venues", "Chuỗi số liệu theo giờ (khoá phân tích)", "The hourly series (exact figures: with an analyst's or official's key)",
+        [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
+    // Areas
+    route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
+        [TIER, AT, BBOX, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
+    route!("getArea", Get "/v1/areas/{code}", EVERYONE, Read, "areas", "Một đơn vị hành chính", "One area",
+        [AT], Takes::Nothing, Answers::One("AreaAnswer"), || get(v1::areas::one)),
+    route!("putArea", Put "/v1/areas/{code}", OFFICIALS, Write, "areas", "Ghi một phiên bản địa giới", "Register a version of an area",
+        [], Takes::Json("AreaRecord"), Answers::One("RegistryAnswer"), || put(v1::registry::put_area)),
+    route!("getAreaLevel", Get "/v1/areas/{code}/level", EVERYONE, Read, "areas", "Mức nguy cơ và lý do", "The area's level, explained",
+        [AT], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
+    route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
+        [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
+    // Zones
+    route!("listZones", Get "/v1/zones", EVERYONE, Read, "zones", "Vùng phong toả, cách ly có hiệu lực", "Zones in force",
+        [AT, BBOX, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),
+    route!("postZone", Post "/v1/zones", OFFICIALS, Write, "zones", "Soạn một vùng (bản nháp)", "Write a zone (a draft)",
+        [], Takes::Json("ZoneRecord"), Answers::One("ZoneAnswer"), || post(v1::zone_writes::create)),
+    route!("getZonesAt", Get "/v1/zones/at", EVERYONE, Read, "zones", "Các vùng tại một điểm", "Zones at a point",
+        [LNG, LAT, AT], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::at_point)),
+    route!("getZone", Get "/v1/zones/{id}", EVERYONE, Read, "zones", "Một vùng", "One zone",
+        [], Takes::Nothing, Answers::One("ZoneAnswer"), || get(v1::zones::one)),
+    route!("publishZone", Post "/v1/zones/{id}/publish", APPROVERS, Write, "zones", "Duyệt và ban hành (người duyệt khác người soạn)", "Approve and publish (not by its author)",
+        [], Takes::Nothing, Answers::One("ZoneAnswer"), || post(v1::zone_writes::publish)),
+    route!("liftZone", Post "/v1/zones/{id}/lift", APPROVERS, Write, "zones", "Gỡ bỏ một vùng", "Lift a zone",
+        [], Takes::Nothing, Answers::One("ZoneAnswer"), || post(v1::zone_writes::lift)),
+    // Marks
+    route!("proposeMarks", Get "/v1/cases/{id}/marks", TRACERS, Read, "marks", "Mốc dịch tễ đề xuất từ lượt quét của ca bệnh (có ghi nhật ký)", "Marks proposed from a case's check-ins (audited)",
+        [], Takes::Nothing, Answers::One("MarksAnswer"), || get(v1::marks::propose)),
+    route!("postMark", Post "/v1/marks", OFFICIALS, Write, "marks", "Đề nghị một mốc dịch tễ", "Propose a mark",
+        [], Takes::Json("MarkRecord"), Answers::One("MarkAnswer"), || post(v1::marks::create)),
+    route!("approveMark", Post "/v1/marks/{id}/approve", APPROVERS, Write, "marks", "Duyệt một mốc dịch tễ", "Approve a mark",
+        [], Takes::Nothing, Answers::One("MarkAnswer"), || post(v1::marks::approve)),
+    route!("rejectMark", Post "/v1/marks/{id}/reject", APPROVERS, Write, "marks", "Bác một mốc dịch tễ", "Reject a mark",
+        [], Takes::Nothing, Answers::One("MarkAnswer"), || post(v1::marks::reject)),
+    // Risk
+    route!("riskAt", Get "/v1/risk/at", EVERYONE, Read, "risk", "Tại một điểm: ô, địa điểm quanh đó, mức của khu vực, vùng", "At a point: cell, venues around, area level, zones",
+        [LNG, LAT, AT, WINDOW], Takes::Nothing, Answers::One("RiskAtAnswer"), || get(v1::risk::at_point)),
+    route!("riskIn", Post "/v1/risk/in", ANALYSTS, Read, "risk", "Trong một đa giác GeoJSON (có ghi nhật ký)", "Inside a GeoJSON polygon (audited)",
+        [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
+    // Changes
+    route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo khi bản đồ đổi (server-sent events)", "Tells when the map changed (server-sent events)",
+        [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),
+    // Tiles
+    route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ (MVT)", "A vector tile (MVT)",
+        [AT, WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
+    route!("getTileJson", Get "/tiles/{layers}", EVERYONE, Read, "tiles", "TileJSON 3.0, ví dụ /tiles/cells,venues.json", "TileJSON 3.0, as in /tiles/cells,venues.json",
+        [AT, WINDOW], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
+    route!("getStyle", Get "/styles/{name}", EVERYONE, Read, "tiles", "Kiểu MapLibre: light.json, dark.json", "MapLibre styles: light.json, dark.json",
+        [], Takes::Nothing, Answers::Json("Style"), || get(tiles::style)),
+    // Operation
+    route!("healthz", Get "/healthz", EVERYONE, Ops, "operation", "Còn sống", "Alive",
+        [], Takes::Nothing, Answers::Media("text/plain"), || get(ops::healthz)),
+    route!("readyz", Get "/readyz", EVERYONE, Ops, "operation", "Sẵn sàng phục vụ", "Ready to serve",
+        [], Takes::Nothing, Answers::Json("Readiness"), || get(ops::readyz)),
+    route!("metrics", Get "/metrics", EVERYONE, Ops, "operation", "Số đo cho Prometheus", "Metrics for Prometheus",
+        [], Takes::Nothing, Answers::Media("text/plain; version=0.0.4"), || get(ops::metrics)),
+    route!("openapi", Get "/openapi.json", EVERYONE, Ops, "operation", "Tài liệu OpenAPI 3.1", "The OpenAPI 3.1 document",
+        [], Takes::Nothing, Answers::Json("OpenAPI"), || get(docs::openapi_json)),
+    route!("docs", Get "/docs", EVERYONE, Ops, "operation", "Tài liệu này, dạng trang", "These documents as a page",
+        [param("lang", "string", "vi hoặc en", "vi or en", "en")], Takes::Nothing, Answers::Media("text/html"), || get(docs::page)),
+];

@@ -1,0 +1,357 @@
+use axum::{extract::State, http::HeaderMap, response::Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::edge::{ApiError, Caller, Query, Segments};
+use crate::api::state::ApiState;
+use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::shape;
+use crate::api::v1::view::{Span, View, compute_blocking};
+use crate::index::{AreaEntry, PublicArea};
+use crate::model::{AreaCode, AreaLevel, Window};
+use crate::risk::{AreaInputs, AreaRisk, Released, area_level};
+
+/// Weeks that a history goes back.
+const HISTORY_WEEKS: i32 = 60;
+const WEEK_HOURS: i32 = 168;
+
+/// An area with its public level.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AreaRow {
+    /// Official code.
+    pub code: String,
+    /// Display name.
+    pub name: String,
+    /// `country`, `province`, `district` or `commune`.
+    pub tier: &'static str,
+    /// The area above.
+    pub parent: Option<String>,
+    /// Residents.
+    pub population: Option<u64>,
+    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red.
+    pub level: u8,
+    /// Cases of seven days per 100,000 residents.
+    pub rate_7d_per_100k: Option<f64>,
+    /// Cases of the last closed week (exact: of the last seven days).
+    pub cases_7d: Option<u32>,
+    /// Whether a small count is held back.
+    pub suppressed: bool,
+    /// Whether the outline is approximate.
+    pub approximate: bool,
+    /// First day of this version.
+    pub valid_from: Option<String>,
+    /// First day after this version.
+    pub valid_to: Option<String>,
+    /// Whether the count is exact (a key) or released.
+    pub exact: bool,
+    #[serde(skip)]
+    #[schema(ignore)]
+    outline: Option<Value>,
+}
+
+/// One area with its outline.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AreaAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// The area.
+    #[serde(flatten)]
+    pub row: AreaRow,
+    /// min_lng, min_lat, max_lng, max_lat.
+    pub bbox: [f64; 4],
+    /// GeoJSON, EPSG:4326.
+    pub geometry: Value,
+}
+
+/// An area's level, explained.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AreaLevelAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// Which area.
+    pub code: String,
+    /// Whether it rests on exact counts (a key) or released ones.
+    pub exact: bool,
+    /// The week that the count is of.
+    pub week: Option<Span>,
+    /// Level, rate, what is missing, explanation.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub risk: AreaRisk,
+}
+
+/// What an area was.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AreaHistoryAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// Which area.
+    pub code: String,
+    /// Its versions, oldest first.
+    pub versions: Vec<AreaRow>,
+    /// Its closed weeks, oldest first.
+    pub weeks: Vec<WeekRow>,
+}
+
+/// A closed week.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct WeekRow {
+    /// First instant, a Monday.
+    pub from: String,
+    /// First instant after.
+    pub to: String,
+    /// Confirmed community cases.
+    pub cases: Option<u32>,
+    /// Whether a small count is held back.
+    pub suppressed: bool,
+    /// 0 to 4.
+    pub level: u8,
+}
+
+impl ListRow for AreaRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "code",
+        "name",
+        "tier",
+        "parent",
+        "population",
+        "level",
+        "rate_7d_per_100k",
+        "cases_7d",
+        "suppressed",
+        "approximate",
+        "valid_from",
+        "valid_to",
+        "exact",
+    ];
+
+    fn geometry(&self) -> Option<Value> {
+        self.outline.clone()
+    }
+}
+
+impl AreaRow {
+    /// The row that the view's caller may see.
+    #[must_use]
+    pub fn seen(view: &View, entry: &AreaEntry, with_outline: bool) -> Self {
+        let area = &entry.area;
+        let is_exact = sees_exact(view, entry);
+        let public = public(view, &area.code);
+        let cases = if is_exact {
+            Some(view.snapshot.area_cases(&area.code, view.week()))
+        } else {
+            public.cases
+        };
+        let rate = cases
+            .zip(area.population)
+            .filter(|(_, population)| *population > 0)
+            .map(|(cases, population)| (f64::from(cases) / population as f64 * 1_000_000.0).round() / 10.0);
+        // Of now, the level that the rule gave; of another time, the level that was released.
+        let level = if view.at >= view.snapshot.as_of() {
+            entry.facts.level
+        } else {
+            public.level
+        };
+        Self {
+            code: area.code.to_string(),
+            name: area.name.clone(),
+            tier: area.level.as_str(),
+            parent: area.parent.as_ref().map(ToString::to_string),
+            population: area.population,
+            level,
+            rate_7d_per_100k: rate,
+            cases_7d: cases,
+            suppressed: !is_exact && public.suppressed,
+            approximate: area.approximate,
+            valid_from: area.valid_from.map(|day| day.to_string()),
+            valid_to: area.valid_to.map(|day| day.to_string()),
+            exact: is_exact,
+            outline: with_outline.then(|| shape::of_shape(&area.geometry)),
+        }
+    }
+}
+
+fn public(view: &View, code: &AreaCode) -> PublicArea {
+    view.snapshot.releases().public_area(code, view.at, view.week())
+}
+
+fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
+    let chain = view.snapshot.areas().ancestry(&entry.area.code, view.day());
+    view.sees_exact(chain.iter().chain([&entry.area.code]))
+}
+
+/// `GET /v1/areas`.
+pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &ask.query)?;
+    let tiers = AreaLevel::ALL.map(AreaLevel::as_str).join(", ");
+    let tier = ask.query.read_as("level", &tiers, |text| {
+        AreaLevel::parse(text).ok_or("is not a tier of administration")
+    })?;
+    let bbox = ask.query.bbox()?;
+    compute_blocking(move || {
+        let areas = view.snapshot.areas();
+        let mut found: Vec<&AreaEntry> = match (bbox, tier) {
+            (Some(bbox), _) => areas.in_bbox(&bbox, view.day()),
+            (None, Some(tier)) => areas.of_level(tier, view.day()),
+            (None, None) => areas
+                .entries()
+                .iter()
+                .filter(|entry| entry.valid_on(view.day()))
+                .collect(),
+        };
+        found.retain(|entry| tier.is_none_or(|tier| entry.area.level == tier));
+        found.sort_by(|a, b| a.area.code.cmp(&b.area.code));
+        let with_outline = ask.format == crate::api::v1::list::ListFormat::GeoJson;
+        let page: Page<AreaRow> = ask
+            .page(found, |entry| entry.area.code.to_string())
+            .map(|entry| AreaRow::seen(&view, entry, with_outline));
+        ask.write(&view.as_of(), &page, view.freshness())
+    })
+    .await
+}
+
+/// `GET /v1/areas/{code}`.
+pub async fn one(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let entry = find(&view, &segments)?;
+    view.write(
+        &headers,
+        &AreaAnswer {
+            as_of: view.as_of(),
+            row: AreaRow::seen(&view, entry, false),
+            bbox: [
+                entry.bbox.min_lng,
+                entry.bbox.min_lat,
+                entry.bbox.max_lng,
+                entry.bbox.max_lat,
+            ],
+            geometry: shape::of_shape(&entry.area.geometry),
+        },
+    )
+}
+
+/// `GET /v1/areas/{code}/level`.
+pub async fn level(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let entry = find(&view, &segments)?;
+    view.write(&headers, &explained(&state, &view, entry))
+}
+
+/// An area's level as the caller may see it.
+pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelAnswer {
+    let is_exact = sees_exact(view, entry);
+    let public = public(view, &entry.area.code);
+    let (cases_7d, week) = if is_exact {
+        let cases = view.snapshot.area_cases(&entry.area.code, view.week());
+        (Released::Shown(cases), Some(view.week()))
+    } else {
+        (
+            public.cases.map_or(Released::Hidden, Released::Shown),
+            public.weeks,
+        )
+    };
+    let inputs = AreaInputs {
+        population: entry.area.population,
+        cases_7d,
+        indicators: entry.area.indicators,
+        previous_level: None,
+        as_of: view.at,
+    };
+    AreaLevelAnswer {
+        as_of: view.as_of(),
+        code: entry.area.code.to_string(),
+        exact: is_exact,
+        week: week.map(|week| view.span(week)),
+        risk: area_level(&state.pipeline.rules().area, &inputs),
+    }
+}
+
+/// `GET /v1/areas/{code}/history`.
+pub async fn history(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let code = code_of(&segments)?;
+    let versions: Vec<&AreaEntry> = view.snapshot.areas().versions(&code).collect();
+    let Some(last) = versions.last() else {
+        return Err(unknown(&code));
+    };
+    let is_exact = sees_exact(&view, last);
+    let mut weeks = Vec::new();
+    if let (_, Some(extent)) = view.snapshot.releases().extent() {
+        let first = extent.from.0.max(extent.to.0 - HISTORY_WEEKS * WEEK_HOURS);
+        let mut from = first;
+        while from < extent.to.0 {
+            let week = Window {
+                from: crate::model::Hour(from),
+                to: crate::model::Hour(from + WEEK_HOURS),
+            };
+            from += WEEK_HOURS;
+            let released = view.snapshot.releases().public_area(&code, week.to.start(), week);
+            let cases = if is_exact {
+                Some(view.snapshot.area_cases(&code, week))
+            } else {
+                released.cases
+            };
+            let Span { from, to } = view.span(week);
+            weeks.push(WeekRow {
+                from,
+                to,
+                cases,
+                suppressed: !is_exact && released.suppressed,
+                level: released.level,
+            });
+        }
+    }
+    view.write(
+        &headers,
+        &AreaHistoryAnswer {
+            as_of: view.as_of(),
+            code: code.to_string(),
+            versions: versions
+                .iter()
+                .map(|entry| AreaRow::seen(&view, entry, false))
+                .collect(),
+            weeks,
+        },
+    )
+}
+
+fn code_of(segments: &Segments) -> Result<AreaCode, ApiError> {
+    segments.read_as("code", "an area's official code, 1 to 32 bytes", AreaCode::new)
+}
+
+fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a AreaEntry, ApiError> {
+    let code = code_of(segments)?;
+    let areas = view.snapshot.areas();
+    areas.get(&code, view.day()).ok_or_else(|| {
+        if areas.knows(&code) {
+            ApiError::NotFound(format!(
+                "area `{code}` is not valid on {}; try another `at`, or its history",
+                view.day()
+            ))
+        } else {
+            unknown(&code)
+        }
+    })
+}
+
+fn unknown(code: &AreaCode) -> ApiError {
+    ApiError::NotFound(format!("no area has the code `{code}`"))
+}

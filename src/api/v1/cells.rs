@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
+use crate::api::state::ApiState;
+use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::shape;
+use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
+use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
+use crate::index::PublicFigure;
+use crate::risk::{CellRules, Explain, cell_risk, explain_cell};
+
+/// A cell's figures. Without a key they come from releases: rounded, and hidden where few people stand behind them.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct CellRow {
+    /// H3 index, 15 hexadecimal digits.
+    pub cell: String,
+    /// H3 resolution.
+    pub resolution: u8,
+    /// Arrivals in the window; absent where hidden.
+    pub visits: Option<u32>,
+    /// Distinct people per local day, summed over the window.
+    pub people: Option<u32>,
+    /// Confirmed community cases.
+    pub cases: Option<u32>,
+    /// Cases of seven days per 100,000 residents; absent where hidden or nobody lives.
+    pub rate_7d_per_100k: Option<f64>,
+    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red.
+    pub level: u8,
+    /// Whether a small figure is held back.
+    pub suppressed: bool,
+    /// Whether some days are hidden, so that visits and people are lower bounds.
+    pub partial: bool,
+    /// The larger cell whose level stands here.
+    pub from_parent: Option<String>,
+    /// Whether these are exact figures (a key of an analyst or official) or released ones.
+    pub exact: bool,
+}
+
+/// One cell, explained.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct CellAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// Its figures.
+    #[serde(flatten)]
+    pub row: CellRow,
+    /// The days that visits and people are of.
+    pub days: Option<Span>,
+    /// The weeks that cases are of.
+    pub weeks: Option<Span>,
+    /// Why the level is what it is; absent where the count is hidden.
+    #[schema(value_type = Option<Object>)]
+    pub explain: Option<Explain>,
+}
+
+impl ListRow for CellRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "cell",
+        "resolution",
+        "visits",
+        "people",
+        "cases",
+        "rate_7d_per_100k",
+        "level",
+        "suppressed",
+        "partial",
+        "from_parent",
+        "exact",
+    ];
+
+    fn geometry(&self) -> Option<Value> {
+        self.cell.parse::<Cell>().ok().map(shape::of_cell)
+    }
+}
+
+impl CellRow {
+    /// The exact figures of a cell.
+    #[must_use]
+    pub fn exact(view: &View, rules: &CellRules, cell: Cell) -> Self {
+        let stats = view.snapshot.cell_stats(cell, view.window);
+        let cases_7d = view.snapshot.cell_stats(cell, view.week()).cases;
+        let population = view.snapshot.population(cell);
+        let risk = cell_risk(rules, cases_7d, population);
+        Self {
+            cell: cell.to_string(),
+            resolution: cell.resolution().get(),
+            visits: Some(stats.visits),
+            people: Some(stats.people),
+            cases: Some(stats.cases),
+            rate_7d_per_100k: (population > 0.0).then_some(risk.rate_7d_per_100k),
+            level: risk.level,
+            suppressed: false,
+            partial: false,
+            from_parent: None,
+            exact: true,
+        }
+    }
+
+    /// The released figures of a cell.
+    #[must_use]
+    pub fn released(view: &View, cell: Cell, figure: &PublicFigure) -> Self {
+        let population = view.snapshot.population(cell);
+        let weeks = figure.weeks.map_or(1.0, |weeks| f64::from(weeks.hours()) / 168.0);
+        let rate = figure
+            .cases
+            .filter(|_| population > 0.0)
+            .map(|cases| (f64::from(cases) / weeks / population * 1_000_000.0).round() / 10.0);
+        Self {
+            cell: cell.to_string(),
+            resolution: cell.resolution().get(),
+            visits: figure.visits,
+            people: figure.people,
+            cases: figure.cases,
+            rate_7d_per_100k: rate,
+            level: figure.level,
+            suppressed: figure.suppressed,
+            partial: figure.partial,
+            from_parent: figure.from_parent.map(|cell| cell.to_string()),
+            exact: false,
+        }
+    }
+
+    /// The figures of a cell that the view's caller may see.
+    #[must_use]
+    pub fn seen(view: &View, rules: &CellRules, cell: Cell) -> Self {
+        if view.sees_exact_at(cell.centre()) {
+            Self::exact(view, rules, cell)
+        } else {
+            let figure = view.snapshot.releases().public_cell(cell, view.at, view.window);
+            Self::released(view, cell, &figure)
+        }
+    }
+}
+
+/// `GET /v1/cells`.
+pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &ask.query)?;
+    let resolution = resolution_of(&ask.query)?;
+    let bbox = ask.query.bbox()?.unwrap_or(BBox::WORLD);
+    check_extent(&bbox, resolution)?;
+    compute_blocking(move || {
+        let rules = &state.pipeline.rules().cell;
+        let releases = view.snapshot.releases();
+        let mut figures: BTreeMap<Cell, Option<PublicFigure>> = BTreeMap::new();
+        if !view.caller.reads_exact_everywhere() {
+            let released = releases.public_cells_in(&bbox, resolution, view.at, view.window);
+            figures.extend(released.into_iter().map(|(cell, figure)| (cell, Some(figure))));
+        }
+        if view.caller.reads_exact() {
+            for figure in view.snapshot.cells_in(&bbox, resolution, view.window) {
+                if view.sees_exact_at(figure.cell.centre()) {
+                    figures.insert(figure.cell, None);
+                }
+            }
+        }
+        let page = ask.page(figures.into_iter().collect(), |(cell, _)| cell.to_string());
+        let page: Page<CellRow> = page.map(|(cell, figure)| match figure {
+            Some(figure) => CellRow::released(&view, cell, &figure),
+            None => CellRow::exact(&view, rules, cell),
+        });
+        ask.write(&view.as_of(), &page, view.freshness())
+    })
+    .await
+}
+
+/// `GET /v1/cells/at`.
+pub async fn at_point(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let point = query.required_point()?;
+    let view = View::new(&state, caller, &query)?;
+    one_cell(&state, &view, &headers, Cell::at(point, resolution_of(&query)?))
+}
+
+/// `GET /v1/cells/{h3}`.
+pub async fn one(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let cell: Cell = segments.read_as("h3", "an H3 cell, 15 hexadecimal digits", str::parse)?;
+    if cell.resolution() > MAX_RESOLUTION {
+        return Err(FieldError::new(
+            "h3",
+            segments.text("h3"),
+            format!("is of resolution {}", cell.resolution().get()),
+            format!("a cell of resolution 0 to {}", MAX_RESOLUTION.get()),
+        )
+        .into());
+    }
+    let view = View::new(&state, caller, &query)?;
+    one_cell(&state, &view, &headers, cell)
+}
+
+fn one_cell(state: &ApiState, view: &View, headers: &HeaderMap, cell: Cell) -> Result<Response, ApiError> {
+    view.write(headers, &explained(state, view, cell))
+}
+
+/// A cell as the caller may see it, with the reasons for its level.
+pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
+    let rules = &state.pipeline.rules().cell;
+    let snapshot = &view.snapshot;
+    let population = snapshot.population(cell);
+    let row = CellRow::seen(view, rules, cell);
+    if row.exact {
+        let cases_7d = snapshot.cell_stats(cell, view.week()).cases;
+        return CellAnswer {
+            as_of: view.as_of(),
+            row,
+            days: Some(view.span(view.window)),
+            weeks: Some(view.span(view.window)),
+            explain: Some(explain_cell(rules, cases_7d, population, view.at)),
+        };
+    }
+    let figure = snapshot.releases().public_cell(cell, view.at, view.window);
+    // Levels are of the last closed week alone, and so is their explanation.
+    let week = snapshot.releases().public_cell(cell, view.at, view.week());
+    let explain = week
+        .cases
+        .filter(|_| week.from_parent.is_none())
+        .map(|cases| explain_cell(rules, cases, population, view.at));
+    CellAnswer {
+        as_of: view.as_of(),
+        row,
+        days: figure.days.map(|days| view.span(days)),
+        weeks: figure.weeks.map(|weeks| view.span(weeks)),
+        explain,
+    }
+}
+
+fn resolution_of(query: &Query) -> Result<Resolution, ApiError> {
+    let number = query.whole("resolution", 0, u32::from(MAX_RESOLUTION.get()))?;
+    Ok(number
+        .and_then(|number| Resolution::new(number as u8))
+        .unwrap_or(BASE_RESOLUTION))
+}

@@ -1,0 +1,482 @@
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use crate::api::edge::{ApiError, Caller, FieldError, Query, media};
+use crate::api::state::ApiState;
+use crate::ingest::{
+    Chunk, Encoding, FieldMap, Format, IngestError, ReadSummary, Rejection, decoder, read_events,
+};
+use crate::model::EventKind;
+use crate::pipeline::Pipeline;
+use crate::store::{IdempotentAnswer, Outcome};
+
+/// Refusals listed one by one in an answer; the rest is counted.
+const LISTED: usize = 1000;
+/// Parts of a body that may wait for the reader.
+const PARTS_AHEAD: usize = 8;
+const FORMATS: &str = "application/x-ndjson, application/json or text/csv";
+
+/// What became of a batch. It is on the disk when this is sent.
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct BatchAnswer {
+    /// New events, stored.
+    pub accepted: u64,
+    /// Repeats of events that were stored before: not counted again, not an error.
+    pub duplicates: u64,
+    /// Events whose id was stored before with other content; the first stays. Listed among the rejected too.
+    pub conflicts: u64,
+    /// The first 1,000 refused records, by line.
+    #[schema(value_type = Vec<RejectedLine>)]
+    pub rejected: Vec<Rejection>,
+    /// How many were refused.
+    pub rejected_total: u64,
+    /// The position after the batch.
+    pub position: i64,
+}
+
+/// A refused record.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RejectedLine {
+    /// Line from 1 (NDJSON; CSV with its header as line 1), or element from 1.
+    pub line: u64,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// The value, shortened; never of a field that may name a person.
+    pub value: Option<String>,
+    /// What is wrong.
+    pub reason: String,
+    /// What would be accepted.
+    pub expected: String,
+}
+
+/// `POST /v1/check-ins`.
+pub async fn check_ins(
+    state: State<ApiState>,
+    caller: Caller,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    post(state, &caller, &query, request, EventKind::CheckIn).await
+}
+
+/// `POST /v1/declarations`.
+pub async fn declarations(
+    state: State<ApiState>,
+    caller: Caller,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    post(state, &caller, &query, request, EventKind::Declaration).await
+}
+
+/// `POST /v1/contacts`.
+pub async fn contacts(
+    state: State<ApiState>,
+    caller: Caller,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    post(state, &caller, &query, request, EventKind::Contact).await
+}
+
+/// `POST /v1/assessments`.
+pub async fn assessments(
+    state: State<ApiState>,
+    caller: Caller,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    post(state, &caller, &query, request, EventKind::Assessment).await
+}
+
+/// `POST /v1/cases`.
+pub async fn cases(
+    state: State<ApiState>,
+    caller: Caller,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    post(state, &caller, &query, request, EventKind::Case).await
+}
+
+async fn post(
+    State(state): State<ApiState>,
+    caller: &Caller,
+    query: &Query,
+    request: Request,
+    kind: EventKind,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let input = Input {
+        kind,
+        format: format_of(headers)?,
+        encoding: encoding_of(headers)?,
+        map: query
+            .read_as("map", "field=column pairs joined by commas", FieldMap::parse)?
+            .unwrap_or_else(FieldMap::identity),
+    };
+    let limit = state.config.batch.wire_bytes;
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let Some(idempotency_key) = idempotency_key(headers)? else {
+        let (answer, _hash) = run(&state, input, body).await?;
+        return json(StatusCode::OK, &answer);
+    };
+    let slot = Slot::take(&state, caller.actor(), idempotency_key)?;
+    let now = state.now();
+    let store = state.pipeline.store();
+    let earlier = store.idempotent_answer(caller.actor(), &slot.name.1, now).await?;
+    if let Some(earlier) = earlier {
+        if hash_body(body, limit).await? != earlier.body_hash {
+            return Err(ApiError::Unprocessable(vec![FieldError::new(
+                "Idempotency-Key",
+                &slot.name.1,
+                "was used with another body",
+                "a new key for a new body",
+            )]));
+        }
+        let status = StatusCode::from_u16(earlier.status).unwrap_or(StatusCode::OK);
+        return Ok(respond(status, earlier.answer, true));
+    }
+    let (answer, body_hash) = run(&state, input, body).await?;
+    let bytes = serde_json::to_vec(&answer).map_err(ApiError::internal)?;
+    let kept = IdempotentAnswer {
+        body_hash,
+        status: 200,
+        answer: bytes.clone(),
+    };
+    store
+        .put_idempotent_answer(caller.actor(), &slot.name.1, &kept, now)
+        .await?;
+    Ok(respond(StatusCode::OK, bytes, false))
+}
+
+struct Input {
+    kind: EventKind,
+    format: Format,
+    encoding: Encoding,
+    map: FieldMap,
+}
+
+/// Three that run side by side, each with a bounded hand-over: the body is fed, a blocking thread
+/// decodes and validates it, and finished chunks are committed.
+async fn run(state: &ApiState, input: Input, body: Body) -> Result<(BatchAnswer, [u8; 32]), ApiError> {
+    let (parts_in, parts_out) = mpsc::channel(PARTS_AHEAD);
+    let (chunks_in, chunks_out) = mpsc::channel(1);
+    let kind = input.kind;
+    let pipeline = state.pipeline.clone();
+    let limits = state.config.batch.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        read_blocking(
+            &pipeline,
+            &limits,
+            &input,
+            PartsReader::new(parts_out),
+            &chunks_in,
+        )
+    });
+    let (fed, committed) = tokio::join!(
+        feed(body, state.config.batch.wire_bytes, parts_in),
+        commit(&state.pipeline, kind, chunks_out)
+    );
+    let read = reading
+        .await
+        .map_err(|panic| ApiError::internal(format!("reading a batch: {panic}")))?;
+    let mut answer = committed?;
+    let stored = answer.accepted + answer.duplicates;
+    let hash = fed?;
+    read.map_err(|error| unreadable(&error, stored))?;
+    if answer.position == 0 {
+        answer.position = state.pipeline.store().position().await?;
+    }
+    Ok((answer, hash))
+}
+
+/// Hands the body on, part by part; its SHA-256 when it came whole.
+async fn feed(body: Body, limit: u64, parts: mpsc::Sender<io::Result<Bytes>>) -> Result<[u8; 32], ApiError> {
+    let mut stream = body.into_data_stream();
+    let mut hash = Sha256::new();
+    let mut total = 0_u64;
+    let mut is_read = true;
+    loop {
+        let part = match media::next_part(&mut stream).await {
+            Ok(Some(part)) => part,
+            Ok(None) => return Ok(hash.finalize().into()),
+            Err(error) => {
+                let _gone = parts
+                    .send(Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the body ended early",
+                    )))
+                    .await;
+                return Err(error);
+            }
+        };
+        total += part.len() as u64;
+        if total > limit {
+            let _gone = parts
+                .send(Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large")))
+                .await;
+            return Err(too_large(limit));
+        }
+        hash.update(&part);
+        // A reader that has seen enough (an error, or the end of an array) goes away; the rest of the
+        // body is still drawn, within the limit, so that the client hears the answer.
+        if is_read {
+            is_read = parts.send(Ok(part)).await.is_ok();
+        }
+    }
+}
+
+fn read_blocking(
+    pipeline: &Pipeline,
+    limits: &crate::ingest::Limits,
+    input: &Input,
+    reader: PartsReader,
+    chunks: &mpsc::Sender<Chunk>,
+) -> Result<ReadSummary, IngestError> {
+    let decoded = decoder(input.encoding, reader, limits)?;
+    pipeline.with_door(false, |door| {
+        read_events(
+            input.kind,
+            input.format,
+            &input.map,
+            decoded,
+            door,
+            limits,
+            &mut |chunk| match chunks.blocking_send(chunk) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_gone) => ControlFlow::Break(()),
+            },
+        )
+    })
+}
+
+async fn commit(
+    pipeline: &Pipeline,
+    kind: EventKind,
+    mut chunks: mpsc::Receiver<Chunk>,
+) -> Result<BatchAnswer, ApiError> {
+    let mut answer = BatchAnswer::default();
+    while let Some(chunk) = chunks.recv().await {
+        answer.reject(chunk.rejections);
+        if chunk.lines.is_empty() {
+            continue;
+        }
+        let appended = pipeline.append(chunk.batch).await?;
+        for outcome in &appended.outcomes {
+            match outcome {
+                Outcome::Accepted(_) => answer.accepted += 1,
+                Outcome::Duplicate => answer.duplicates += 1,
+                Outcome::Conflict => answer.conflicts += 1,
+                Outcome::Sealed => {}
+            }
+        }
+        answer.position = appended.position;
+        answer.reject(Pipeline::refusals(&appended, &chunk.lines));
+    }
+    answer.rejected.sort_by_key(|rejection| rejection.line);
+    for (outcome, count) in [
+        ("accepted", answer.accepted),
+        ("duplicate", answer.duplicates),
+        ("rejected", answer.rejected_total),
+    ] {
+        metrics::counter!("vungxanh_ingest_events_total", "kind" => kind_name(kind), "outcome" => outcome)
+            .increment(count);
+    }
+    Ok(answer)
+}
+
+impl BatchAnswer {
+    fn reject(&mut self, rejections: Vec<Rejection>) {
+        self.rejected_total += rejections.len() as u64;
+        let room = LISTED.saturating_sub(self.rejected.len());
+        self.rejected.extend(rejections.into_iter().take(room));
+    }
+}
+
+/// The parts of a body as a blocking reader. Only ever used on a blocking thread.
+struct PartsReader {
+    parts: mpsc::Receiver<io::Result<Bytes>>,
+    rest: Bytes,
+}
+
+impl PartsReader {
+    fn new(parts: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        Self {
+            parts,
+            rest: Bytes::new(),
+        }
+    }
+}
+
+impl Read for PartsReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.parts.blocking_recv() {
+                Some(part) => self.rest = part?,
+                None => return Ok(0),
+            }
+        }
+        let length = out.len().min(self.rest.len());
+        out[..length].copy_from_slice(&self.rest.split_to(length));
+        Ok(length)
+    }
+}
+
+/// Keeps the same Idempotency-Key from being worked on twice at once.
+struct Slot {
+    under_way: Arc<Mutex<std::collections::HashSet<(String, String)>>>,
+    name: (String, String),
+}
+
+impl Slot {
+    fn take(state: &ApiState, actor: &str, key: String) -> Result<Self, ApiError> {
+        let name = (actor.to_owned(), key);
+        let under_way = Arc::clone(&state.under_way);
+        let is_first = under_way.lock().is_ok_and(|mut names| names.insert(name.clone()));
+        if is_first {
+            Ok(Self { under_way, name })
+        } else {
+            Err(ApiError::Conflict(
+                "a batch with this Idempotency-Key is under way; ask again when it is done".to_owned(),
+            ))
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Ok(mut names) = self.under_way.lock() {
+            names.remove(&self.name);
+        }
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    const EXPECTED: &str = "1 to 128 visible ASCII characters";
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or("");
+    if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(ApiError::invalid(
+            "Idempotency-Key",
+            text,
+            "is not usable",
+            EXPECTED,
+        ))
+    }
+}
+
+fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
+    let value = media::media_type(headers).unwrap_or_default();
+    match Format::of_content_type(&value) {
+        Some(format @ (Format::Json | Format::Ndjson | Format::Csv)) => Ok(format),
+        _ => Err(ApiError::UnsupportedMedia {
+            field: "Content-Type",
+            value: value.chars().take(100).collect(),
+            expected: FORMATS.to_owned(),
+        }),
+    }
+}
+
+fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let value = headers
+        .get(header::CONTENT_ENCODING)
+        .map_or("", |value| value.to_str().unwrap_or("?"));
+    Encoding::of_content_encoding(value).ok_or_else(|| ApiError::UnsupportedMedia {
+        field: "Content-Encoding",
+        value: value.chars().take(100).collect(),
+        expected: "gzip, zstd, br or identity".to_owned(),
+    })
+}
+
+/// The body's hash, drawn within the limit and thrown away.
+async fn hash_body(body: Body, limit: u64) -> Result<[u8; 32], ApiError> {
+    let mut stream = body.into_data_stream();
+    let mut hash = Sha256::new();
+    let mut total = 0_u64;
+    while let Some(part) = media::next_part(&mut stream).await? {
+        total += part.len() as u64;
+        if total > limit {
+            return Err(too_large(limit));
+        }
+        hash.update(&part);
+    }
+    Ok(hash.finalize().into())
+}
+
+fn too_large(limit: u64) -> ApiError {
+    ApiError::TooLarge(format!(
+        "the batch has more than {limit} bytes on the wire; send it in parts"
+    ))
+}
+
+fn unreadable(error: &IngestError, stored: u64) -> ApiError {
+    let stands = format!("{error}. {stored} events before that are stored; sending them again is harmless");
+    match error {
+        IngestError::TooLarge { .. } | IngestError::Bomb { .. } | IngestError::TooManyRecords { .. } => {
+            ApiError::TooLarge(stands)
+        }
+        IngestError::Unsupported { .. } => ApiError::UnsupportedMedia {
+            field: "Content-Type",
+            value: error.to_string(),
+            expected: FORMATS.to_owned(),
+        },
+        _ => ApiError::Invalid(vec![FieldError {
+            field: "body".to_owned(),
+            value: None,
+            reason: stands,
+            expected: "records as the API document describes".to_owned(),
+        }]),
+    }
+}
+
+fn json(status: StatusCode, answer: &BatchAnswer) -> Result<Response, ApiError> {
+    let bytes = serde_json::to_vec(answer).map_err(ApiError::internal)?;
+    Ok(respond(status, bytes, false))
+}
+
+fn respond(status: StatusCode, bytes: Vec<u8>, is_replay: bool) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "application/json"),
+        (header::CACHE_CONTROL.as_str(), "no-store"),
+    ];
+    let mut response = (status, headers, bytes).into_response();
+    if is_replay {
+        response
+            .headers_mut()
+            .insert("idempotency-replayed", header::HeaderValue::from_static("true"));
+    }
+    response
+}
+
+const fn kind_name(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::CheckIn => "check_in",
+        EventKind::Declaration => "declaration",
+        EventKind::Contact => "contact",
+        EventKind::Assessment => "assessment",
+        EventKind::Case => "case",
+    }
+}

@@ -1,0 +1,15 @@
+//! The interface of version 1: events in, registries, cells, venues, areas, zones, marks, risk at a place.
+//! Each handler reads one snapshot, decides by the caller what may be seen, and answers.
+
+pub mod areas;
+pub mod cells;
+pub mod events;
+pub mod list;
+pub mod marks;
+pub mod registry;
+pub mod risk;
+pub mod shape;
+pub mod venues;
+pub mod view;
+pub mod zone_writes;
+pub mod zones;

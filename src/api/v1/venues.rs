@@ -1,0 +1,371 @@
+use axum::{extract::State, http::HeaderMap, response::Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
+use crate::api::state::ApiState;
+use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::shape;
+use crate::api::v1::view::{Span, View, compute_blocking};
+use crate::geo::LngLat;
+use crate::index::{VenueEntry, VenueScore};
+use crate::model::{AreaCode, VenueId, VenueKind, VenueStats};
+use crate::risk::{AssessmentRecord, VenueInputs, VenueRisk, venue_risk};
+
+/// The widest `radius_m`.
+const MAX_RADIUS_M: f64 = 50_000.0;
+/// Candidates looked at for one list.
+const MAX_CANDIDATES: usize = 1_000_000;
+const STATUSES: [&str; 4] = ["not_assessed", "safe", "has_risk", "unsafe"];
+
+/// A venue with its public status.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct VenueRow {
+    /// Stable id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Kind, such as `supermarket`.
+    pub kind: &'static str,
+    /// Degrees east.
+    pub lng: f64,
+    /// Degrees north.
+    pub lat: f64,
+    /// The finest area that holds it.
+    pub area: Option<String>,
+    /// The venue that holds it.
+    pub parent: Option<String>,
+    /// H3 cell of resolution 9.
+    pub cell: String,
+    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red.
+    pub level: u8,
+    /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
+    pub status: &'static str,
+    /// Exposure minutes of the worst recent day; absent when none may be told.
+    pub exposure_minutes: Option<u32>,
+    /// When it was last assessed.
+    pub assessed_at: Option<String>,
+    /// Metres from `near`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance_m: Option<f64>,
+}
+
+/// One venue.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct VenueAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// The venue.
+    #[serde(flatten)]
+    pub row: VenueRow,
+    /// The areas that hold it, finest first.
+    pub areas: Vec<String>,
+    /// Floor area, m².
+    pub floor_area_m2: Option<f64>,
+    /// People allowed at once.
+    pub capacity: Option<u32>,
+    /// Opening hours.
+    pub hours: Option<String>,
+    /// When this registration became valid.
+    pub valid_from: String,
+}
+
+/// A venue's risk, and why.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct VenueRiskAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// Which venue.
+    pub venue: String,
+    /// Whether every mark counts (a key of an official) or exposure from at least two cases only.
+    pub exact: bool,
+    /// Level, status, exposure by day, assessments, explanation.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub risk: VenueRisk,
+}
+
+/// A venue's visits by hour.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct VenueHoursAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// Which venue.
+    pub venue: String,
+    /// The span asked for.
+    pub window: Span,
+    /// Whether the figures are held back: they are exact, and need a key.
+    pub suppressed: bool,
+    /// Sums over the window.
+    pub visits: Option<u32>,
+    /// Distinct people per local day, summed; booked in each day's first hour.
+    pub people: Option<u32>,
+    /// Hours with visits, ascending.
+    pub hours: Vec<HourRow>,
+}
+
+/// One hour.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct HourRow {
+    /// Its start.
+    pub hour: String,
+    /// Arrivals.
+    pub visits: u32,
+    /// People first seen that day (booked in the day's first hour).
+    pub people: u32,
+}
+
+impl ListRow for VenueRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "kind",
+        "lng",
+        "lat",
+        "area",
+        "parent",
+        "cell",
+        "level",
+        "status",
+        "exposure_minutes",
+        "assessed_at",
+        "distance_m",
+    ];
+
+    fn geometry(&self) -> Option<Value> {
+        LngLat::new(self.lng, self.lat).ok().map(shape::of_point)
+    }
+}
+
+impl VenueRow {
+    /// The row that the view's caller may see.
+    #[must_use]
+    pub fn seen(view: &View, entry: &VenueEntry, distance_m: Option<f64>) -> Self {
+        let is_exact = view.sees_exact(entry.areas.iter());
+        let score = score_of(entry, is_exact);
+        let venue = &entry.venue;
+        // Exposure that the public score does not rest on would tell of a single case.
+        let is_shown = is_exact || entry.facts.cases >= 2;
+        Self {
+            id: venue.id.to_string(),
+            name: venue.name.clone(),
+            kind: venue.kind.as_str(),
+            lng: venue.at.lng(),
+            lat: venue.at.lat(),
+            area: entry.areas.first().map(ToString::to_string),
+            parent: venue.parent.as_ref().map(ToString::to_string),
+            cell: entry.cell.to_string(),
+            level: score.level,
+            status: STATUSES[usize::from(score.status).min(3)],
+            exposure_minutes: Some(entry.facts.exposure_minutes).filter(|minutes| is_shown && *minutes > 0),
+            assessed_at: entry.facts.assessed_at.map(|at| view.time(at)),
+            distance_m: distance_m.map(f64::round),
+        }
+    }
+}
+
+fn score_of(entry: &VenueEntry, is_exact: bool) -> VenueScore {
+    if is_exact {
+        entry.facts.exact
+    } else {
+        entry.facts.public
+    }
+}
+
+struct Filter {
+    kind: Option<VenueKind>,
+    area: Option<AreaCode>,
+    level: Option<u32>,
+    text: Option<String>,
+}
+
+impl Filter {
+    fn read(query: &Query) -> Result<Self, ApiError> {
+        let kinds = || VenueKind::ALL.map(VenueKind::as_str).join(", ");
+        Ok(Self {
+            kind: query.read_as("kind", &kinds(), |text| {
+                VenueKind::parse(text).ok_or("is not a kind of venue")
+            })?,
+            area: query.read_as("area", "the code of an area", AreaCode::new)?,
+            level: query.whole("level", 0, 4)?,
+            text: query.read_as("q", "1 to 100 characters", |text| {
+                if (1..=100).contains(&text.chars().count()) {
+                    Ok(crate::index::fold_name(text))
+                } else {
+                    Err("has the wrong length")
+                }
+            })?,
+        })
+    }
+
+    fn accepts(&self, view: &View, entry: &VenueEntry) -> bool {
+        self.kind.is_none_or(|kind| entry.venue.kind == kind)
+            && self.area.as_ref().is_none_or(|area| entry.areas.contains(area))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| entry.folded_name.contains(text.as_str()))
+            && self.level.is_none_or(|level| {
+                u32::from(score_of(entry, view.sees_exact(entry.areas.iter())).level) == level
+            })
+    }
+}
+
+/// `GET /v1/venues`.
+pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &ask.query)?;
+    let filter = Filter::read(&ask.query)?;
+    let bbox = ask.query.bbox()?;
+    let near = ask.query.read_as("near", "lng,lat in degrees", read_point)?;
+    let radius_m = ask.query.number("radius_m", 1.0, MAX_RADIUS_M)?;
+    if radius_m.is_some() && near.is_none() {
+        return Err(FieldError::missing("near", "lng,lat, the centre of radius_m").into());
+    }
+    compute_blocking(move || {
+        let venues = view.snapshot.venues();
+        let in_box = |entry: &VenueEntry| bbox.is_none_or(|bbox| bbox.contains(entry.venue.at));
+        let page = if let Some(near) = near {
+            let found = venues.nearest(near, radius_m.unwrap_or(1000.0), MAX_CANDIDATES);
+            let kept = found
+                .into_iter()
+                .filter(|(_, entry)| in_box(entry) && filter.accepts(&view, entry))
+                .collect();
+            ask.page(kept, |(_, entry): &(f64, &VenueEntry)| {
+                format!("{:010}", entry.ix)
+            })
+            .map(|(metres, entry)| VenueRow::seen(&view, entry, Some(metres)))
+        } else {
+            let mut kept: Vec<&VenueEntry> = match bbox {
+                Some(bbox) => venues.in_bbox(&bbox, MAX_CANDIDATES),
+                None => venues.iter().collect(),
+            };
+            kept.retain(|entry| filter.accepts(&view, entry));
+            kept.sort_unstable_by_key(|entry| entry.ix);
+            ask.page(kept, |entry| format!("{:010}", entry.ix))
+                .map(|entry| VenueRow::seen(&view, entry, None))
+        };
+        let page: Page<VenueRow> = page;
+        ask.write(&view.as_of(), &page, view.freshness())
+    })
+    .await
+}
+
+/// `GET /v1/venues/{id}`.
+pub async fn one(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let entry = find(&view, &segments)?;
+    let venue = &entry.venue;
+    view.write(
+        &headers,
+        &VenueAnswer {
+            as_of: view.as_of(),
+            row: VenueRow::seen(&view, entry, None),
+            areas: entry.areas.iter().map(ToString::to_string).collect(),
+            floor_area_m2: venue.floor_area_m2,
+            capacity: venue.capacity,
+            hours: venue.hours.clone(),
+            valid_from: view.time(venue.valid_from),
+        },
+    )
+}
+
+/// `GET /v1/venues/{id}/risk`.
+pub async fn risk(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let entry = find(&view, &segments)?;
+    view.write(&headers, &explained(&state, &view, entry))
+}
+
+/// A venue's risk as the caller may see it.
+pub fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnswer {
+    let is_exact = view.sees_exact(entry.areas.iter());
+    let assessments: Vec<AssessmentRecord> = entry
+        .facts
+        .assessments
+        .iter()
+        .map(|event| AssessmentRecord {
+            at: event.at,
+            instrument: event.record.instrument.clone(),
+            answers: event.record.answers.clone(),
+            by: event.record.by,
+        })
+        .collect();
+    let inputs = VenueInputs {
+        marks: &entry.facts.marks,
+        assessments: &assessments,
+        kind: entry.venue.kind,
+        now: view.at,
+        offset: view.offset,
+    };
+    VenueRiskAnswer {
+        as_of: view.as_of(),
+        venue: entry.venue.id.to_string(),
+        exact: is_exact,
+        risk: venue_risk(state.pipeline.rules(), &inputs, View::audience(is_exact)),
+    }
+}
+
+/// `GET /v1/venues/{id}/hours`.
+pub async fn hours(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let entry = find(&view, &segments)?;
+    // Visits of one venue by hour are exact figures of few people: no release holds them.
+    let is_exact = view.sees_exact(entry.areas.iter());
+    let mut answer = VenueHoursAnswer {
+        as_of: view.as_of(),
+        venue: entry.venue.id.to_string(),
+        window: view.span(view.window),
+        suppressed: !is_exact,
+        visits: None,
+        people: None,
+        hours: Vec::new(),
+    };
+    if is_exact {
+        let VenueStats { visits, people } = view.snapshot.venue_stats(entry.ix, view.window);
+        answer.visits = Some(visits);
+        answer.people = Some(people);
+        answer.hours = view
+            .snapshot
+            .venue_hours(entry.ix, view.window)
+            .into_iter()
+            .map(|(hour, stats)| HourRow {
+                hour: view.time(hour.start()),
+                visits: stats.visits,
+                people: stats.people,
+            })
+            .collect();
+    }
+    view.write(&headers, &answer)
+}
+
+fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a VenueEntry, ApiError> {
+    let id: VenueId = segments.read_as("id", "a venue's id, 1 to 64 bytes", VenueId::new)?;
+    view.snapshot
+        .venues()
+        .get(&id)
+        .ok_or_else(|| ApiError::NotFound(format!("no venue has the id `{id}`")))
+}
+
+fn read_point(text: &str) -> Result<LngLat, String> {
+    let (lng, lat) = text.split_once(',').ok_or("has no comma")?;
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|error| error.to_string());
+    LngLat::new(number(lng)?, number(lat)?).map_err(|error| error.to_string())
+}
