@@ -1,5 +1,145 @@
-//! Benches of this group follow.
+//! A heavy tile from scratch, with the plain use of the `mvt` crate and of `h3o` beside it.
+
+use std::hint::black_box;
 
 use criterion::Criterion;
+use geo::{LineString, MultiPolygon, Polygon};
+use mvt::{GeomEncoder, GeomType, Tile};
+use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord, WorldPoint, WorldShape};
+use vungxanh::model::{AreaLevel, UtcOffset};
+use vungxanh::tiles::{AreaFeature, CellFeature, TileBody, TileFeatures};
 
-pub fn group(_criterion: &mut Criterion) {}
+const CELLS: usize = 5000;
+
+pub fn group(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tiles");
+    let (coord, cells) = heavy_cells();
+    let features = TileFeatures {
+        cells: cells.clone(),
+        ..TileFeatures::default()
+    };
+    group.bench_function("cells 5000, encode", |b| {
+        b.iter(|| black_box(features.encode(coord, UtcOffset::VIETNAM)));
+    });
+    let bytes = features.encode(coord, UtcOffset::VIETNAM);
+    group.bench_function("cells 5000, tag and gzip", |b| {
+        b.iter(|| black_box(TileBody::new(bytes.clone())));
+    });
+    group.bench_function("cells 5000, yardstick: h3 boundaries through plain mvt", |b| {
+        b.iter(|| black_box(plain(coord, &cells)));
+    });
+
+    let shapes: Vec<WorldShape> = (0..90).map(|seed| WorldShape::project(&blob(seed))).collect();
+    let coord =
+        TileCoord::containing(LngLat::new(105.84, 21.59).expect("on the globe"), 10).expect("zoom 10");
+    group.bench_function("areas 90 of 2000 vertices, simplify", |b| {
+        b.iter(|| {
+            black_box(
+                shapes
+                    .iter()
+                    .map(|shape| shape.simplified(10))
+                    .collect::<Vec<_>>(),
+            )
+        });
+    });
+    let simple: Vec<WorldShape> = shapes.iter().map(|shape| shape.simplified(10)).collect();
+    let areas = TileFeatures {
+        areas: simple.iter().map(area).collect(),
+        ..TileFeatures::default()
+    };
+    group.bench_function("areas 90 of 2000 vertices, cut and encode", |b| {
+        b.iter(|| black_box(areas.encode(coord, UtcOffset::VIETNAM)));
+    });
+    group.finish();
+}
+
+/// 5,000 cells of resolution 10 inside one tile of zoom 12, four whole numbers each.
+fn heavy_cells() -> (TileCoord, Vec<CellFeature>) {
+    let middle = LngLat::new(105.84, 21.59).expect("on the globe");
+    let coord = TileCoord::containing(middle, 11).expect("zoom 11");
+    let centre = Cell::at(centre_of(coord), Resolution::new(10).expect("ten"));
+    let mut cells = centre.grid_disk(41);
+    cells.truncate(CELLS);
+    cells.sort_unstable();
+    let features = cells.into_iter().enumerate().map(|(i, cell)| CellFeature {
+        cell,
+        level: (i % 5) as u8,
+        visits: Some((i * 7919 % 3000) as u32),
+        people: Some((i * 104_729 % 900) as u32),
+        cases: Some((i % 13) as u32),
+        rate: None,
+        suppressed: false,
+        from_parent: None,
+    });
+    (coord, features.collect())
+}
+
+fn centre_of(coord: TileCoord) -> LngLat {
+    let side = f64::from(1_u32 << coord.z());
+    WorldPoint {
+        x: (f64::from(coord.x()) + 0.5) / side,
+        y: (f64::from(coord.y()) + 0.5) / side,
+    }
+    .unproject()
+}
+
+/// What a first version without a geometry pipeline would do.
+fn plain(coord: TileCoord, cells: &[CellFeature]) -> Vec<u8> {
+    let mut tile = Tile::new(4096);
+    let mut layer = tile.create_layer("cells");
+    for cell in cells {
+        let mut encoder = GeomEncoder::<f64>::new(GeomType::Polygon);
+        for corner in cell.cell.boundary().into_iter().rev() {
+            let (x, y) = coord.to_units(WorldPoint::project(corner));
+            encoder.add_point(x, y).expect("finite");
+        }
+        let geometry = encoder.complete().and_then(GeomEncoder::encode).expect("a ring");
+        let mut feature = layer.into_feature(geometry);
+        feature.add_tag_string("h3", &cell.cell.to_string());
+        feature.add_tag_uint("level", cell.level.into());
+        for (key, value) in [
+            ("visits", cell.visits),
+            ("people", cell.people),
+            ("cases", cell.cases),
+        ] {
+            feature.add_tag_uint(key, value.unwrap_or(0).into());
+        }
+        layer = feature.into_layer();
+    }
+    tile.add_layer(layer).expect("a new name");
+    tile.to_bytes().expect("into memory")
+}
+
+fn area(shape: &WorldShape) -> AreaFeature<'_> {
+    AreaFeature {
+        code: "05440",
+        name: "Phường Phan Đình Phùng",
+        tier: AreaLevel::Commune,
+        level: 2,
+        rate: None,
+        cases: None,
+        approximate: false,
+        shape,
+        label: None,
+    }
+}
+
+/// A jagged outline near Thái Nguyên.
+fn blob(seed: u64) -> MultiPolygon<f64> {
+    let mut state = seed;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let (lng, lat) = (105.7 + 0.3 * random(), 21.45 + 0.3 * random());
+    let ring: LineString<f64> = (0..2000)
+        .map(|i| {
+            let angle = f64::from(i) / 2000.0 * std::f64::consts::TAU;
+            let radius = 0.04 * (1.0 + 0.3 * (angle * 5.0).sin() + 0.02 * random());
+            (lng + radius * angle.cos(), lat + radius * angle.sin())
+        })
+        .collect();
+    MultiPolygon(vec![Polygon::new(ring, vec![])])
+}

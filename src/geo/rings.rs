@@ -75,7 +75,7 @@ impl WorldShape {
         let mut lines = largest
             .rings
             .iter()
-            .map(|ring| geo::LineString::from_iter(ring.iter().map(|p| (p.x, p.y))));
+            .map(|ring| ring.iter().map(|p| (p.x, p.y)).collect::<geo::LineString>());
         let exterior = lines.next()?;
         let point = geo::Polygon::new(exterior, lines.collect()).interior_point()?;
         Some(WorldPoint {
@@ -106,7 +106,9 @@ impl WorldPolygon {
             // The exterior may have been unwrapped past the edge of the world: follow it.
             let at = hole.iter().map(|p| p.x).sum::<f64>() / hole.len() as f64;
             let shift = (centre - at).round();
-            hole.iter_mut().for_each(|p| p.x += shift);
+            for point in &mut hole {
+                point.x += shift;
+            }
             polygon.rings.push(hole);
         }
         Some(polygon)

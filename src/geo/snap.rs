@@ -1,5 +1,6 @@
 use i_overlay::core::fill_rule::FillRule;
 use i_overlay::core::overlay::{IntOverlayOptions, Overlay};
+use i_overlay::core::solver::Solver;
 use i_overlay::i_float::int::point::IntPoint;
 
 use crate::geo::clip::{UnitRing, clip_to_square};
@@ -23,7 +24,7 @@ impl WorldShape {
     pub fn to_tile(&self, tile: TileCoord) -> Vec<TilePolygon> {
         let contours: Vec<Vec<IntPoint>> = self
             .clipped(tile)
-            .map(|ring| snapped(&ring, |x, y| IntPoint::new(x, y)))
+            .map(|ring| snapped(&ring, IntPoint::new))
             .filter(|ring| ring.len() >= 3)
             .collect();
         if contours.is_empty() {
@@ -31,7 +32,7 @@ impl WorldShape {
         }
         // `ogc`: holes that touch the outline more than once may not cut a polygon in two.
         let mut overlay =
-            Overlay::new_custom(contours.len() * 8, IntOverlayOptions::ogc(), Default::default());
+            Overlay::new_custom(contours.len() * 8, IntOverlayOptions::ogc(), Solver::default());
         // Positive winding: a loop that snapping turned over vanishes instead of being filled.
         let shapes = overlay
             .simplify_shape(&contours, FillRule::Positive)

@@ -67,6 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("polars", &["aggregate"]),
     ("rstar", &["index"]),
     ("mvt", &["tiles"]),
+    ("i_overlay", &["geo"]),
     ("axum", &["api", "app"]),
     ("clap", &["app", "config"]),
     ("rusqlite", &[]),

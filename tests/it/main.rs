@@ -24,3 +24,4 @@ mod risk;
 mod store;
 mod support;
 mod tiles;
+mod tiles_of_snapshot;

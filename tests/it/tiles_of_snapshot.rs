@@ -1,0 +1,341 @@
+//! Tiles of a published snapshot: who sees what, when bytes stay equal, and when they must not.
+
+use std::sync::Arc;
+
+use fast_mvt::{MvtReaderRef, MvtTile, MvtValue};
+use geo::{LineString, MultiPolygon, Polygon};
+use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord};
+use vungxanh::index::{
+    AreaFacts, Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases, Snapshot,
+    VenueFacts, VenueScore,
+};
+use vungxanh::model::{
+    Area, AreaCode, AreaIndicators, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, VenueId,
+    VenueKind, Window, Zone, ZoneId, ZoneKind, ZoneState,
+};
+use vungxanh::risk::{Audience, Rules};
+use vungxanh::tiles::{Coding, LayerKind, Layers, TileCache, TileRequest, encode, tile_json};
+
+const OFFSET: UtcOffset = UtcOffset::VIETNAM;
+
+/// Friday 2021-05-14, noon in Vietnam.
+fn now() -> Timestamp {
+    Timestamp::parse("2021-05-14T12:00:00+07:00").unwrap()
+}
+
+fn centre() -> LngLat {
+    LngLat::new(105.84, 21.59).unwrap()
+}
+
+fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
+    let (east, north) = (west + side, south + side);
+    let ring = vec![
+        (west, south),
+        (east, south),
+        (east, north),
+        (west, north),
+        (west, south),
+    ];
+    MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
+}
+
+fn area(code: &str, level: AreaLevel, parent: Option<&str>, geometry: MultiPolygon<f64>) -> Area {
+    Area {
+        code: AreaCode::new(code).unwrap(),
+        level,
+        parent: parent.map(|code| AreaCode::new(code).unwrap()),
+        name: format!("Đơn vị {code}"),
+        population: Some(200_000),
+        valid_from: None,
+        valid_to: None,
+        geometry,
+        approximate: true,
+        indicators: AreaIndicators::default(),
+    }
+}
+
+fn venue(id: &str, lng: f64) -> Venue {
+    Venue {
+        id: VenueId::new(id).unwrap(),
+        name: format!("Chợ {id}"),
+        kind: VenueKind::Market,
+        at: LngLat::new(lng, 21.59).unwrap(),
+        area: None,
+        parent: None,
+        floor_area_m2: None,
+        volume_m3: None,
+        ventilation_ach: None,
+        capacity: None,
+        hours: None,
+        valid_from: Timestamp(0),
+    }
+}
+
+struct World {
+    publisher: Publisher,
+    ledger: Ledger,
+}
+
+impl World {
+    fn new() -> Self {
+        let day = Day::of(now(), OFFSET);
+        let mut publisher = Publisher::new(OFFSET);
+        publisher.put_areas(&[
+            area("19", AreaLevel::Province, None, square(105.4, 21.3, 0.9)),
+            area("164", AreaLevel::District, Some("19"), square(105.7, 21.5, 0.2)),
+        ]);
+        publisher.put_venues(&[venue("a", 105.84), venue("b", 105.841)], day);
+        publisher.put_zones(&[Zone {
+            id: ZoneId::new("z1").unwrap(),
+            version: 1,
+            name: "Khu phong toả".to_owned(),
+            kind: ZoneKind::Lockdown,
+            state: ZoneState::Published,
+            decision: None,
+            issuer: None,
+            reason: None,
+            written_by: None,
+            starts_at: now().plus_s(-86_400),
+            planned_end: None,
+            lifted_at: None,
+            geometry: square(105.83, 21.58, 0.02),
+            written_at: now().plus_s(-86_400),
+        }]);
+        let mut ledger = Ledger::new(OFFSET);
+        let cell = venue("a", 105.84).cell();
+        for _ in 0..7 {
+            ledger.fold_visit(0, cell, now().plus_s(-7200).hour(), Direction::In, 1, None);
+        }
+        ledger.fold_case(
+            Some(cell),
+            &[AreaCode::new("164").unwrap()],
+            now().plus_s(-7200).hour(),
+        );
+        Self { publisher, ledger }
+    }
+
+    fn publish(&mut self) -> Arc<Snapshot> {
+        self.publisher.publish(&mut self.ledger, now())
+    }
+}
+
+fn request(layers: &str, zoom: u8, audience: Audience) -> TileRequest {
+    TileRequest {
+        layers: Layers::parse(layers).unwrap(),
+        coord: TileCoord::containing(centre(), zoom).unwrap(),
+        at: now(),
+        window: Window::ending(now(), 14 * 24),
+        audience,
+    }
+}
+
+fn decoded(bytes: &[u8]) -> MvtTile {
+    MvtReaderRef::new(bytes).unwrap().to_tile().unwrap()
+}
+
+fn values(tile: &MvtTile, layer: &str, key: &str) -> Vec<String> {
+    let layer = tile.layers.iter().find(|one| one.name == layer);
+    let features = layer.into_iter().flat_map(|layer| &layer.features);
+    features
+        .map(
+            |feature| match feature.properties.iter().find(|(name, _)| name == key) {
+                Some((_, MvtValue::String(text))) => text.clone(),
+                Some((_, value)) => format!("{value:?}"),
+                None => "-".to_owned(),
+            },
+        )
+        .collect()
+}
+
+#[test]
+fn the_public_sees_releases_only_and_officials_exact_figures() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let snapshot = world.publish();
+    assert!(encode(&snapshot, &rules, &request("cells", 13, Audience::Public)).is_empty());
+    let exact = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("cells", 13, Audience::Official),
+    ));
+    assert_eq!(values(&exact, "cells", "visits"), ["UInt(7)"]);
+    assert_eq!(values(&exact, "cells", "cases"), ["UInt(1)"]);
+    assert_eq!(
+        values(&exact, "cells", "h3"),
+        [venue("a", 105.84).cell().to_string()]
+    );
+
+    let cell = venue("a", 105.84).cell();
+    let yesterday = Day(Day::of(now(), OFFSET).0 - 1).window(OFFSET);
+    world.publisher.put_release(&Release {
+        bucket: yesterday,
+        seq: 1,
+        made_at: now(),
+        body: ReleaseBody::Activity(vec![(
+            cell,
+            ReleasedActivity::Shown {
+                visits: 40,
+                people: 30,
+            },
+        )]),
+    });
+    let monday = Day::of(now(), OFFSET).monday();
+    let week = Window {
+        from: Day(monday.0 - 7).first_hour(OFFSET),
+        to: monday.first_hour(OFFSET),
+    };
+    let parent = cell.parent(Resolution::new(3).unwrap()).unwrap();
+    world.publisher.put_release(&Release {
+        bucket: week,
+        seq: 1,
+        made_at: now(),
+        body: ReleaseBody::Cases(vec![
+            (parent, ReleasedCases::Shown { cases: 30, level: 3 }),
+            (
+                cell.parent(Resolution::new(4).unwrap()).unwrap(),
+                ReleasedCases::Hidden,
+            ),
+        ]),
+    });
+    let snapshot = world.publish();
+    let public = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("cells", 13, Audience::Public),
+    ));
+    assert_eq!(values(&public, "cells", "visits"), ["UInt(40)"]);
+    assert_eq!(values(&public, "cells", "cases"), ["-"]);
+    assert_eq!(values(&public, "cells", "suppressed"), ["Bool(true)"]);
+    assert_eq!(values(&public, "cells", "level"), ["UInt(3)"]);
+    assert_eq!(values(&public, "cells", "from_parent"), [parent.to_string()]);
+}
+
+#[test]
+fn the_minutes_of_a_single_case_are_not_public() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let facts = |cases| VenueFacts {
+        public: VenueScore { level: 2, status: 2 },
+        exact: VenueScore { level: 4, status: 3 },
+        exposure_minutes: 95,
+        cases,
+        ..VenueFacts::default()
+    };
+    world.publisher.set_venue_facts([(0, facts(1)), (1, facts(2))]);
+    let snapshot = world.publish();
+    let public = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("venues", 14, Audience::Public),
+    ));
+    assert_eq!(values(&public, "venues", "exposure"), ["-", "UInt(95)"]);
+    assert_eq!(values(&public, "venues", "status"), ["has_risk", "has_risk"]);
+    let exact = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("venues", 14, Audience::Official),
+    ));
+    assert_eq!(values(&exact, "venues", "exposure"), ["UInt(95)", "UInt(95)"]);
+    assert_eq!(values(&exact, "venues", "level"), ["UInt(4)", "UInt(4)"]);
+    assert!(encode(&snapshot, &rules, &request("venues", 10, Audience::Official)).is_empty());
+}
+
+#[test]
+fn areas_come_by_tier_with_a_name_each_and_zones_only_while_in_force() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let facts = AreaFacts {
+        level: 3,
+        ..AreaFacts::default()
+    };
+    world
+        .publisher
+        .set_area_facts([(AreaCode::new("164").unwrap(), facts)], Day::of(now(), OFFSET));
+    let snapshot = world.publish();
+    for (zoom, codes) in [(5, &["19"][..]), (7, &["19", "164"]), (9, &["164"])] {
+        let tile = decoded(&encode(
+            &snapshot,
+            &rules,
+            &request("areas,zones", zoom, Audience::Public),
+        ));
+        assert_eq!(values(&tile, "areas", "code"), codes, "zoom {zoom}");
+    }
+    let tile = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("areas,zones", 9, Audience::Public),
+    ));
+    assert_eq!(values(&tile, "areas", "level"), ["UInt(3)"]);
+    assert_eq!(values(&tile, "area_labels", "name"), ["Đơn vị 164"]);
+    let zoned = decoded(&encode(
+        &snapshot,
+        &rules,
+        &request("zones", 12, Audience::Public),
+    ));
+    assert_eq!(
+        values(&zoned, "zones", "starts_at"),
+        ["2021-05-13T12:00:00+07:00"]
+    );
+    let earlier = TileRequest {
+        at: now().plus_s(-2 * 86_400),
+        ..request("zones", 12, Audience::Public)
+    };
+    assert!(encode(&snapshot, &rules, &earlier).is_empty());
+}
+
+#[test]
+fn equal_content_keeps_its_tag_over_generations_and_changed_content_does_not() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let cache = TileCache::new(8 << 20);
+    let asked = request("cells,venues,areas,zones", 13, Audience::Official);
+    let first = world.publish();
+    let old = cache.get_or_encode(&first, &rules, &asked);
+    assert!(
+        Arc::ptr_eq(&old, &cache.get_or_encode(&first, &rules, &asked)),
+        "served from the cache"
+    );
+    let same = cache.get_or_encode(&world.publish(), &rules, &asked);
+    assert_eq!(old.etag(Coding::Gzip), same.etag(Coding::Gzip));
+    assert_eq!(old.bytes(Coding::Identity), encode(&first, &rules, &asked));
+
+    let cell = venue("a", 105.84).cell();
+    world
+        .ledger
+        .fold_visit(0, cell, now().hour(), Direction::In, 1, None);
+    let next = world.publish();
+    let changed = cache.get_or_encode(&next, &rules, &asked);
+    assert_ne!(old.etag(Coding::Identity), changed.etag(Coding::Identity));
+    // The old snapshot still answers as it did, and the public never meets the official's tile.
+    assert_eq!(
+        cache.get_or_encode(&first, &rules, &asked).etag(Coding::Gzip),
+        old.etag(Coding::Gzip)
+    );
+    let public = cache.get_or_encode(
+        &next,
+        &rules,
+        &TileRequest {
+            audience: Audience::Public,
+            ..asked
+        },
+    );
+    assert_ne!(public.etag(Coding::Gzip), changed.etag(Coding::Gzip));
+}
+
+#[test]
+fn a_tile_far_from_everything_is_empty() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let snapshot = world.publish();
+    let far = TileRequest {
+        coord: TileCoord::new(13, 0, 0).unwrap(),
+        ..request("cells,venues,areas,zones", 13, Audience::Official)
+    };
+    assert!(encode(&snapshot, &rules, &far).is_empty());
+}
+
+#[test]
+fn tile_json_tells_where_and_when_there_is_something() {
+    let snapshot = World::new().publish();
+    let json = tile_json(Layers::one(LayerKind::Cells), "http://127.0.0.1:8080", &snapshot);
+    assert_eq!(json.tiles, ["http://127.0.0.1:8080/tiles/cells/{z}/{x}/{y}"]);
+    assert!((json.bounds[0] - 105.4).abs() < 1e-9 && (json.bounds[3] - 22.2).abs() < 1e-9);
+    assert_eq!(json.as_of, "2021-05-14T12:00:00+07:00");
+    let cell = Cell::at(centre(), Resolution::new(9).unwrap());
+    assert!(snapshot.cell_stats(cell, Window::ending(now(), 24)).visits <= 7);
+}
