@@ -271,9 +271,9 @@ fn glyph(letter: &str) -> Option<Path> {
     let mut line = |points: &[(f32, f32)]| {
         for (index, &(x, y)) in points.iter().enumerate() {
             if index == 0 {
-                b.move_to(x, y)
+                b.move_to(x, y);
             } else {
-                b.line_to(x, y)
+                b.line_to(x, y);
             }
         }
     };

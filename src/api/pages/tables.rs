@@ -58,7 +58,7 @@ fn areas(view: &PageView, language: Language) -> Markup {
                             th scope="col" { (t("col.area")) }
                             th scope="col" { (t("col.level")) }
                             th.num scope="col" { (t("col.cases")) }
-                            th.num scope="col" { (t("col.rate")) }
+                            th.num.wide scope="col" { (t("col.rate")) }
                             th.num.wide scope="col" { (t("col.population")) }
                             th scope="col" { span.visually-hidden { (t("col.explain")) } }
                         } }
@@ -80,7 +80,7 @@ fn area_row(row: &AreaRow, language: Language) -> Markup {
                 (row.area.name)
                 span.sub {
                     (language.text(&format!("tier.{}", row.area.level.as_str())))
-                    @if row.area.approximate { " · " (language.text("panel.approximate")) }
+                    @if row.area.approximate { span.wide { " · " (language.text("panel.approximate")) } }
                 }
             }
             td { (badge(row.level, language)) }
@@ -157,7 +157,7 @@ fn zones(view: &PageView, language: Language) -> Markup {
                         thead { tr {
                             th scope="col" { (t("col.zone")) }
                             th scope="col" { (t("col.order")) }
-                            th scope="col" { (t("col.from")) }
+                            th.wide scope="col" { (t("col.from")) }
                             th scope="col" { (t("col.until")) }
                             th scope="col" { span.visually-hidden { (t("col.explain")) } }
                         } }
@@ -166,7 +166,7 @@ fn zones(view: &PageView, language: Language) -> Markup {
                                 tr data-zone=(row.id) {
                                     th scope="row" { (row.name) }
                                     td { (t(&format!("zone.{}", row.kind.as_str()))) }
-                                    td { (language.instant(row.starts_at, view.offset)) }
+                                    td.wide { (language.instant(row.starts_at, view.offset)) }
                                     td {
                                         @if let Some(end) = row.planned_end { (language.instant(end, view.offset)) }
                                         @else { (t("col.open")) }

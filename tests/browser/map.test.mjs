@@ -1,0 +1,192 @@
+// The live map: it draws, explains, travels in time, finds, and takes an official's key.
+
+import assert from "node:assert/strict";
+import { mkdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { api, launch, mapDrawn, open, picture, quiet } from "./browser.mjs";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** Features of our tiles on the screen, by layer. @param {import("playwright-core").Page} page */
+function drawn(page) {
+  return page.evaluate(() => {
+    const map = /** @type {any} */ (window).vungxanh.map;
+    /** @type {Record<string, number>} */
+    const counts = {};
+    for (const feature of map.queryRenderedFeatures()) counts[feature.sourceLayer] = (counts[feature.sourceLayer] ?? 0) + 1;
+    return counts;
+  });
+}
+
+test("the canvas shows areas and cells, in Vietnamese controls", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const counts = await drawn(page);
+  assert.ok((counts.areas ?? 0) > 0, JSON.stringify(counts));
+  assert.ok((counts.cells ?? 0) > 0, JSON.stringify(counts));
+  assert.equal(await page.locator(".maplibregl-ctrl-zoom-in").getAttribute("aria-label"), "Phóng to");
+  assert.equal(await page.locator("#picture").isVisible(), false);
+  quiet(complaints);
+  await context.close();
+});
+
+for (const width of [390, 1440]) {
+  test(`a click on the map explains the place step by step at ${width} px`, async () => {
+    const { page, context, complaints } = await open(browser, { width, lang: width === 390 ? "vi" : "en" });
+    await mapDrawn(page);
+    const spot = await page.evaluate(() => {
+      const map = /** @type {any} */ (window).vungxanh.map;
+      const { width: w, height: h } = map.getCanvas().getBoundingClientRect();
+      for (let y = h * 0.3; y < h * 0.7; y += 12) {
+        for (let x = w * 0.2; x < w * 0.8; x += 12) {
+          const found = map.queryRenderedFeatures([x, y]);
+          if (found.some((/** @type {any} */ f) => f.sourceLayer === "cells" && f.properties.level > 0)) return { x, y };
+        }
+      }
+      return null;
+    });
+    assert.ok(spot, "a cell with a level is on the screen");
+    await page.locator("#map canvas").click({ position: spot });
+    const panel = page.locator("#panel");
+    await page.locator("#panel[data-ready=true]").waitFor({ timeout: 20_000 });
+    assert.ok((await panel.locator(".steps li").count()) > 0, await panel.innerText());
+    await picture(page, `why-cell-${width}`);
+    await page.keyboard.press("Escape");
+    assert.equal(await panel.isVisible(), false);
+    quiet(complaints);
+    await context.close();
+  });
+}
+
+test("a row of the table explains its area, and the focus comes back", async () => {
+  const { page, context, complaints } = await open(browser, { theme: "dark" });
+  await mapDrawn(page);
+  const link = page.locator("a[data-explain=area]").first();
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#panel[data-ready=true]").waitFor();
+  assert.ok((await page.locator("#panel .steps li").count()) > 0);
+  await picture(page, "why-area-dark-1440");
+  await page.keyboard.press("Escape");
+  assert.ok(await link.evaluate((element) => element === document.activeElement));
+  quiet(complaints);
+  await context.close();
+});
+
+test("a venue at risk explains itself", async (t) => {
+  const { page, context, complaints } = await open(browser, { width: 390 });
+  await mapDrawn(page);
+  const link = page.locator("a[data-explain=venue]").first();
+  if ((await link.count()) === 0) {
+    t.skip("no venue is at risk in this demo");
+    return context.close();
+  }
+  await link.click();
+  await page.locator("#panel[data-ready=true]").waitFor();
+  assert.ok((await page.locator("#panel .steps li").count()) > 0);
+  await mapDrawn(page);
+  await picture(page, "why-venue-390");
+  quiet(complaints);
+  await context.close();
+});
+
+test("the slider asks for tiles of its day", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const asked = page.waitForRequest((request) => /\/tiles\/.*\?at=/.test(request.url()));
+  await page.locator("#at").fill("3");
+  await page.locator("#at").dispatchEvent("change");
+  const url = new URL((await asked).url());
+  assert.match(url.searchParams.get("at") ?? "", /^\d{4}-\d\d-\d\dT23:59:59\+07:00$/);
+  await mapDrawn(page);
+  await picture(page, "past-1440");
+  await page.locator("#now").click();
+  assert.equal(await page.locator("#now").isVisible(), false);
+  quiet(complaints);
+  await context.close();
+});
+
+test("layers can be switched off and on", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  await page.locator("#layers input[value=cells]").uncheck();
+  await page.waitForFunction(() => !(/** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === "cells")));
+  await picture(page, "areas-only-1440");
+  await page.locator("#layers input[value=cells]").check();
+  await page.waitForFunction(() => /** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === "cells"));
+  quiet(complaints);
+  await context.close();
+});
+
+test("search finds a venue by its name without marks", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const { items } = await api("/v1/venues?limit=50");
+  const name = items.map((/** @type {any} */ venue) => venue.name).find((/** @type {string} */ each) => /[^\p{ASCII}]/u.test(each)) ?? items[0].name;
+  const plain = name.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d");
+  await page.locator("#q").fill(plain);
+  const option = page.locator("#found [role=option]", { hasText: name }).first();
+  await option.waitFor();
+  await picture(page, "search-1440");
+  await page.locator("#q").press("ArrowDown");
+  await page.locator("#q").press("Enter");
+  await page.locator("#panel[data-ready=true]").waitFor();
+  quiet(complaints);
+  await context.close();
+});
+
+test("the theme button changes page and map, and is remembered", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const asked = page.waitForRequest((request) => request.url().includes("/styles/dark.json"));
+  await page.locator("#theme").click();
+  await asked;
+  await mapDrawn(page);
+  assert.ok(((await drawn(page)).areas ?? 0) > 0);
+  await page.reload();
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  quiet(complaints);
+  await context.close();
+});
+
+test("a key in the address is used, hidden, and never put into an address again", async (t) => {
+  const key = process.env.OFFICIAL_KEY;
+  if (!key) return t.skip("no OFFICIAL_KEY");
+  const { page, context } = await open(browser, { hash: `#key=${encodeURIComponent(key)}` });
+  /** @type {string[]} */
+  const leaks = [];
+  let carried = false;
+  page.on("request", (request) => {
+    if (request.url().includes(key)) leaks.push(request.url());
+    if (request.headers().authorization === `Bearer ${key}`) carried = true;
+  });
+  await mapDrawn(page);
+  assert.ok(!page.url().includes(key));
+  await page.locator("#key summary").click();
+  await page.locator("#map canvas").press("+");
+  await mapDrawn(page);
+  await page.waitForTimeout(500);
+  assert.ok(carried, "tiles are asked for with the key");
+  assert.deepEqual(leaks, []);
+  await page.locator("#key-drop").click();
+  assert.equal(await page.evaluate(() => sessionStorage.getItem("vungxanh.key")), null);
+  await context.close();
+});
+
+test("the README's picture is remade", async (t) => {
+  const target = process.env.README_PICTURE;
+  if (!target) return t.skip("no README_PICTURE");
+  const { page, context } = await open(browser, { width: 1280 });
+  await page.setViewportSize({ width: 1280, height: 760 });
+  await mapDrawn(page);
+  mkdirSync(path.dirname(target), { recursive: true });
+  await page.screenshot({ path: target });
+  assert.ok(statSync(target).size < 300_000, `${statSync(target).size} bytes`);
+  await context.close();
+});

@@ -1,0 +1,39 @@
+// Runs the browser tests against the real binary.
+//
+//   VUNGXANH_BIN=target/debug/vungxanh node run.mjs      starts and ends a small demo
+//   BASE_URL=http://127.0.0.1:8080 node run.mjs          uses a server that runs already
+//
+// OUT names the folder for screenshots; README_PICTURE a PNG to make anew for the README;
+// OFFICIAL_KEY a key for exact figures (found in the demo's words where it is not given).
+
+import { spawn } from "node:child_process";
+import { startDemo } from "./start.mjs";
+
+const binary = process.env.VUNGXANH_BIN;
+let server = null;
+let base = process.env.BASE_URL;
+if (!base) {
+  if (!binary) {
+    console.error("set BASE_URL or VUNGXANH_BIN");
+    process.exit(2);
+  }
+  server = await startDemo(binary);
+  base = server.base;
+}
+const official = process.env.OFFICIAL_KEY ?? findKey(server?.lines ?? []);
+const tests = process.argv.slice(2);
+const child = spawn(
+  process.execPath,
+  ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : ["pages.test.mjs", "map.test.mjs", "contracts.test.mjs"])],
+  { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, OFFICIAL_KEY: official ?? "" } },
+);
+child.once("exit", async (code) => {
+  await server?.stop();
+  process.exit(code ?? 1);
+});
+
+/** The demo prints a ready-made key for each role. @param {string[]} lines */
+function findKey(lines) {
+  const line = lines.find((each) => /\bofficial\b/.test(each));
+  return line?.match(/\b(vx[\w.-]{16,}|[\w-]{24,}(?:\.[\w-]+)?)\b/)?.[1];
+}

@@ -1,0 +1,59 @@
+// Starts the real binary with a small demo, and ends it.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+const READY_MS = 180_000;
+
+/**
+ * @param {string} binary
+ * @param {string[]} [settings]
+ * @returns {Promise<{base: string, lines: string[], stop: () => Promise<void>}>}
+ */
+export async function startDemo(binary, settings = ["--people", "4000", "--venues", "1500", "--days", "15", "--seed", "7"]) {
+  const data = await mkdtemp(path.join(tmpdir(), "vungxanh-pages-"));
+  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--data", data, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
+  /** @type {string[]} */
+  const lines = [];
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said = (said + chunk).slice(-4000);
+    for (const line of String(chunk).split("\n")) if (line.trim()) lines.push(line);
+  });
+  const stop = async () => {
+    if (child.exitCode === null) {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.kill("SIGTERM");
+      const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(hard);
+    }
+    await rm(data, { recursive: true, force: true });
+  };
+  try {
+    const base = await new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`not ready after ${READY_MS / 1000} s: ${said}`)), READY_MS);
+      child.once("exit", (code) => fail(new Error(`the demo ended with ${code}: ${said}`)));
+      child.once("error", fail);
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        lines.push(line);
+        try {
+          const { listening } = JSON.parse(line);
+          if (listening) {
+            clearTimeout(timer);
+            done(listening);
+          }
+        } catch {
+          // Words for people.
+        }
+      });
+    });
+    return { base, lines, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
