@@ -55,7 +55,10 @@ pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions
             .pragma("cache_size", "-65536")
             .pragma("wal_autocheckpoint", "4000")
     } else {
-        options.pragma("cache_size", "-8192").pragma("query_only", "on")
+        options
+            // Rows cross from SQLite's thread in a channel: a longer one is woken less often.
+            .row_buffer_size(1_000)
+            .pragma("cache_size", "-8192").pragma("query_only", "on")
     }
 }
 
