@@ -29,7 +29,7 @@ pub(in crate::ingest) fn read_csv(
         let line = match lines.next()? {
             None => return Ok(()),
             Some((line, Line::TooLong(bytes))) => {
-                if too_long(line, bytes, limit, "line", sink).is_break() {
+                if too_long(line, bytes, limit, sink).is_break() {
                     return Ok(());
                 }
                 continue;

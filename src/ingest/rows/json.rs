@@ -27,7 +27,7 @@ pub(in crate::ingest) fn read_lines(
                 }
                 row(line, text, bindings, limits, sink)
             }
-            Line::TooLong(bytes) => too_long(line, bytes, limit, "line", sink),
+            Line::TooLong(bytes) => too_long(line, bytes, limit, sink),
         };
         if flow.is_break() {
             break;
@@ -48,7 +48,7 @@ pub(in crate::ingest) fn read_elements(
     while let Some((number, element)) = elements.next()? {
         let flow = match element {
             Element::Whole(text) => row(number, text, bindings, limits, sink),
-            Element::TooLong(bytes) => too_long(number, bytes, limit, "element", sink),
+            Element::TooLong(bytes) => too_long(number, bytes, limit, sink),
         };
         if flow.is_break() {
             break;
@@ -79,15 +79,9 @@ pub(super) fn not_utf8(error: std::str::Utf8Error) -> Fault {
     )
 }
 
-pub(super) fn too_long(
-    line: u64,
-    bytes: usize,
-    limit: usize,
-    what: &str,
-    sink: &mut RowSink<'_>,
-) -> ControlFlow<()> {
+pub(super) fn too_long(line: u64, bytes: usize, limit: usize, sink: &mut RowSink<'_>) -> ControlFlow<()> {
     let fault = Fault::whole(
-        format!("is a {what} of {bytes} bytes and was skipped"),
+        format!("has {bytes} bytes and was skipped"),
         format!("at most {limit} bytes"),
     );
     give(line, 0, Err(fault), sink)
