@@ -1,120 +1,43 @@
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
 use crate::demo::plan::midnight;
 use crate::demo::records::event;
 use crate::demo::rng::{Topic, dice, mix};
 use crate::demo::world::DemoWorld;
 use crate::model::{Assessment, AssessmentAuthor, Day, Event, VenueKind};
+use crate::risk::{Instrument, Instruments};
 
-/// Days between two assessments of one venue.
+/// Longest time between two assessments of one venue, days.
 const PERIOD: u64 = 24;
 /// Share of the venues that assess themselves, and share of those that are inspected.
-const ASSESSED: f64 = 0.6;
+const ASSESSED: f64 = 0.62;
 const INSPECTED: f64 = 0.12;
 
-/// Instruments that fit a kind of venue: id and version, the items with their largest points (for QĐ 2194
-/// points are risk: fewer are better).
-struct Instrument {
-    id: &'static str,
-    items: &'static [(&'static str, f64)],
-    risk_points: bool,
-}
-
-const CLINIC: Instrument = Instrument {
-    id: "qd4999@2020",
-    items: &[
-        ("1", 3.0),
-        ("2", 4.0),
-        ("3", 6.0),
-        ("4", 3.0),
-        ("5", 4.0),
-        ("6", 5.0),
-        ("7", 3.0),
-        ("8", 2.0),
-    ],
-    risk_points: false,
-};
-const WORKPLACE: Instrument = Instrument {
-    id: "qd2194@2020",
-    items: &[("cs1", 10.0), ("cs2", 10.0), ("cs3", 30.0)],
-    risk_points: true,
-};
-const SCHOOL: Instrument = Instrument {
-    id: "cv1467@2020",
-    items: &[
-        ("1", 1.0),
-        ("2", 1.0),
-        ("3", 1.0),
-        ("4", 1.0),
-        ("5", 1.0),
-        ("6", 1.0),
-        ("7", 1.0),
-        ("8", 1.0),
-        ("9", 1.0),
-        ("10", 1.0),
-        ("11", 1.0),
-        ("12", 1.0),
-        ("13", 1.0),
-        ("14", 1.0),
-        ("15", 1.0),
-    ],
-    risk_points: false,
-};
-const TEN_ITEMS: &[(&str, f64)] = &[
-    ("1", 10.0),
-    ("2", 10.0),
-    ("3", 10.0),
-    ("4", 10.0),
-    ("5", 10.0),
-    ("6", 10.0),
-    ("7", 10.0),
-    ("8", 10.0),
-    ("9", 10.0),
-    ("10", 10.0),
-];
-const MARKET: Instrument = Instrument {
-    id: "hcmc-market@2020",
-    items: TEN_ITEMS,
-    risk_points: false,
-};
-const FOOD: Instrument = Instrument {
-    id: "hcmc-food@2020",
-    items: TEN_ITEMS,
-    risk_points: false,
-};
-const TRANSPORT: Instrument = Instrument {
-    id: "hcmc-transport@2020",
-    items: TEN_ITEMS,
-    risk_points: false,
-};
-const LODGING: Instrument = Instrument {
-    id: "hcmc-lodging@2020",
-    items: TEN_ITEMS,
-    risk_points: false,
-};
-
-fn instrument(kind: VenueKind) -> Option<&'static Instrument> {
-    match kind {
-        VenueKind::Hospital | VenueKind::Clinic => Some(&CLINIC),
-        VenueKind::Factory | VenueKind::Office | VenueKind::Dormitory => Some(&WORKPLACE),
-        VenueKind::School => Some(&SCHOOL),
-        VenueKind::Market | VenueKind::Supermarket | VenueKind::Mall => Some(&MARKET),
-        VenueKind::Restaurant | VenueKind::Cafe => Some(&FOOD),
-        VenueKind::Station | VenueKind::Transport => Some(&TRANSPORT),
-        VenueKind::Hotel => Some(&LODGING),
-        _ => None,
-    }
+/// The instrument that a kind of venue uses here, and whether its points count risk (fewer are better).
+fn instrument(instruments: &Instruments, kind: VenueKind) -> Option<(&Instrument, bool)> {
+    let (id, risk_points) = match kind {
+        VenueKind::Hospital => ("qd3088", false),
+        VenueKind::Clinic => ("qd4999", false),
+        VenueKind::School => ("cv1467", false),
+        VenueKind::Factory | VenueKind::Office | VenueKind::Dormitory => ("qd2194", true),
+        VenueKind::Restaurant | VenueKind::Cafe => ("hue-food", false),
+        VenueKind::Supermarket | VenueKind::Mall => ("hcmc-supermarkets", false),
+        _ => return None,
+    };
+    instruments.find(id).map(|found| (found, risk_points))
 }
 
 /// The assessments handed in on a day: most venues think well of themselves, inspectors less so.
-pub fn assessments(world: &DemoWorld, day: Day) -> Vec<Event<Assessment>> {
+pub fn assessments(world: &DemoWorld, instruments: &Instruments, day: Day) -> Vec<Event<Assessment>> {
     let mut events = Vec::new();
     for (index, site) in world.sites.iter().enumerate() {
-        let Some(instrument) = instrument(site.kind) else {
+        let Some((instrument, risk_points)) = instrument(instruments, site.kind) else {
             continue;
         };
+        let period = PERIOD.min(u64::from(instrument.expires_days)).max(1);
         let word = mix(mix(world.config.seed, Topic::Assessments as u64), index as u64);
-        if word % PERIOD != day.0.rem_euclid(PERIOD as i32) as u64 {
+        if word % period != day.0.rem_euclid(period as i32) as u64 {
             continue;
         }
         let mut lasting = dice(world.config.seed, Topic::Assessments, index as u64, 0);
@@ -122,38 +45,64 @@ pub fn assessments(world: &DemoWorld, day: Day) -> Vec<Event<Assessment>> {
             continue;
         }
         let inspected = lasting.random_bool(INSPECTED);
-        let quality = 1.0 - 0.65 * lasting.random::<f64>().powi(3);
+        let quality = 1.0 - 0.6 * lasting.random::<f64>().powi(2);
         let mut rng = dice(world.config.seed, Topic::Assessments, index as u64, day.0 as u64);
         let authors = [
-            (AssessmentAuthor::Venue, quality.max(0.6) + 0.04),
-            (AssessmentAuthor::Inspector, quality - 0.08),
+            (AssessmentAuthor::Venue, f64::midpoint(quality, 1.0).max(0.55)),
+            (AssessmentAuthor::Inspector, quality - 0.05),
         ];
         for (nth, (by, quality)) in authors.into_iter().enumerate().take(1 + usize::from(inspected)) {
             let at = midnight(day).plus_s(rng.random_range(8 * 3600..17 * 3600));
-            let answers = instrument.items.iter().map(|(item, most)| {
-                let met = (quality + 0.12 * (rng.random::<f64>() - 0.5)).clamp(0.0, 1.0);
-                let share = if instrument.risk_points { 1.0 - met } else { met };
-                let points = if *most > 1.0 {
-                    (most * share).round()
-                } else {
-                    f64::from(rng.random_bool(share))
-                };
-                ((*item).to_owned(), (!rng.random_bool(0.02)).then_some(points))
-            });
             let record = Assessment {
                 venue: world.venues[index].id.clone(),
-                instrument: instrument.id.to_owned(),
-                answers: answers.collect(),
+                instrument: instrument.rule.label(),
+                answers: answers(instrument, risk_points, quality, &mut rng),
                 by,
             };
-            events.push(event(
-                world.config.seed,
-                at,
-                mix(mix(word, 6 + nth as u64), day.0 as u64),
-                record,
-            ));
+            let what = mix(mix(word, 6 + nth as u64), day.0 as u64);
+            events.push(event(world.config.seed, at, what, record));
         }
     }
     events.sort_by_key(|event| event.at);
     events
+}
+
+/// One answer to each item; `quality` 1 is flawless.
+fn answers(
+    instrument: &Instrument,
+    risk_points: bool,
+    quality: f64,
+    rng: &mut ChaCha8Rng,
+) -> Vec<(String, Option<f64>)> {
+    let mut points: Vec<f64> = (1..=instrument.item_count)
+        .map(|number| {
+            let spread = instrument.total_max.unwrap_or(0.0) / f64::from(instrument.item_count);
+            let most = instrument.max_of(number).unwrap_or(spread.floor());
+            let met = (quality + 0.25 * (rng.random::<f64>() - 0.5)).clamp(0.0, 1.0);
+            let share = if risk_points { (1.0 - met) * 0.7 } else { met };
+            if most <= 1.0 {
+                let chance = if instrument.mandatory.contains(&number) {
+                    share.sqrt().sqrt()
+                } else {
+                    share
+                };
+                f64::from(rng.random_bool(chance))
+            } else if risk_points {
+                (most * share).round().clamp(instrument.item_min, most)
+            } else {
+                // Hardly anybody gives no point at all: one zero fails a hospital.
+                (most * share).round().clamp(1.0, most)
+            }
+        })
+        .collect();
+    if risk_points {
+        // The published classes have gaps between whole percents: most firms hand in whole ones.
+        let over = points.iter().sum::<f64>() % 3.0;
+        let last = points.len() - 1;
+        points[last] += (3.0 - over) % 3.0;
+    }
+    let numbered = points.into_iter().enumerate();
+    numbered
+        .map(|(index, points)| ((index + 1).to_string(), Some(points)))
+        .collect()
 }

@@ -1,4 +1,4 @@
-use crate::model::VenueKind::{self, *};
+use crate::model::VenueKind;
 
 /// What a visit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ const ALWAYS: &str = "24/7";
 /// Every kind that is generated, with assumptions that a reader may change.
 pub const KINDS: [KindFacts; 21] = [
     row(
-        Office,
+        VenueKind::Office,
         900,
         Errand::Other,
         (0.6, 14.0),
@@ -86,7 +86,7 @@ pub const KINDS: [KindFacts; 21] = [
         ],
     ),
     row(
-        Hospital,
+        VenueKind::Hospital,
         12,
         Errand::Other,
         (60.0, 220.0),
@@ -96,7 +96,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Bệnh viện đa khoa số", "Trung tâm y tế số"],
     ),
     row(
-        Clinic,
+        VenueKind::Clinic,
         200,
         Errand::Other,
         (3.0, 6.0),
@@ -106,7 +106,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Trạm y tế số", "Phòng khám số"],
     ),
     row(
-        Pharmacy,
+        VenueKind::Pharmacy,
         400,
         Errand::Shopping,
         (1.5, 2.0),
@@ -116,7 +116,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Nhà thuốc số", "Quầy thuốc số"],
     ),
     row(
-        School,
+        VenueKind::School,
         330,
         Errand::Study,
         (0.2, 260.0),
@@ -131,7 +131,7 @@ pub const KINDS: [KindFacts; 21] = [
         ],
     ),
     row(
-        Factory,
+        VenueKind::Factory,
         170,
         Errand::Work,
         (0.1, 220.0),
@@ -147,7 +147,7 @@ pub const KINDS: [KindFacts; 21] = [
         ],
     ),
     row(
-        Dormitory,
+        VenueKind::Dormitory,
         350,
         Errand::Other,
         (0.5, 2.0),
@@ -157,7 +157,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Khu nhà trọ công nhân", "Ký túc xá số"],
     ),
     row(
-        Market,
+        VenueKind::Market,
         80,
         Errand::Shopping,
         (55.0, 40.0),
@@ -167,7 +167,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Chợ số", "Chợ dân sinh số", "Chợ phiên số"],
     ),
     row(
-        Supermarket,
+        VenueKind::Supermarket,
         180,
         Errand::Shopping,
         (14.0, 12.0),
@@ -177,7 +177,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Siêu thị mini", "Cửa hàng tiện lợi", "Siêu thị số"],
     ),
     row(
-        Mall,
+        VenueKind::Mall,
         5,
         Errand::Shopping,
         (160.0, 130.0),
@@ -187,7 +187,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Trung tâm thương mại số"],
     ),
     row(
-        Shop,
+        VenueKind::Shop,
         3600,
         Errand::Shopping,
         (1.2, 2.5),
@@ -207,7 +207,7 @@ pub const KINDS: [KindFacts; 21] = [
         ],
     ),
     row(
-        Restaurant,
+        VenueKind::Restaurant,
         1600,
         Errand::Food,
         (3.0, 4.0),
@@ -225,7 +225,7 @@ pub const KINDS: [KindFacts; 21] = [
         ],
     ),
     row(
-        Cafe,
+        VenueKind::Cafe,
         850,
         Errand::Food,
         (2.6, 3.0),
@@ -235,7 +235,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Quán cà phê", "Quán trà sữa", "Cà phê sách"],
     ),
     row(
-        Bar,
+        VenueKind::Bar,
         160,
         Errand::Food,
         (2.4, 6.0),
@@ -245,7 +245,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Karaoke", "Quán bar"],
     ),
     row(
-        Hotel,
+        VenueKind::Hotel,
         190,
         Errand::Other,
         (1.0, 6.0),
@@ -255,7 +255,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Nhà nghỉ", "Khách sạn"],
     ),
     row(
-        Station,
+        VenueKind::Station,
         16,
         Errand::Other,
         (26.0, 16.0),
@@ -265,7 +265,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Bến xe số", "Nhà ga số"],
     ),
     row(
-        Transport,
+        VenueKind::Transport,
         180,
         Errand::Other,
         (4.0, 2.0),
@@ -275,7 +275,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Xe buýt tuyến", "Xe khách số"],
     ),
     row(
-        Worship,
+        VenueKind::Worship,
         230,
         Errand::Other,
         (3.0, 1.0),
@@ -285,7 +285,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Chùa số", "Nhà thờ số", "Đình số"],
     ),
     row(
-        Gym,
+        VenueKind::Gym,
         130,
         Errand::Other,
         (4.0, 3.0),
@@ -295,7 +295,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Phòng tập", "Sân bóng mini"],
     ),
     row(
-        Leisure,
+        VenueKind::Leisure,
         200,
         Errand::Other,
         (5.0, 4.0),
@@ -305,7 +305,7 @@ pub const KINDS: [KindFacts; 21] = [
         &["Nhà văn hoá", "Khu vui chơi", "Rạp chiếu phim số"],
     ),
     row(
-        Other,
+        VenueKind::Other,
         217,
         Errand::Other,
         (1.5, 3.0),

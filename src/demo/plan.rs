@@ -153,7 +153,7 @@ fn errand(person: &Person, weekday: u8, hour: u32, worked: bool, rng: &mut ChaCh
     if person.work != NOWHERE && !worked {
         let chance = match (hour, weekend) {
             (5..=8, false) => 0.8,
-            (9..=10, false) | (13, false) => 0.3,
+            (9..=10 | 13, false) => 0.3,
             (22..=23 | 0..=4, _) => 0.6,
             (5..=8, true) => 0.25,
             _ => 0.06,

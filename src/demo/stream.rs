@@ -10,6 +10,7 @@ use crate::ingest::{Identity, Pseudonyms, Purpose};
 use crate::model::{
     Assessment, Case, CheckIn, Contact, Day, Declaration, Event, EventBatch, Mark, PersonId, Timestamp, Zone,
 };
+use crate::risk::Rules;
 
 /// Turns an invented phone number into a day's pseudonym, as the door does with real ones.
 pub type Pseudonymise = Arc<dyn Fn(Purpose, Day, &str) -> PersonId + Send + Sync>;
@@ -57,6 +58,7 @@ pub struct Infection {
 pub struct DemoStream {
     outbreak: Outbreak,
     pseudonymise: Pseudonymise,
+    rules: Rules,
     now: Timestamp,
     check_ins: VecDeque<Event<CheckIn>>,
     declarations: VecDeque<Event<Declaration>>,
@@ -75,6 +77,7 @@ impl DemoStream {
             now: world.start(),
             outbreak: Outbreak::new(world),
             pseudonymise,
+            rules: Rules::builtin(),
             check_ins: VecDeque::new(),
             declarations: VecDeque::new(),
             contacts: VecDeque::new(),
@@ -185,7 +188,8 @@ impl DemoStream {
             .extend(records::declarations(&self.outbreak, visits, pseudonymise));
         self.contacts
             .extend(records::contacts(&world, visits, pseudonymise));
-        self.assessments.extend(assessing::assessments(&world, day));
+        self.assessments
+            .extend(assessing::assessments(&world, &self.rules.instruments, day));
         self.cases.extend(
             reported
                 .iter()

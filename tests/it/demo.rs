@@ -1,8 +1,9 @@
 //! The generated world: facts, shapes and an epidemic that moves through shared venues.
 
 use geo::{Area as _, BooleanOps, Contains, Validation};
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -13,6 +14,7 @@ use vungxanh::model::{
     Area, AreaLevel, Case, CheckIn, Day, Direction, Event, EventBatch, Mark, MarkState, PersonId, UtcOffset,
     VenueId, Zone, ZoneState,
 };
+use vungxanh::risk::{AssessmentOutcome, AssessmentRecord, Rules, assess};
 
 fn small() -> DemoConfig {
     DemoConfig {
@@ -332,4 +334,41 @@ fn gini(counts: &mut [f64]) -> f64 {
         .map(|(i, count)| (i as f64 + 1.0) * count)
         .sum();
     2.0 * weighted / (n * counts.iter().sum::<f64>()) - (n + 1.0) / n
+}
+
+#[test]
+fn most_assessments_come_to_a_class_of_their_instrument() {
+    let rules = Rules::builtin();
+    let mut outcomes: BTreeMap<String, u32> = BTreeMap::new();
+    let (mut classed, mut all) = (0_u32, 0_u32);
+    for changes in stream(&small()).history() {
+        for batch in changes.batches {
+            let EventBatch::Assessments(events) = batch else {
+                continue;
+            };
+            for event in events {
+                let record = AssessmentRecord {
+                    at: event.at,
+                    instrument: event.record.instrument.clone(),
+                    answers: event.record.answers,
+                    by: event.record.by,
+                };
+                let outcome = match assess(&rules.instruments, &record).outcome {
+                    AssessmentOutcome::Class { level, .. } => format!("level {level}"),
+                    AssessmentOutcome::UndefinedByRule(_) => "undefined".to_owned(),
+                    AssessmentOutcome::Incomplete(why) => panic!("{}: {}", record.instrument, why.en),
+                };
+                // The classes of QĐ 4999 are not known.
+                if !record.instrument.starts_with("qd4999") {
+                    all += 1;
+                    classed += u32::from(outcome != "undefined");
+                }
+                *outcomes
+                    .entry(format!("{} {outcome}", record.instrument))
+                    .or_default() += 1;
+            }
+        }
+    }
+    println!("{outcomes:#?}");
+    assert!(f64::from(classed) > 0.85 * f64::from(all), "{classed} of {all}");
 }
