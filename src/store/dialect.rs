@@ -58,7 +58,8 @@ pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions
         options
             // Rows cross from SQLite's thread in a channel: a longer one is woken less often.
             .row_buffer_size(1_000)
-            .pragma("cache_size", "-8192").pragma("query_only", "on")
+            .pragma("cache_size", "-8192")
+            .pragma("query_only", "on")
     }
 }
 
