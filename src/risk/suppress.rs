@@ -6,6 +6,11 @@
 //! speaks of them, because a hidden node's subtree is hidden whole. So it suffices that, per
 //! parent, u = 0, or u ≥ 2 and R−(u−1) ≥ k: nobody can even tell that a hidden figure is below k.
 //! R counts children only: what a parent has beside its children does not protect them.
+//!
+//! An attacker who also runs the rule backwards knows that a sibling was hidden because it was the
+//! smallest one shown. 10 + 11 beside a shown 11 would be read off: the sum 21 allows nothing else.
+//! So a hidden set must have a second reading, or all siblings are hidden ([`has_other_readings`]).
+//! That test looks at nothing but what is published, so failing it tells nothing more.
 
 use std::ops::Range;
 
@@ -121,16 +126,34 @@ fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -
     let mut further = shown.into_iter();
     while !protected(hidden, total, shown_from) {
         let Some(node) = further.next() else {
-            for &node in siblings {
-                fates[node] = Fate::Hidden;
-            }
-            return false;
+            break;
         };
         fates[node] = Fate::Hidden;
         hidden += 1;
         total += count(node);
     }
-    true
+    let smallest_shown = further.next().map(count);
+    let kept =
+        protected(hidden, total, shown_from) && has_other_readings(hidden, total, shown_from, smallest_shown);
+    if !kept {
+        for &node in siblings {
+            fates[node] = Fate::Hidden;
+        }
+    }
+    kept
+}
+
+/// Whether an attacker who knows the rule is left with at least two values for each hidden sibling.
+///
+/// One of two witnesses will do. All of them small (each below k), which leaves two values unless
+/// the sum is the largest such sum. Or exactly one of them, of value b ≥ k, hidden to protect the
+/// others: below the smallest shown, and such that the others did not protect themselves; it could
+/// be any of them, so each could be b or small.
+fn has_other_readings(hidden: u64, total: u64, shown_from: u32, smallest_shown: Option<u64>) -> bool {
+    let k = u64::from(shown_from);
+    let lowest = k.max((total + 3).saturating_sub(k + hidden));
+    let highest = (total + 1 - hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
+    total < hidden * (k - 1) || lowest <= highest
 }
 
 fn primary(count: u32, shown_from: u32) -> Fate {

@@ -116,6 +116,19 @@ impl<'a> Attacker<'a> {
     }
 }
 
+/// Every way to share a total among so many siblings.
+fn guesses(siblings: usize, total: u32) -> Vec<Vec<u32>> {
+    if siblings == 1 {
+        return vec![vec![total]];
+    }
+    (0..=total)
+        .flat_map(|first| {
+            let rest = guesses(siblings - 1, total - first);
+            rest.into_iter().map(move |rest| [vec![first], rest].concat())
+        })
+        .collect()
+}
+
 /// What the rule promises, recomputed from its definition: hidden siblings under a shown parent could each be
 /// anything up to R−(u−1) ≥ k, where R is what the shown siblings leave of the parent.
 fn assert_promise(rules: &ReleaseRules, groups: &[Vec<u32>], public: &BTreeMap<String, Released>) {
@@ -185,6 +198,26 @@ proptest! {
                     *low <= 1 && *high >= rules.cases_shown_from,
                     "{code} lies in {low}..={high}: {groups:?} gave {public:?}"
                 );
+            }
+        }
+    }
+
+    /// He enumerates the siblings' counts too, and releases each guess himself.
+    #[test]
+    fn no_attacker_who_runs_the_rule_backwards_pins_a_hidden_count(
+        group in prop::collection::vec(prop_oneof![1 => Just(0_u32), 3 => 1..=5_u32, 1 => 1..=9_u32], 2..=4)
+    ) {
+        let rules = rules(4);
+        let public = release(&rules, std::slice::from_ref(&group));
+        let mut values = vec![std::collections::BTreeSet::new(); group.len()];
+        for guess in guesses(group.len(), group.iter().sum()) {
+            if release(&rules, std::slice::from_ref(&guess)) == public {
+                values.iter_mut().zip(&guess).for_each(|(seen, count)| { seen.insert(*count); });
+            }
+        }
+        for (n, seen) in values.iter().enumerate() {
+            if public[&format!("r0{n}")] == Released::Hidden && public["r0"] != Released::Hidden {
+                prop_assert!(seen.len() >= 2, "r0{n} can only be {seen:?}: {group:?} gave {public:?}");
             }
         }
     }
@@ -282,6 +315,18 @@ fn assert_cells_keep_the_promise(
             || (hidden >= 2 && cases - shown + 1 >= rules.cases_shown_from + hidden);
         assert!(kept, "{cell}: {hidden} hidden, {cases} of which {shown} shown");
     }
+}
+
+#[test]
+fn a_tie_that_would_give_the_counts_away_hides_all_siblings() {
+    let public = release(&rules(11), &[vec![11, 11, 10]]);
+    assert_eq!(public["r0"], Released::Shown(32));
+    assert!(
+        ["r00", "r01", "r02"]
+            .iter()
+            .all(|leaf| public[*leaf] == Released::Hidden),
+        "{public:?}"
+    );
 }
 
 #[test]
