@@ -9,12 +9,10 @@ use super::{
     text::{self, EntryText, PlaceText},
     venues::{PARTS, VenueNumber, VenueNumbers, part_of},
 };
-use crate::{
-    geo::{BASE_RESOLUTION, Cell, LngLat},
-    model::{
-        AreaCode, Assessment, Case, CheckIn, Contact, ContactParty, Day, Declaration, Event, EventKind,
-        PersonId, Place, VenueId,
-    },
+use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
+use crate::model::{
+    AreaCode, Assessment, Case, CheckIn, Contact, ContactParty, Day, Declaration, Event, EventKind, PersonId,
+    Place, VenueId,
 };
 
 /// One event on its way into a table.

@@ -1,8 +1,6 @@
 use super::{dialect::ManyRows, error::StoreError, open::Store, venues::UNPOISONED};
-use crate::{
-    geo::Cell,
-    model::{CellStats, Day, Hour, VenueId, VenueStats},
-};
+use crate::geo::Cell;
+use crate::model::{CellStats, Day, Hour, VenueId, VenueStats};
 
 /// The sums of one bucket of a sealed day.
 #[derive(Clone, Debug, PartialEq, Eq)]

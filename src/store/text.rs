@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::StoreError;
-use crate::{
-    geo::LngLat,
-    model::{AreaCode, DeclaredPlace, Entry, Place, Timestamp, VenueId},
-};
+use crate::geo::LngLat;
+use crate::model::{AreaCode, DeclaredPlace, Entry, Place, Timestamp, VenueId};
 
 /// As JSON.
 pub(super) fn write<T: Serialize>(value: &T) -> String {

@@ -8,10 +8,8 @@ use super::{
     open::Store,
     text,
 };
-use crate::{
-    geo::{Cell, Resolution},
-    model::{AreaCode, Timestamp, Venue, VenueId, VenueKind},
-};
+use crate::geo::{Cell, Resolution};
+use crate::model::{AreaCode, Timestamp, Venue, VenueId, VenueKind};
 
 /// Parts of the map that rows are spread over, for the day that one machine is not enough.
 pub(super) const PARTS: u64 = 64;
