@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rstar::{RTree, primitives::GeomWithData};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -82,7 +82,7 @@ pub struct VenueIndex {
     by_id: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
     /// Registered or moved since `places` was built; looked through one by one.
-    recent: Arc<Vec<u32>>,
+    recent: Arc<BTreeSet<u32>>,
     /// Those of them that `places` still has at their old point.
     moved: Arc<FxHashSet<u32>>,
 }
@@ -165,12 +165,12 @@ impl VenueIndex {
             }
         });
         if !self.recent.is_empty() {
-            let mut recent = self.keyed(&self.recent);
+            let mut recent = self.keyed(self.recent.iter());
             recent.sort_unstable();
             let before = found.len();
             morton::visit(&recent, within, &mut |ix| found.push(ix));
             if found.len() > before {
-                let mut keyed = self.keyed(&found);
+                let mut keyed = self.keyed(found.iter());
                 keyed.sort_unstable();
                 found = keyed.into_iter().map(|(_, ix)| ix).collect();
             }
@@ -216,20 +216,20 @@ impl VenueIndex {
     /// Registers venues or replaces their registration. New ones get the next numbers in the order given,
     /// so a caller that always gives them in the order of first registration always gets the same numbers.
     pub(super) fn put(&mut self, venues: &[Venue], areas: &AreaIndex, day: Day) {
-        let mut recent = Vec::clone(&self.recent);
+        let mut recent = BTreeSet::clone(&self.recent);
         let mut moved = FxHashSet::clone(&self.moved);
         for venue in venues {
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
-                if old.venue.at != venue.at && !recent.contains(&ix) {
-                    recent.push(ix);
+                if old.venue.at != venue.at {
+                    recent.insert(ix);
                     moved.insert(ix);
                 }
                 (ix, facts)
             } else {
                 let ix = u32::try_from(self.len).expect("fewer than 2^32 venues fit in memory");
                 Arc::make_mut(&mut self.by_id).insert(venue.id.clone(), ix);
-                recent.push(ix);
+                recent.insert(ix);
                 (ix, Arc::default())
             };
             self.write(VenueEntry {
@@ -300,9 +300,8 @@ impl VenueIndex {
         self.moved = Arc::default();
     }
 
-    fn keyed(&self, numbers: &[u32]) -> Vec<(u64, u32)> {
+    fn keyed<'a>(&self, numbers: impl Iterator<Item = &'a u32>) -> Vec<(u64, u32)> {
         numbers
-            .iter()
             .filter_map(|&ix| self.by_ix(ix))
             .map(|entry| (morton::key(entry.venue.at), entry.ix))
             .collect()
