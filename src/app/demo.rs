@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use crate::app::{keys, serve};
 use crate::config::{DemoArgs, Settings};
 use crate::demo::{Changes, DemoConfig, DemoStream, Pseudonymise, generate};
-use crate::ingest;
 use crate::model::{Clock, MarkState, Role};
 use crate::pipeline::Pipeline;
 
@@ -28,7 +27,12 @@ pub async fn run(args: DemoArgs, mut settings: Settings) -> anyhow::Result<ExitC
         ..DemoConfig::default()
     };
     let end = config.end;
-    tracing::info!(people = args.people, venues = args.venues, days = args.days, "generating an outbreak");
+    tracing::info!(
+        people = args.people,
+        venues = args.venues,
+        days = args.days,
+        "generating an outbreak"
+    );
     let world = Arc::new(tokio::task::spawn_blocking(move || generate(&config)).await?);
 
     // History is written under a clock that stands at its end; then the clock starts to run.
@@ -102,7 +106,10 @@ async fn apply(pipeline: &Pipeline, changes: Changes) -> anyhow::Result<usize> {
     for mark in changes.marks {
         let decided = mark.state != MarkState::Proposed;
         pipeline
-            .put_mark(mark, if decided { "demo-approver" } else { "demo-tracing" }.to_owned())
+            .put_mark(
+                mark,
+                if decided { "demo-approver" } else { "demo-tracing" }.to_owned(),
+            )
             .await?;
     }
     pipeline.import_zones(changes.zones).await?;
@@ -111,14 +118,7 @@ async fn apply(pipeline: &Pipeline, changes: Changes) -> anyhow::Result<usize> {
 
 fn pseudonymise(pipeline: &Pipeline) -> Pseudonymise {
     let pipeline = pipeline.clone();
-    Arc::new(move |purpose, day, phone| {
-        let purpose = match purpose {
-            Purpose::CheckIn => ingest::Purpose::CheckIn,
-            Purpose::Declaration => ingest::Purpose::Declaration,
-            Purpose::Contact => ingest::Purpose::Contact,
-        };
-        pipeline.pseudonyms().person(purpose, day, phone)
-    })
+    Arc::new(move |purpose, day, phone| pipeline.pseudonyms().person(purpose, day, phone))
 }
 
 async fn make_keys(pipeline: &Pipeline) -> anyhow::Result<Vec<(Role, String)>> {
@@ -127,7 +127,10 @@ async fn make_keys(pipeline: &Pipeline) -> anyhow::Result<Vec<(Role, String)>> {
         if role != Role::Public {
             let now = pipeline.clock().now();
             let name = format!("demo {}", role.as_str());
-            made.push((role, keys::make(pipeline.store(), role, Vec::new(), name, now).await?));
+            made.push((
+                role,
+                keys::make(pipeline.store(), role, Vec::new(), name, now).await?,
+            ));
         }
     }
     Ok(made)
@@ -144,7 +147,10 @@ fn print_addresses(address: &str, keys: &[(Role, String)]) -> std::io::Result<()
     writeln!(out, "  English                   {address}/?lang=en")?;
     writeln!(out, "  live, exact (analyst)     {address}/#key={analyst}")?;
     writeln!(out, "  API                       {address}/docs")?;
-    writeln!(out, "  tiles                     {address}/tiles/cells,venues,areas,zones.json")?;
+    writeln!(
+        out,
+        "  tiles                     {address}/tiles/cells,venues,areas,zones.json"
+    )?;
     writeln!(out)?;
     for (role, token) in keys {
         writeln!(out, "  key {:<10} {token}", role.as_str())?;
@@ -164,16 +170,25 @@ impl Folder {
     fn of(given: Option<PathBuf>) -> anyhow::Result<Self> {
         if let Some(path) = given {
             if path.join("vungxanh.sqlite").exists() {
-                anyhow::bail!("{} holds data already; the demo wants a new folder", path.display());
+                anyhow::bail!(
+                    "{} holds data already; the demo wants a new folder",
+                    path.display()
+                );
             }
-            return Ok(Self { path, temporary: false });
+            return Ok(Self {
+                path,
+                temporary: false,
+            });
         }
         let mut bytes = [0_u8; 8];
         getrandom::fill(&mut bytes).context("the system gives no randomness")?;
         let name: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let path = std::env::temp_dir().join(format!("vungxanh-demo-{name}"));
         std::fs::create_dir(&path).with_context(|| format!("folder {}", path.display()))?;
-        Ok(Self { path, temporary: true })
+        Ok(Self {
+            path,
+            temporary: true,
+        })
     }
 }
 

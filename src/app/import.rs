@@ -33,7 +33,11 @@ pub async fn run(args: ImportArgs, settings: Settings) -> anyhow::Result<ExitCod
     let report = outcome?;
     closed?;
     report.print()?;
-    Ok(if report.refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// What an import did, for people.
@@ -55,7 +59,10 @@ impl Report {
         let field = rejection.field.as_deref().unwrap_or("record");
         let entry = self
             .reasons
-            .entry(format!("{field}: {}; expected {}", rejection.reason, rejection.expected))
+            .entry(format!(
+                "{field}: {}; expected {}",
+                rejection.reason, rejection.expected
+            ))
             .or_default();
         entry.0 += 1;
         if entry.1.len() < 5 {
@@ -72,7 +79,9 @@ impl Report {
             let (count, lines) = self.reasons.remove(&rarest).unwrap_or_default();
             let other = self.reasons.entry("other reasons".to_owned()).or_default();
             other.0 += count;
-            other.1.extend(lines.into_iter().take(5_usize.saturating_sub(other.1.len())));
+            other
+                .1
+                .extend(lines.into_iter().take(5_usize.saturating_sub(other.1.len())));
         }
     }
 
@@ -155,7 +164,11 @@ fn is_stdin(file: &Path) -> bool {
 
 /// A bar on a terminal, silence elsewhere.
 pub fn progress(bytes: u64) -> ProgressBar {
-    let bar = if bytes == 0 { ProgressBar::no_length() } else { ProgressBar::new(bytes) };
+    let bar = if bytes == 0 {
+        ProgressBar::no_length()
+    } else {
+        ProgressBar::new(bytes)
+    };
     let template = if bytes == 0 {
         "{spinner} {bytes} read, {bytes_per_sec}, {elapsed} {msg}"
     } else {
@@ -230,7 +243,10 @@ fn pass(
             Ok((accepted, duplicates)) => {
                 report.accepted += accepted;
                 report.duplicates += duplicates;
-                bar.set_message(format!("{} accepted, {} rejected", report.accepted, report.rejected));
+                bar.set_message(format!(
+                    "{} accepted, {} rejected",
+                    report.accepted, report.rejected
+                ));
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -240,55 +256,67 @@ fn pass(
         }
     };
     let format = source.format;
-    let outcome: Result<ReadSummary, ingest::IngestError> = pipeline.with_door(args.backfill, |door| match args.kind {
-        ImportKind::Venues => read_venues(format, map, reader, door, limits, &mut |chunk| {
-            let count = chunk.batch.len() as u64;
-            let written = match &mut writer {
-                None => Ok((count, 0)),
-                Some(w) => w.runtime.block_on(w.pipeline.put_venues(chunk.batch)).map(|change| {
-                    let unchanged = change.unchanged as u64;
-                    (count - unchanged, unchanged)
-                }).map_err(Into::into),
-            };
-            step(report, chunk.rejections, written)
-        }),
-        ImportKind::Areas => read_areas(format, map, reader, door, limits, &mut |chunk| {
-            let count = chunk.batch.len() as u64;
-            let written = match &mut writer {
-                None => Ok((count, 0)),
-                Some(w) => w.runtime.block_on(w.pipeline.put_areas(chunk.batch)).map(|change| {
-                    let unchanged = change.unchanged as u64;
-                    (count - unchanged, unchanged)
-                }).map_err(Into::into),
-            };
-            step(report, chunk.rejections, written)
-        }),
-        ImportKind::Zones => read_zones(format, map, reader, door, limits, &mut |chunk| {
-            let count = chunk.batch.len() as u64;
-            let written = match &mut writer {
-                None => Ok((count, 0)),
-                Some(w) => w.runtime.block_on(w.pipeline.import_zones(chunk.batch)).map_err(Into::into),
-            };
-            step(report, chunk.rejections, written)
-        }),
-        events => {
-            let kind = match events {
-                ImportKind::Declarations => EventKind::Declaration,
-                ImportKind::Contacts => EventKind::Contact,
-                ImportKind::Assessments => EventKind::Assessment,
-                ImportKind::Cases => EventKind::Case,
-                _ => EventKind::CheckIn,
-            };
-            read_events(kind, format, map, reader, door, limits, &mut |chunk| {
-                let mut rejections = chunk.rejections;
+    let outcome: Result<ReadSummary, ingest::IngestError> =
+        pipeline.with_door(args.backfill, |door| match args.kind {
+            ImportKind::Venues => read_venues(format, map, reader, door, limits, &mut |chunk| {
+                let count = chunk.batch.len() as u64;
                 let written = match &mut writer {
-                    None => Ok((chunk.lines.len() as u64, 0)),
-                    Some(w) => write_events(w, chunk.batch, &chunk.lines, &mut rejections),
+                    None => Ok((count, 0)),
+                    Some(w) => w
+                        .runtime
+                        .block_on(w.pipeline.put_venues(chunk.batch))
+                        .map(|change| {
+                            let unchanged = change.unchanged as u64;
+                            (count - unchanged, unchanged)
+                        })
+                        .map_err(Into::into),
                 };
-                step(report, rejections, written)
-            })
-        }
-    });
+                step(report, chunk.rejections, written)
+            }),
+            ImportKind::Areas => read_areas(format, map, reader, door, limits, &mut |chunk| {
+                let count = chunk.batch.len() as u64;
+                let written = match &mut writer {
+                    None => Ok((count, 0)),
+                    Some(w) => w
+                        .runtime
+                        .block_on(w.pipeline.put_areas(chunk.batch))
+                        .map(|change| {
+                            let unchanged = change.unchanged as u64;
+                            (count - unchanged, unchanged)
+                        })
+                        .map_err(Into::into),
+                };
+                step(report, chunk.rejections, written)
+            }),
+            ImportKind::Zones => read_zones(format, map, reader, door, limits, &mut |chunk| {
+                let count = chunk.batch.len() as u64;
+                let written = match &mut writer {
+                    None => Ok((count, 0)),
+                    Some(w) => w
+                        .runtime
+                        .block_on(w.pipeline.import_zones(chunk.batch))
+                        .map_err(Into::into),
+                };
+                step(report, chunk.rejections, written)
+            }),
+            events => {
+                let kind = match events {
+                    ImportKind::Declarations => EventKind::Declaration,
+                    ImportKind::Contacts => EventKind::Contact,
+                    ImportKind::Assessments => EventKind::Assessment,
+                    ImportKind::Cases => EventKind::Case,
+                    _ => EventKind::CheckIn,
+                };
+                read_events(kind, format, map, reader, door, limits, &mut |chunk| {
+                    let mut rejections = chunk.rejections;
+                    let written = match &mut writer {
+                        None => Ok((chunk.lines.len() as u64, 0)),
+                        Some(w) => write_events(w, chunk.batch, &chunk.lines, &mut rejections),
+                    };
+                    step(report, rejections, written)
+                })
+            }
+        });
     bar.finish_and_clear();
     if let Some(error) = failed {
         return Err(error);

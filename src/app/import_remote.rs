@@ -49,7 +49,14 @@ pub fn send_blocking(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("POST {url}"))?;
     bar.finish_and_clear();
     let status = response.status();
-    let body = response.body_mut().read_to_string().context("the server's answer")?;
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .context("the server's answer")?;
     writeln!(std::io::stdout(), "{body}")?;
-    Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if status.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -76,10 +76,17 @@ async fn list(data: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
             "{}\t{}\t{}\t{}\tcreated {}{}",
             key.id,
             key.role.as_str(),
-            if areas.is_empty() { "all areas".to_owned() } else { areas.join(",") },
+            if areas.is_empty() {
+                "all areas".to_owned()
+            } else {
+                areas.join(",")
+            },
             key.name,
             key.created_at.to_rfc3339(settings.offset),
-            key.revoked_at.map_or(String::new(), |at| format!("\trevoked {}", at.to_rfc3339(settings.offset))),
+            key.revoked_at.map_or(String::new(), |at| format!(
+                "\trevoked {}",
+                at.to_rfc3339(settings.offset)
+            )),
         )?;
     }
     store.close().await;

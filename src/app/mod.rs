@@ -1,2 +1,13 @@
 //! Floor 6: composition. Turns a command line into a running system: opens the store, starts the
 //! pipeline, serves the API, reads files in, makes keys. Decides nothing that a floor below decides.
+
+mod demo;
+mod export;
+mod import;
+mod import_remote;
+mod keys;
+mod run;
+mod serve;
+mod upkeep;
+
+pub use run::main;

@@ -22,7 +22,11 @@ pub fn main(cli: Cli) -> ExitCode {
 fn try_main(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = FileConfig::read(cli.config.as_deref())?;
     let settings = Settings::new(&cli, &file)?;
-    let format = if settings.log_json { LogFormat::Json } else { LogFormat::Text };
+    let format = if settings.log_json {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
     telemetry::start(&settings.log, format).map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

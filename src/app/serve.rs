@@ -10,8 +10,11 @@ use crate::api::{self, ApiConfig, ApiState};
 use crate::config::{ServeArgs, Settings};
 use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::risk::Rules;
+use crate::telemetry;
+use crate::tiles::TileCache;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const TILE_CACHE_BYTES: u64 = 128 << 20;
 
 /// Serves a data folder until SIGINT or SIGTERM.
 pub async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<ExitCode> {
@@ -58,10 +61,12 @@ pub async fn serve(
         public_base_url: settings.public_base_url.clone(),
         ..ApiConfig::default()
     };
-    let router = api::router(ApiState::new(pipeline.clone(), config));
+    let tiles = Arc::new(TileCache::new(TILE_CACHE_BYTES));
+    let state = ApiState::new(pipeline.clone(), tiles, config, telemetry::record());
+    let router = api::router(state.clone());
     ready(&address)?;
     tracing::info!(%address, "listening");
-    let served = api::serve(listener, router, stop_signal(), api::ServeLimits::default()).await;
+    let served = api::serve(listener, router, stopping(state), api::ServeLimits::default()).await;
     tracing::info!("stopping");
     let closed = pipeline.close().await;
     served?;
@@ -74,6 +79,12 @@ pub fn ready_line(address: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{{\"listening\":\"{address}\"}}")?;
     out.flush()
+}
+
+/// Waits for the signal, then ends the open streams so that draining need not wait for them.
+async fn stopping(state: ApiState) {
+    stop_signal().await;
+    state.end_streams();
 }
 
 /// SIGINT or SIGTERM.

@@ -11,7 +11,10 @@ const VENUES: usize = 40;
 fn venues() -> String {
     let mut csv = "id,name,kind,lng,lat\n".to_owned();
     for venue in 0..VENUES {
-        let (lng, lat) = (105.80 + 0.004 * (venue % 8) as f64, 21.55 + 0.004 * (venue / 8) as f64);
+        let (lng, lat) = (
+            105.80 + 0.004 * (venue % 8) as f64,
+            21.55 + 0.004 * (venue / 8) as f64,
+        );
         csv += &format!("v{venue},Quán {venue},cafe,{lng},{lat}\n");
     }
     csv
@@ -48,7 +51,13 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
     let file = folder.path().join("venues.csv");
     std::fs::write(&file, venues()).unwrap();
     let imported = run(&[
-        "import", "venues", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--clock", CLOCK,
+        "import",
+        "venues",
+        file.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+        "--clock",
+        CLOCK,
     ]);
     assert!(imported.contains(&format!("accepted {VENUES}")), "{imported}");
     let ingest = key(&data, "ingest");
@@ -62,9 +71,17 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
         // What was acknowledged before the last kill must be there now: all of it a repeat.
         if let Some(&last) = acknowledged.last() {
             let (status, answer) = server
-                .post("/v1/check-ins", &ingest, "application/x-ndjson", batch(last).as_bytes())
+                .post(
+                    "/v1/check-ins",
+                    &ingest,
+                    "application/x-ndjson",
+                    batch(last).as_bytes(),
+                )
                 .unwrap();
-            assert_eq!((status, &answer["accepted"], &answer["duplicates"]), (200, &0.into(), &200.into()));
+            assert_eq!(
+                (status, &answer["accepted"], &answer["duplicates"]),
+                (200, &0.into(), &200.into())
+            );
         }
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -103,7 +120,11 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
             next = number;
         });
     }
-    assert!(acknowledged.len() > 12, "too few batches to mean anything: {}", acknowledged.len());
+    assert!(
+        acknowledged.len() > 12,
+        "too few batches to mean anything: {}",
+        acknowledged.len()
+    );
 
     let server = Server::start(&data, &["--clock", CLOCK]);
     let stored = total_visits(&server, &analyst);
@@ -114,7 +135,12 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
     for _ in 0..2 {
         for &number in acknowledged.iter().chain(&unknown) {
             let (status, answer) = server
-                .post("/v1/check-ins", &ingest, "application/x-ndjson", batch(number).as_bytes())
+                .post(
+                    "/v1/check-ins",
+                    &ingest,
+                    "application/x-ndjson",
+                    batch(number).as_bytes(),
+                )
                 .unwrap();
             let counted = answer["accepted"].as_u64().unwrap() + answer["duplicates"].as_u64().unwrap();
             assert_eq!((status, counted), (200, 200));
@@ -125,7 +151,10 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
     assert_eq!(total_visits(&server, &analyst), all);
     server.kill();
     let report = run(&["check", "--data", data.to_str().unwrap()]);
-    assert!(report.contains(&format!("check-ins {all},")) && report.ends_with("ok\n"), "{report}");
+    assert!(
+        report.contains(&format!("check-ins {all},")) && report.ends_with("ok\n"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -134,7 +163,15 @@ fn after_a_kill_and_after_an_orderly_stop_the_tiles_are_the_same_bytes() {
     let data = folder.path().join("data");
     let file = folder.path().join("venues.csv");
     std::fs::write(&file, venues()).unwrap();
-    run(&["import", "venues", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--clock", CLOCK]);
+    run(&[
+        "import",
+        "venues",
+        file.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+        "--clock",
+        CLOCK,
+    ]);
     let (ingest, analyst) = (key(&data, "ingest"), key(&data, "analyst"));
     let tiles = |server: &Server| -> Vec<(u16, String, Vec<u8>)> {
         ["9/406/224", "11/1626/899", "12/3252/1798"]
@@ -144,11 +181,22 @@ fn after_a_kill_and_after_an_orderly_stop_the_tiles_are_the_same_bytes() {
     };
     let server = Server::start(&data, &["--clock", CLOCK]);
     for number in 0..20 {
-        server.post("/v1/check-ins", &ingest, "application/x-ndjson", batch(number).as_bytes()).unwrap();
+        server
+            .post(
+                "/v1/check-ins",
+                &ingest,
+                "application/x-ndjson",
+                batch(number).as_bytes(),
+            )
+            .unwrap();
     }
     std::thread::sleep(Duration::from_millis(600));
     let before = tiles(&server);
-    assert!(before.iter().any(|(status, _, body)| *status == 200 && body.len() > 300));
+    assert!(
+        before
+            .iter()
+            .any(|(status, _, body)| *status == 200 && body.len() > 300)
+    );
     server.kill();
 
     let server = Server::start(&data, &["--clock", CLOCK]);
@@ -160,7 +208,14 @@ fn after_a_kill_and_after_an_orderly_stop_the_tiles_are_the_same_bytes() {
     assert_eq!(tiles(&server), before, "from the checkpoint");
     // More events after the checkpoint, then a kill: checkpoint and replay together.
     for number in 20..30 {
-        server.post("/v1/check-ins", &ingest, "application/x-ndjson", batch(number).as_bytes()).unwrap();
+        server
+            .post(
+                "/v1/check-ins",
+                &ingest,
+                "application/x-ndjson",
+                batch(number).as_bytes(),
+            )
+            .unwrap();
     }
     std::thread::sleep(Duration::from_millis(600));
     let later = tiles(&server);
@@ -184,10 +239,28 @@ fn a_key_made_while_the_server_runs_works_at_once_and_a_second_server_is_refused
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let server = Server::start(&data, &["--clock", CLOCK]);
-    assert_eq!(server.post("/v1/check-ins", "vx_00_11", "application/x-ndjson", b"").unwrap().0, 401);
+    assert_eq!(
+        server
+            .post("/v1/check-ins", "vx_00_11", "application/x-ndjson", b"")
+            .unwrap()
+            .0,
+        401
+    );
     let ingest = key(&data, "ingest");
-    assert_eq!(server.post("/v1/check-ins", &ingest, "application/x-ndjson", b"").unwrap().0, 200);
-    let second = crate::support::output(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    assert_eq!(
+        server
+            .post("/v1/check-ins", &ingest, "application/x-ndjson", b"")
+            .unwrap()
+            .0,
+        200
+    );
+    let second = crate::support::output(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().unwrap(),
+    ]);
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(said.contains("another"), "{said}");

@@ -26,7 +26,9 @@ fn text(path: &Path) -> &str {
 fn gunzipped(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).unwrap();
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    flate2::read::MultiGzDecoder::new(file)
+        .read_to_end(&mut bytes)
+        .unwrap();
     bytes
 }
 
@@ -46,7 +48,12 @@ fn geo_json_of_2021(shared: &Path, folder: &Path) -> PathBuf {
     };
     let mut features = vec![feature(&source, "19", "province", None)];
     for unit in source["level2s"].as_array().unwrap() {
-        features.push(feature(unit, unit["level2_id"].as_str().unwrap(), "district", Some("19")));
+        features.push(feature(
+            unit,
+            unit["level2_id"].as_str().unwrap(),
+            "district",
+            Some("19"),
+        ));
     }
     let file = folder.join("thai-nguyen-2021.geojson");
     let collection = serde_json::json!({"type": "FeatureCollection", "features": features});
@@ -96,10 +103,22 @@ fn real_boundaries_are_imported_found_again_and_drawn() {
     };
     import(&of_2021, "", "accepted 10, duplicates 0, rejected 0");
     let from = "code=code,name=fullName,valid_from='2025-07-01'";
-    import(&provinces, &format!("{from},level='province'"), "accepted 34, duplicates 0, rejected 0");
-    import(&wards, &format!("{from},level='commune',parent='19'"), "accepted 92, duplicates 0, rejected 0");
+    import(
+        &provinces,
+        &format!("{from},level='province'"),
+        "accepted 34, duplicates 0, rejected 0",
+    );
+    import(
+        &wards,
+        &format!("{from},level='commune',parent='19'"),
+        "accepted 92, duplicates 0, rejected 0",
+    );
     // The same again changes nothing.
-    import(&wards, &format!("{from},level='commune',parent='19'"), "accepted 0, duplicates 92, rejected 0");
+    import(
+        &wards,
+        &format!("{from},level='commune',parent='19'"),
+        "accepted 0, duplicates 92, rejected 0",
+    );
 
     let server = Server::start(&data, &clock);
     let wards = shapes(&gunzipped(&wards));
@@ -109,10 +128,16 @@ fn real_boundaries_are_imported_found_again_and_drawn() {
     for (code, shape) in wards.iter().chain(&provinces) {
         for part in shape {
             // Slivers have no inside worth the name.
-            let Some(point) = part.interior_point() else { continue };
+            let Some(point) = part.interior_point() else {
+                continue;
+            };
             let found = server.json(&format!("/v1/risk/at?lng={}&lat={}", point.x(), point.y()), "");
             assert!(
-                found["areas"].as_array().unwrap().iter().any(|area| area["code"] == code.as_str()),
+                found["areas"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|area| area["code"] == code.as_str()),
                 "{code} at {point:?}: {found}"
             );
             points += 1;
@@ -120,8 +145,16 @@ fn real_boundaries_are_imported_found_again_and_drawn() {
     }
     assert!(points > 450, "{points} points");
     // Before the reform the point lay in a district, and in none of the communes.
-    let past = server.json("/v1/risk/at?lng=105.781&lat=21.5777&at=2021-05-07T08:00:00%2B07:00", "");
-    let codes: Vec<&str> = past["areas"].as_array().unwrap().iter().map(|area| area["code"].as_str().unwrap()).collect();
+    let past = server.json(
+        "/v1/risk/at?lng=105.781&lat=21.5777&at=2021-05-07T08:00:00%2B07:00",
+        "",
+    );
+    let codes: Vec<&str> = past["areas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|area| area["code"].as_str().unwrap())
+        .collect();
     assert_eq!(codes, ["164", "19"]);
 
     drawn_tiles_open_in_gdal(&server, folder.path(), &wards);
@@ -151,9 +184,16 @@ fn drawn_tiles_open_in_gdal(server: &Server, folder: &Path, wards: &BTreeMap<Str
             assert_eq!(status, 200, "{tile}");
             let file = folder.join(format!("{}-{}-{}.mvt", tile.z(), tile.x(), tile.y()));
             std::fs::write(&file, body).unwrap();
-            let said = Command::new("ogrinfo").args(["-ro", "-al", "-so"]).arg(&file).output().unwrap();
+            let said = Command::new("ogrinfo")
+                .args(["-ro", "-al", "-so"])
+                .arg(&file)
+                .output()
+                .unwrap();
             let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            assert!(said.contains("Layer name: areas") && !said.contains("Feature Count: 0"), "{tile}: {said}");
+            assert!(
+                said.contains("Layer name: areas") && !said.contains("Feature Count: 0"),
+                "{tile}: {said}"
+            );
             opened += 1;
         }
     }
@@ -162,7 +202,9 @@ fn drawn_tiles_open_in_gdal(server: &Server, folder: &Path, wards: &BTreeMap<Str
 
 #[test]
 fn a_real_check_in_stream_adds_up_as_an_independent_recomputation_says() {
-    let (Some(shared), Some(python)) = (shared(), python()) else { return };
+    let (Some(shared), Some(python)) = (shared(), python()) else {
+        return;
+    };
     let file = shared.join("data/check-ins/foursquare-nyc/check_ins.csv.gz");
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -172,10 +214,21 @@ fn a_real_check_in_stream_adds_up_as_an_independent_recomputation_says() {
         .args([text(&file), "-5"])
         .output()
         .unwrap();
-    assert!(oracle.status.success(), "{}", String::from_utf8_lossy(&oracle.stderr));
+    assert!(
+        oracle.status.success(),
+        "{}",
+        String::from_utf8_lossy(&oracle.stderr)
+    );
     let expected = Sums::of(&String::from_utf8(oracle.stdout).unwrap());
 
-    let settings = ["--data", text(&data), "--utc-offset", "-5", "--clock", "2013-02-15T12:00:00Z"];
+    let settings = [
+        "--data",
+        text(&data),
+        "--utc-offset",
+        "-5",
+        "--clock",
+        "2013-02-15T12:00:00Z",
+    ];
     let import = |kind: &str, map: &str, more: &[&str]| {
         let mut arguments = vec!["import", kind, text(&file), "--map", map];
         arguments.extend(settings);
@@ -183,17 +236,32 @@ fn a_real_check_in_stream_adds_up_as_an_independent_recomputation_says() {
         run(&arguments)
     };
     let said = import("venues", "id=venue,name=venue,kind='other',lng=lng,lat=lat", &[]);
-    assert!(said.starts_with("accepted 5135, duplicates 142803, rejected 0"), "{said}");
+    assert!(
+        said.starts_with("accepted 5135, duplicates 142803, rejected 0"),
+        "{said}"
+    );
     let map = "id=id,venue=venue,person=user,at=at,direction='unknown',method='venue_qr'";
     let said = import("check-ins", map, &["--backfill"]);
-    assert!(said.starts_with("accepted 147938, duplicates 0, rejected 0"), "{said}");
+    assert!(
+        said.starts_with("accepted 147938, duplicates 0, rejected 0"),
+        "{said}"
+    );
     // Once more: sealed days are replaced, live ones recognised. Nothing counts twice.
     let said = import("check-ins", map, &["--backfill"]);
     assert!(said.contains("rejected 0"), "{said}");
 
     let mut found = Sums::default();
     let parquet = folder.path().join("history.parquet");
-    run(&["export", "history", "--data", text(&data), "--utc-offset", "-5", "--to", text(&parquet)]);
+    run(&[
+        "export",
+        "history",
+        "--data",
+        text(&data),
+        "--utc-offset",
+        "-5",
+        "--to",
+        text(&parquet),
+    ]);
     for (cell, hour, stats) in read_cell_hours(std::fs::File::open(&parquet).unwrap()).unwrap() {
         found.take_cell(&cell.to_string(), hour.0, stats.visits, stats.people);
     }
@@ -228,11 +296,25 @@ fn a_real_check_in_stream_adds_up_as_an_independent_recomputation_says() {
     assert_eq!(found.cell_hours.values().sum::<u64>(), 147_938);
     assert!(found.cell_hours == expected.cell_hours, "counts per (cell, hour)");
     assert!(found.venue_days == expected.venue_days, "counts per (venue, day)");
-    assert!(found.cell_days == expected.cell_days, "distinct people per (cell, day)");
+    assert!(
+        found.cell_days == expected.cell_days,
+        "distinct people per (cell, day)"
+    );
 }
 
 fn key_with_offset(data: &Path) -> String {
-    run(&["key", "create", "--data", text(data), "--utc-offset", "-5", "--role", "analyst"]).trim().to_owned()
+    run(&[
+        "key",
+        "create",
+        "--data",
+        text(data),
+        "--utc-offset",
+        "-5",
+        "--role",
+        "analyst",
+    ])
+    .trim()
+    .to_owned()
 }
 
 /// What check-ins add up to.

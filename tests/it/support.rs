@@ -102,8 +102,17 @@ impl Server {
             request = request.header("authorization", format!("Bearer {key}"));
         }
         let mut response = request.call().unwrap();
-        let etag = response.headers().get("etag").map_or("", |tag| tag.to_str().unwrap()).to_owned();
-        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        let etag = response
+            .headers()
+            .get("etag")
+            .map_or("", |tag| tag.to_str().unwrap())
+            .to_owned();
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()
+            .unwrap();
         (response.status().as_u16(), etag, body)
     }
 
@@ -115,7 +124,13 @@ impl Server {
     }
 
     /// POST; `None` when the server went away before it answered.
-    pub fn post(&self, path: &str, key: &str, content_type: &str, body: &[u8]) -> Option<(u16, serde_json::Value)> {
+    pub fn post(
+        &self,
+        path: &str,
+        key: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<(u16, serde_json::Value)> {
         let sent = agent()
             .post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {key}"))
@@ -140,5 +155,7 @@ fn agent() -> ureq::Agent {
 
 /// A key of a role, made beside a server that may be running.
 pub fn key(data: &Path, role: &str) -> String {
-    run(&["key", "create", "--data", data.to_str().unwrap(), "--role", role]).trim().to_owned()
+    run(&["key", "create", "--data", data.to_str().unwrap(), "--role", role])
+        .trim()
+        .to_owned()
 }
