@@ -100,32 +100,21 @@ impl Pipeline {
         .await
     }
 
-    /// Makes a mark count. `None` when there is no such mark.
+    /// Decides on a mark: approved, it counts when this returns; anything else, it counts for nothing.
+    /// `None` when there is no such mark.
     ///
     /// # Errors
     /// [`PipelineError`]; then nothing is decided.
-    pub async fn approve_mark(&self, id: EventId, by: String) -> Result<Option<Mark>, PipelineError> {
-        self.decide_mark(id, true, by).await
-    }
-
-    /// Refuses a mark. `None` when there is no such mark.
-    ///
-    /// # Errors
-    /// [`PipelineError`]; then nothing is decided.
-    pub async fn reject_mark(&self, id: EventId, by: String) -> Result<Option<Mark>, PipelineError> {
-        self.decide_mark(id, false, by).await
-    }
-
-    async fn decide_mark(
+    pub async fn decide_mark(
         &self,
         id: EventId,
-        approve: bool,
+        decision: MarkState,
         by: String,
     ) -> Result<Option<Mark>, PipelineError> {
         self.detached(move |this: Pipeline, mut state| async move {
             let now = this.inner.clock.now();
             let store = &this.inner.store;
-            let decided = if approve {
+            let decided = if decision == MarkState::Approved {
                 store.approve_mark(&id, &by, now).await?
             } else {
                 store.reject_mark(&id, &by, now).await?
