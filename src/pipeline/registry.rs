@@ -100,12 +100,23 @@ impl Pipeline {
         .await
     }
 
-    /// Decides on a mark: approved, it counts when this returns; anything else, it counts for nothing.
-    /// `None` when there is no such mark.
+    /// Makes a mark count. `None` when there is no such mark.
     ///
     /// # Errors
     /// [`PipelineError`]; then nothing is decided.
-    pub async fn decide_mark(
+    pub async fn approve_mark(&self, id: EventId, by: String) -> Result<Option<Mark>, PipelineError> {
+        self.decide_mark(id, MarkState::Approved, by).await
+    }
+
+    /// Refuses a mark. `None` when there is no such mark.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; then nothing is decided.
+    pub async fn reject_mark(&self, id: EventId, by: String) -> Result<Option<Mark>, PipelineError> {
+        self.decide_mark(id, MarkState::Rejected, by).await
+    }
+
+    async fn decide_mark(
         &self,
         id: EventId,
         decision: MarkState,
