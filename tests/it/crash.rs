@@ -84,10 +84,11 @@ fn killed_many_times_while_ingesting_nothing_acknowledged_is_lost_or_counted_twi
             );
         }
         let over = AtomicBool::new(false);
+        let start = next;
         std::thread::scope(|scope| {
             let producer = scope.spawn(|| {
                 let (mut sure, mut unsure) = (Vec::new(), Vec::new());
-                let mut number = next;
+                let mut number = start;
                 while !over.load(Ordering::SeqCst) {
                     let sent = server.post(
                         "/v1/check-ins",

@@ -8,7 +8,7 @@ use std::process::Command;
 use geo::{InteriorPoint as _, MultiPolygon};
 use vungxanh::aggregate::read_cell_hours;
 
-use crate::support::{Server, key, run, shared};
+use crate::support::{Server, run, shared};
 
 /// The interpreter with `h3` that `./test` prepares; without it the oracle cannot run.
 fn python() -> Option<String> {
