@@ -8,13 +8,14 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::edge::{ApiError, Caller, FieldError, Segments, media};
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments, media};
 use crate::api::state::ApiState;
-use crate::api::v1::view::{audit, codes_at, compute_blocking};
+use crate::api::v1::view::{View, audit, codes_at, compute_blocking};
+use crate::api::v1::zone_writes::is_inside;
 use crate::ingest::{
     Chunk, FieldMap, Format, IngestError, Limits, ReadSummary, Rejection, read_areas, read_venues, read_zones,
 };
-use crate::model::{Area, Day, Venue, Zone};
+use crate::model::{Area, AreaCode, Day, Venue, Zone};
 use crate::store::RegistryChange;
 
 /// Bytes of a body that holds a shape.
@@ -82,25 +83,36 @@ pub async fn put_area(
     )
     .await?
     .area()?;
-    let snapshot = state.snapshot();
-    let today = Day::of(state.now(), state.pipeline.offset());
-    let chain = snapshot.areas().ancestry(&area.code, today);
-    let parents = area
-        .parent
-        .iter()
-        .flat_map(|parent| {
-            let mut codes = snapshot.areas().ancestry(parent, today);
-            codes.push(parent.clone());
-            codes
-        })
-        .collect::<Vec<_>>();
-    if !caller.covers(chain.iter().chain([&area.code])) || !caller.covers(parents.iter().chain([&area.code]))
-    {
-        return Err(ApiError::NotFound(format!("no area has the code `{code}`")));
-    }
+    let view = View::new(&state, caller.clone(), &Query::default())?;
+    let area = compute_blocking(move || {
+        if may_put(&view, &area) {
+            Ok(area)
+        } else {
+            Err(ApiError::NotFound(format!(
+                "no area below those of this key has the code `{}` and lies inside them",
+                area.code
+            )))
+        }
+    })
+    .await?;
     audit(&state, &caller, "area.put", &code, None).await?;
     let change = state.pipeline.put_areas(vec![area]).await?;
     Ok(respond(code, &change))
+}
+
+/// Whether the caller may register that version of an area. A key of some areas may write those below them
+/// and inside them, never its own outline: whoever could move a border could widen their own reach.
+fn may_put(view: &View, area: &Area) -> bool {
+    let caller = &view.caller;
+    if caller.areas.is_empty() {
+        return true;
+    }
+    let areas = view.snapshot.areas();
+    let is_below = |code: &AreaCode| caller.covers(areas.ancestry(code, view.day()).iter().chain([code]));
+    !caller.areas.contains(&area.code)
+        && area.parent.as_ref().is_some_and(is_below)
+        && (!areas.knows(&area.code) || is_below(&area.code))
+        && is_inside(view, &area.geometry)
 }
 
 /// Reads a JSON object whose `field`, where it is there, must be the one of the path.

@@ -1,0 +1,8 @@
+//! The interface as clients meet it: the router over a temporary store.
+
+mod access;
+mod app;
+mod batches;
+mod reads;
+mod tiles;
+mod writes;
