@@ -99,7 +99,7 @@ impl Decoded<'_> {
     fn explain(&self, error: io::Error) -> io::Error {
         if error.kind() == io::ErrorKind::Interrupted
             || self.encoding == Encoding::Identity
-            || error.get_ref().is_some_and(|inner| inner.is::<IngestError>())
+            || error.get_ref().is_some_and(is_ours)
         {
             return error;
         }
@@ -115,4 +115,8 @@ impl Decoded<'_> {
             reason,
         })
     }
+}
+
+fn is_ours(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.is::<IngestError>()
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Trimmed and NFC; `Err` names what a text may not hold.
-pub(super) fn normalise<'t>(text: &'t str, max_bytes: usize) -> Result<Cow<'t, str>, String> {
+pub(super) fn normalise(text: &str, max_bytes: usize) -> Result<Cow<'_, str>, String> {
     let trimmed = text.trim();
     if trimmed.len() > max_bytes.saturating_mul(4) {
         return Err(format!("has {} bytes", trimmed.len()));

@@ -52,7 +52,7 @@ pub(in crate::ingest) fn read_csv(
             Err(error) => Err(not_utf8(error)),
             Ok(text) => header.record(text, bindings),
         };
-        let flow = give(line, bytes, record, sink);
+        let flow = give(line, bytes, &record, sink);
         if flow.is_break() {
             return Ok(());
         }

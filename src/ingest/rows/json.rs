@@ -69,7 +69,7 @@ fn row(
         Ok(text) => Record::from_json(bindings, text, limits.depth),
         Err(error) => Err(not_utf8(error)),
     };
-    give(line, bytes, record, sink)
+    give(line, bytes, &record, sink)
 }
 
 pub(super) fn not_utf8(error: std::str::Utf8Error) -> Fault {
@@ -84,5 +84,5 @@ pub(super) fn too_long(line: u64, bytes: usize, limit: usize, sink: &mut RowSink
         format!("has {bytes} bytes and was skipped"),
         format!("at most {limit} bytes"),
     );
-    give(line, 0, Err(fault), sink)
+    give(line, 0, &Err(fault), sink)
 }

@@ -99,7 +99,7 @@ fn read<R: ChunkReader + 'static>(
                 record.fields[slot] = field.clone();
             }
         }
-        if give(line, bytes, Ok(record), sink).is_break() {
+        if give(line, bytes, &Ok(record), sink).is_break() {
             break;
         }
     }

@@ -15,7 +15,7 @@ pub(in crate::ingest) type RowSink<'s> = dyn FnMut(Row<'_, '_>) -> ControlFlow<(
 pub(super) fn give(
     line: u64,
     bytes: usize,
-    record: Result<Record<'_>, Fault>,
+    record: &Result<Record<'_>, Fault>,
     sink: &mut RowSink<'_>,
 ) -> ControlFlow<()> {
     let record = record.as_ref().map_err(Fault::clone);
