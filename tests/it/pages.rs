@@ -1,1 +1,210 @@
-//! Tests of this feature follow.
+//! The page, its picture and its files, over the router that serves them.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use geo::{MultiPolygon, polygon};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use vungxanh::api::pages::{AreaRow, PageView, PublicCount, VenueRow, ZoneRow, router};
+use vungxanh::geo::{BBox, LngLat};
+use vungxanh::model::{Area, AreaCode, AreaIndicators, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
+
+fn square(min_lng: f64, min_lat: f64) -> MultiPolygon<f64> {
+    let (max_lng, max_lat) = (min_lng + 0.2, min_lat + 0.2);
+    MultiPolygon(vec![polygon![
+        (x: min_lng, y: min_lat), (x: max_lng, y: min_lat), (x: max_lng, y: max_lat), (x: min_lng, y: max_lat),
+    ]])
+}
+
+fn area(code: &str, name: &str, lng: f64, level: u8, cases: PublicCount) -> AreaRow {
+    AreaRow {
+        area: Arc::new(Area {
+            code: AreaCode::new(code).unwrap(),
+            level: AreaLevel::District,
+            parent: None,
+            name: name.to_owned(),
+            population: Some(340_403),
+            valid_from: None,
+            valid_to: None,
+            geometry: square(lng, 21.5),
+            approximate: true,
+            indicators: AreaIndicators::default(),
+        }),
+        level,
+        rate: Some(37.6),
+        cases,
+    }
+}
+
+fn view() -> PageView {
+    let as_of = Timestamp::parse("2021-05-28T16:20:00+07:00").unwrap();
+    PageView {
+        generation: 7,
+        as_of,
+        offset: UtcOffset::VIETNAM,
+        days_back: 21,
+        bounds: Some(BBox {
+            min_lng: 105.6,
+            min_lat: 21.5,
+            max_lng: 106.0,
+            max_lat: 21.7,
+        }),
+        areas: vec![
+            area("164", "Thành phố Thái Nguyên", 105.6, 3, PublicCount::Shown(128)),
+            area("165", "<b>Sông Công</b>", 105.8, 1, PublicCount::Hidden),
+        ],
+        venues: vec![VenueRow {
+            id: "chợ/thái?".to_owned(),
+            name: "Chợ Thái".to_owned(),
+            kind: VenueKind::Market,
+            at: LngLat::new(105.7, 21.6).unwrap(),
+            area: Some("Thành phố Thái Nguyên".to_owned()),
+            level: 4,
+            status: "unsafe",
+            exposure_minutes: None,
+        }],
+        venues_at_risk: 1,
+        zones: vec![ZoneRow {
+            id: "z1".to_owned(),
+            name: "Phong toả tổ 5".to_owned(),
+            kind: ZoneKind::Lockdown,
+            starts_at: as_of,
+            planned_end: None,
+            geometry: square(105.65, 21.45),
+        }],
+    }
+}
+
+async fn ask(path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let view = Arc::new(view());
+    let pages = router(move || Arc::clone(&view));
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = pages.oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    (
+        head.status,
+        head.headers,
+        body.collect().await.unwrap().to_bytes().to_vec(),
+    )
+}
+
+async fn text(path: &str) -> String {
+    let (status, _, body) = ask(path).await;
+    assert_eq!(status, StatusCode::OK, "{path}");
+    String::from_utf8(body).unwrap()
+}
+
+#[tokio::test]
+async fn the_page_is_complete_without_scripts_in_both_languages() {
+    let vi = text("/").await;
+    for expected in [
+        "lang=\"vi\"",
+        "16:20 28/5/2021",
+        "Thành phố Thái Nguyên",
+        "Cam",
+        "37,6",
+        "128",
+        "Chợ Thái",
+        "Phong toả tổ 5",
+        "/static/all.png",
+    ] {
+        assert!(vi.contains(expected), "{expected}");
+    }
+    let en = text("/?lang=en").await;
+    for expected in ["lang=\"en\"", "28 May 2021, 16:20", "Orange", "37.6", "Lockdown"] {
+        assert!(en.contains(expected), "{expected}");
+    }
+    assert_eq!(en, text("/en/").await);
+}
+
+#[tokio::test]
+async fn a_hidden_count_is_told_as_hidden() {
+    assert!(text("/").await.contains("Từ 1 đến 10, ẩn để bảo vệ riêng tư"));
+}
+
+#[tokio::test]
+async fn names_and_ids_are_escaped() {
+    let page = text("/").await;
+    assert!(!page.contains("<b>Sông"));
+    assert!(page.contains("&lt;b&gt;Sông"));
+    assert!(page.contains("/v1/venues/ch%E1%BB%A3%2Fth%C3%A1i%3F/risk"));
+}
+
+#[tokio::test]
+async fn the_policy_lets_nothing_in_from_outside() {
+    let (_, headers, _) = ask("/").await;
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'"));
+    assert!(!policy.contains("unsafe") && !policy.contains("http"));
+}
+
+#[tokio::test]
+async fn the_picture_is_the_same_for_the_same_view_and_bounded() {
+    let (status, headers, first) = ask("/static/all.png?w=400&h=300").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers[header::CONTENT_TYPE], "image/png");
+    assert_eq!(&first[..8], b"\x89PNG\r\n\x1a\n");
+    assert_eq!(first, ask("/static/all.png?w=400&h=300").await.2);
+    assert_ne!(first, ask("/static/all.png?w=400&h=300&theme=dark").await.2);
+    assert_ne!(first, ask("/static/164.png?w=400&h=300").await.2);
+    let (_, _, huge) = ask("/static/all.png?w=4000000000&h=1").await;
+    assert_eq!(huge[16..20], 2048_u32.to_be_bytes());
+    assert_eq!(huge[20..24], 64_u32.to_be_bytes());
+    assert_eq!(ask("/static/999.png").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask("/static/all.svg").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_ever_and_nothing_else_is_reached() {
+    let page = text("/").await;
+    let start = page.find("/assets/").unwrap();
+    let folder = &page[start..start + "/assets/".len() + 16];
+    let (status, headers, _) = ask(&format!("{folder}/app/main.js")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        headers[header::CACHE_CONTROL]
+            .to_str()
+            .unwrap()
+            .contains("immutable")
+    );
+    let (_, headers, _) = ask("/assets/0000000000000000/app/main.js").await;
+    assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
+    for path in [
+        "app/none.js",
+        "../build.rs",
+        "..%2F..%2FCargo.toml",
+        "vendor/.lock",
+    ] {
+        assert_eq!(
+            ask(&format!("{folder}/{path}")).await.0,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_view_with_nothing_in_it_says_so() {
+    let empty = PageView {
+        bounds: None,
+        areas: Vec::new(),
+        venues: Vec::new(),
+        venues_at_risk: 0,
+        zones: Vec::new(),
+        ..view()
+    };
+    let empty = Arc::new(empty);
+    let pages = router(move || Arc::clone(&empty));
+    let response = pages
+        .oneshot(Request::get("/").body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8(body.to_vec()).unwrap();
+    assert!(page.contains("Chưa có khu vực nào được nạp"));
+    assert!(!page.contains("/static/all.png?w=1200&amp;h=900"));
+}

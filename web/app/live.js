@@ -4,7 +4,7 @@ const POLL_MS = 30_000;
 /** Not everyone at once: each reader waits a little, differently. */
 const JITTER_MS = 1500;
 /** However fast changes come, the page is redrawn this often at most. */
-const REST_MS = 2000;
+const REST_MS = 5000;
 
 /**
  * @param {(change: {tiles?: [number, number, number][], layers?: string[]} | null) => void} changed

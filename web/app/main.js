@@ -25,12 +25,13 @@ document.addEventListener("click", (event) => {
   if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const { explain = "", id = "" } = link.dataset;
-  const name = link.closest("tr")?.querySelector("th")?.firstChild?.textContent?.trim();
+  const row = link.closest("tr");
+  const name = row?.querySelector("th")?.firstChild?.textContent?.trim();
   element("stage").scrollIntoView({ block: "nearest" });
-  show({ kind: explain, id, name: name ?? id }, link);
+  show({ kind: explain, id, name: name ?? id, properties: { ...row?.dataset } }, link);
 });
 
-/** @param {{kind: string, id: string, name?: string}} place @param {HTMLElement | null} opener */
+/** @param {{kind: string, id: string, name?: string, properties?: Record<string, any>}} place @param {HTMLElement | null} opener */
 async function show(place, opener) {
   panel.open(place, slider?.at ?? null, opener);
   if (!map) return;

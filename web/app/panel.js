@@ -146,6 +146,8 @@ export class Panel {
       const section = make("section", {}, make("h3", {}, why));
       if (facts.from_parent) section.append(make("p", { class: "note" }, words.text("panel.parent")));
       if (explain?.steps?.length) section.append(this.steps(explain.steps));
+      else if (facts.suppressed) section.append(this.paragraph("panel.suppressed", "note"));
+      else section.append(this.paragraph("panel.nothing", "note"));
       parts.push(section);
     }
     const rows = kind === "zone" ? this.zoneRows(facts) : this.figureRows(kind, facts);

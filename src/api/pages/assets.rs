@@ -28,7 +28,8 @@ pub fn url(path: &str) -> String {
 /// `GET /assets/{hash}/{path}`. Another build's hash is answered too (a page opened before an
 /// upgrade), but not kept for ever.
 pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let Some(mime) = mime(&path) else {
+    let climbs = path.split('/').any(|part| part == "..");
+    let Some(mime) = mime(&path).filter(|_| !climbs) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let accepted = headers

@@ -75,7 +75,7 @@ fn areas(view: &PageView, language: Language) -> Markup {
 fn area_row(row: &AreaRow, language: Language) -> Markup {
     let code = row.area.code.as_str();
     html! {
-        tr data-code=(code) data-level=(row.level) {
+        tr data-code=(code) data-level=(row.level) data-tier=(row.area.level.as_str()) {
             th scope="row" {
                 (row.area.name)
                 span.sub {
@@ -116,7 +116,7 @@ fn venues(view: &PageView, language: Language) -> Markup {
                         } }
                         tbody {
                             @for row in &view.venues {
-                                tr data-venue=(row.id) data-level=(row.level) {
+                                tr data-venue=(row.id) data-level=(row.level) data-kind=(row.kind.as_str()) data-status=(row.status) {
                                     th scope="row" {
                                         (row.name)
                                         span.sub { (t(&format!("kind.{}", row.kind.as_str()))) }
@@ -163,7 +163,7 @@ fn zones(view: &PageView, language: Language) -> Markup {
                         } }
                         tbody {
                             @for row in &view.zones {
-                                tr data-zone=(row.id) {
+                                tr data-zone=(row.id) data-kind=(row.kind.as_str()) {
                                     th scope="row" { (row.name) }
                                     td { (t(&format!("zone.{}", row.kind.as_str()))) }
                                     td.wide { (language.instant(row.starts_at, view.offset)) }
