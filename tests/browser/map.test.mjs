@@ -157,8 +157,8 @@ test("the theme button changes page and map, and is remembered", async () => {
 });
 
 test("a key in the address is used, hidden, and never put into an address again", async (t) => {
-  const key = process.env.OFFICIAL_KEY;
-  if (!key) return t.skip("no OFFICIAL_KEY");
+  const key = process.env.EXACT_KEY;
+  if (!key) return t.skip("no EXACT_KEY");
   const { page, context } = await open(browser, { hash: `#key=${encodeURIComponent(key)}` });
   /** @type {string[]} */
   const leaks = [];

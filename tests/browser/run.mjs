@@ -4,7 +4,7 @@
 //   BASE_URL=http://127.0.0.1:8080 node run.mjs          uses a server that runs already
 //
 // OUT names the folder for screenshots; README_PICTURE a PNG to make anew for the README;
-// OFFICIAL_KEY a key for exact figures (found in the demo's words where it is not given).
+// EXACT_KEY a key for exact figures (found in the demo's words where it is not given).
 
 import { spawn } from "node:child_process";
 import { startDemo } from "./start.mjs";
@@ -20,20 +20,19 @@ if (!base) {
   server = await startDemo(binary);
   base = server.base;
 }
-const official = process.env.OFFICIAL_KEY ?? findKey(server?.lines ?? []);
+const exact = process.env.EXACT_KEY ?? findKey(server?.lines ?? []);
 const tests = process.argv.slice(2);
 const child = spawn(
   process.execPath,
   ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : ["pages.test.mjs", "map.test.mjs", "contracts.test.mjs"])],
-  { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, OFFICIAL_KEY: official ?? "" } },
+  { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, EXACT_KEY: exact ?? "" } },
 );
 child.once("exit", async (code) => {
   await server?.stop();
   process.exit(code ?? 1);
 });
 
-/** The demo prints a ready-made key for each role. @param {string[]} lines */
+/** The demo prints an address with a ready-made analyst's key. @param {string[]} lines */
 function findKey(lines) {
-  const line = lines.find((each) => /\bofficial\b/.test(each));
-  return line?.match(/\b(vx[\w.-]{16,}|[\w-]{24,}(?:\.[\w-]+)?)\b/)?.[1];
+  return lines.map((line) => line.match(/#key=(\S+)/)?.[1]).find(Boolean);
 }

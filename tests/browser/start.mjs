@@ -44,7 +44,8 @@ export async function startDemo(binary, settings = ["--people", "4000", "--venue
           const { listening } = JSON.parse(line);
           if (listening) {
             clearTimeout(timer);
-            done(listening);
+            // The addresses and keys follow at once.
+            setTimeout(() => done(listening), 500);
           }
         } catch {
           // Words for people.

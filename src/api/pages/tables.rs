@@ -85,7 +85,7 @@ fn area_row(row: &AreaRow, language: Language) -> Markup {
             }
             td { (badge(row.level, language)) }
             td.num { (count(row.cases, language)) }
-            td.num { @if let Some(rate) = row.rate { (language.decimal(rate)) } @else { (dash()) } }
+            td.num.wide { @if let Some(rate) = row.rate { (language.decimal(rate)) } @else { (dash()) } }
             td.num.wide {
                 @if let Some(people) = row.area.population { (language.number(people)) } @else { (dash()) }
             }
