@@ -24,6 +24,9 @@ const PATHS = {
   zone: (id) => `/v1/zones/${id}`,
 };
 
+/** Kinds that can also be asked about another time; venues and zones answer for now. */
+const TIMED = ["area", "cell"];
+
 export class Panel {
   /**
    * @param {Words} words
@@ -68,7 +71,8 @@ export class Panel {
     this.show(place, properties, null, [this.paragraph("panel.loading")]);
     this.root.focus({ preventScroll: true });
     try {
-      const body = await ask(path, at, asking.signal);
+      const time = at && TIMED.includes(place.kind) ? `?at=${encodeURIComponent(at)}` : "";
+      const body = await get(path + time, asking.signal);
       let facts = body;
       if (place.kind === "venue" && !place.name && !properties.name) {
         facts = { ...(await get(`/v1/venues/${encodeURIComponent(place.id)}`, asking.signal)), ...body };
@@ -216,22 +220,6 @@ export class Panel {
   /** @param {string} key @param {string} [className] */
   paragraph(key, className = "quiet") {
     return make("p", { class: className }, this.words.text(key));
-  }
-}
-
-/**
- * The answer at that time; places that know only the present are asked for that.
- * @param {string} path
- * @param {string | null} at
- * @param {AbortSignal} signal
- */
-async function ask(path, at, signal) {
-  if (!at) return get(path, signal);
-  try {
-    return await get(`${path}?at=${encodeURIComponent(at)}`, signal);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 400) return get(path, signal);
-    throw error;
   }
 }
 
