@@ -48,7 +48,9 @@ fn operation(route: &Route) -> OperationBuilder {
     let roles: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
     let mut description = route.vi.to_owned();
     if !route.is_public() {
-        description.push_str(&format!("\n\nKey of the role {}.", roles.join(" or ")));
+        description.push_str("\n\nKey of the role ");
+        description.push_str(&roles.join(" or "));
+        description.push('.');
     }
     if route.is_list {
         description.push_str(

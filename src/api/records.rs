@@ -173,7 +173,7 @@ described! {
         level: String,
         /// Display name.
         name: String,
-        /// GeoJSON Polygon or MultiPolygon, EPSG:4326.
+        /// `GeoJSON` `Polygon` or `MultiPolygon`, EPSG:4326.
         geometry: Value,
         /// The area above.
         parent: Option<String>,
@@ -202,7 +202,7 @@ described! {
         kind: String,
         /// RFC 3339 with offset.
         starts_at: String,
-        /// GeoJSON Polygon or MultiPolygon, at most 10,000 vertices, inside the key's areas.
+        /// `GeoJSON` `Polygon` or `MultiPolygon`, at most 10,000 vertices, inside the key's areas.
         geometry: Value,
         /// Number of the decision.
         decision: Option<String>,
@@ -213,7 +213,7 @@ described! {
         /// RFC 3339 with offset.
         planned_end: Option<String>,
     }
-    /// A GeoJSON Polygon, MultiPolygon, or Feature of one; at most 10,000 vertices and 100,000 cells of resolution 9.
+    /// A `GeoJSON` `Polygon`, `MultiPolygon`, or `Feature` of one; at most 10,000 vertices and 100,000 cells of resolution 9.
     Polygon {
         /// `Polygon`, `MultiPolygon` or `Feature`.
         r#type: String,

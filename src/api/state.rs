@@ -141,14 +141,13 @@ impl ApiState {
     /// 401 for an unknown, wrong, expired or revoked key.
     pub async fn caller(&self, token: &Token) -> Result<Caller, ApiError> {
         const UNKNOWN: ApiError = ApiError::Unauthorized("the key is unknown, wrong, expired or revoked");
-        let row = match self.keys.get(&token.id) {
-            Some(row) => row,
-            None => {
-                let row = self.pipeline.store().load_key(&token.id).await?;
-                let row = Arc::new(row.ok_or(UNKNOWN)?);
-                self.keys.insert(token.id.clone(), Arc::clone(&row));
-                row
-            }
+        let row = if let Some(row) = self.keys.get(&token.id) {
+            row
+        } else {
+            let row = self.pipeline.store().load_key(&token.id).await?;
+            let row = Arc::new(row.ok_or(UNKNOWN)?);
+            self.keys.insert(token.id.clone(), Arc::clone(&row));
+            row
         };
         let given: [u8; 32] = Sha256::digest(token.secret.as_bytes()).into();
         let is_right: bool = given.ct_eq(&row.secret_sha256).into();

@@ -44,18 +44,17 @@ pub async fn tile(
         window: Window::ending(at, view.window.hours()),
         audience,
     };
-    let body = match state.tiles.get(view.snapshot.generation(), &request) {
-        Some(body) => body,
-        None => {
-            let snapshot = Arc::clone(&view.snapshot);
-            let state = state.clone();
-            compute_blocking(move || {
-                Ok(state
-                    .tiles
-                    .get_or_encode(&snapshot, state.pipeline.rules(), &request))
-            })
-            .await?
-        }
+    let body = if let Some(body) = state.tiles.get(view.snapshot.generation(), &request) {
+        body
+    } else {
+        let snapshot = Arc::clone(&view.snapshot);
+        let state = state.clone();
+        compute_blocking(move || {
+            Ok(state
+                .tiles
+                .get_or_encode(&snapshot, state.pipeline.rules(), &request))
+        })
+        .await?
     };
     Ok(respond(&headers, &body, view.freshness()))
 }

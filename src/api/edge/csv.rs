@@ -27,10 +27,11 @@ fn write_cell(out: &mut String, cell: &Value) {
 }
 
 fn write_text(out: &mut String, text: &str) {
-    // A space or a quote in front does not stop every program from reading on.
-    let guarded = text
-        .trim_start_matches([' ', '"', '\n', '\u{a0}', '\u{feff}'])
-        .starts_with(TRIGGERS);
+    // White space, a quote or a control character in front does not stop every program from reading on.
+    let is_passed_over = |c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '\u{feff}';
+    let rest = text.trim_start_matches(is_passed_over);
+    let passed_over = &text[..text.len() - rest.len()];
+    let guarded = rest.starts_with(TRIGGERS) || passed_over.contains(TRIGGERS);
     let guard = if guarded { "'" } else { "" };
     if text.contains([',', '"', '\r', '\n', ';', '\t']) || text.starts_with(' ') || text.ends_with(' ') {
         out.push('"');
@@ -80,9 +81,10 @@ mod tests {
         #[test]
         fn no_exported_cell_starts_with_a_trigger_and_every_cell_reads_back(texts in proptest::collection::vec(".{0,12}", 1..5)) {
             let cells: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
-            let out = line(&cells);
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(out.as_bytes());
-            if let Some(record) = reader.records().next() {
+            // Below a header, as always: a reader takes a byte order mark off the very start.
+            let out = format!("header\r\n{}", line(&cells));
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(out.as_bytes());
+            if let Some(record) = reader.records().nth(1) {
                 let record = record.unwrap();
                 prop_assert_eq!(record.len(), texts.len());
                 for (cell, text) in record.iter().zip(&texts) {

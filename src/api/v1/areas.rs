@@ -57,7 +57,7 @@ pub struct AreaAnswer {
     /// The area.
     #[serde(flatten)]
     pub row: AreaRow,
-    /// min_lng, min_lat, max_lng, max_lat.
+    /// `min_lng, min_lat, max_lng, max_lat`, degrees.
     pub bbox: [f64; 4],
     /// GeoJSON, EPSG:4326.
     pub geometry: Value,

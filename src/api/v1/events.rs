@@ -139,7 +139,12 @@ async fn post(
         let (answer, _hash) = run(&state, input, body).await?;
         return json(StatusCode::OK, &answer);
     };
-    let slot = Slot::take(&state, caller.actor(), idempotency_key)?;
+    // The same key may name a batch of each kind.
+    let slot = Slot::take(
+        &state,
+        caller.actor(),
+        format!("{}:{idempotency_key}", kind_name(kind)),
+    )?;
     let now = state.now();
     let store = state.pipeline.store();
     let earlier = store.idempotent_answer(caller.actor(), &slot.name.1, now).await?;

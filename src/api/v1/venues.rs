@@ -77,7 +77,7 @@ pub struct VenueRiskAnswer {
     pub as_of: String,
     /// Which venue.
     pub venue: String,
-    /// Whether every mark counts (a key of an official) or exposure from at least two cases only.
+    /// Whether every mark counts (a key of an official) or exposure from several distinct cases only.
     pub exact: bool,
     /// Level, status, exposure by day, assessments, explanation.
     #[serde(flatten)]
@@ -145,7 +145,7 @@ impl VenueRow {
         let score = score_of(entry, is_exact);
         let venue = &entry.venue;
         // Exposure that the public score does not rest on would tell of a single case.
-        let is_shown = is_exact || entry.facts.cases >= 2;
+        let is_shown = is_exact || entry.facts.cases >= view.public_from_cases;
         Self {
             id: venue.id.to_string(),
             name: venue.name.clone(),
