@@ -99,9 +99,10 @@ async function refresh() {
     for (const id of ["areas-title", "venues-title", "zones-title"]) {
       const section = (/** @type {Document} */ page) => page.getElementById(id)?.closest("section") ?? null;
       const [ours, theirs] = [section(document), section(fresh)];
-      const [rows, freshRows] = [ours?.querySelector("tbody"), theirs?.querySelector("tbody")];
-      // Rows alone where there are rows, so that a scrolled table stays where it is.
-      if (rows && freshRows) swap(rows, freshRows);
+      const bodies = (/** @type {Element | null} */ within) => [...(within?.querySelectorAll("tbody") ?? [])];
+      const [rows, freshRows] = [bodies(ours), bodies(theirs)];
+      // Rows alone where there are rows, so that a scrolled or opened table stays as it is.
+      if (rows.length && rows.length === freshRows.length) rows.forEach((each, index) => swap(each, freshRows[index]));
       else swap(ours, theirs);
     }
   } catch {

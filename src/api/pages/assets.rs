@@ -15,6 +15,9 @@ struct Assets;
 /// The folder that all assets stand under: a hash of their content, so that browsers may keep them.
 pub const HASH: &str = env!("VUNGXANH_ASSETS_HASH");
 
+/// A worker follows the policy of its own file, not the page's: the map's worker fetches the tiles.
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; font-src 'self'";
+
 /// Whether the map library is part of this build.
 pub fn live_map() -> bool {
     env!("VUNGXANH_LIVE_MAP") == "1"
@@ -58,6 +61,7 @@ pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMa
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    out.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     out.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

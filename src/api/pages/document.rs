@@ -236,7 +236,7 @@ fn footer(language: Language) -> Markup {
     }
 }
 
-/// A bar of the finest tier's areas by level: widths in tenths, so that no inline style is needed.
+/// A bar of the main tier's areas by level: widths in tenths, so that no inline style is needed.
 fn level_bar(view: &PageView, language: Language) -> Markup {
     let counts = view.level_counts();
     html! {

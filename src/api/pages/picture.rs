@@ -119,7 +119,7 @@ struct Canvas<'a> {
 impl Canvas<'_> {
     fn paint(&mut self, view: &PageView, language: Language) {
         self.pixmap.fill(solid(paper(self.theme), 255));
-        let finest = view.finest_tier();
+        let main = view.main_tier();
         let (ink, paper, land) = (ink(self.theme), paper(self.theme), land(self.theme));
         let violet = match self.theme {
             Theme::Light => [106_u8, 27, 154],
@@ -130,7 +130,7 @@ impl Canvas<'_> {
                 continue;
             };
             self.fill(&path, land, 255);
-            if Some(row.area.level) == finest {
+            if Some(row.area.level) == main {
                 self.fill(&path, level_colour(self.theme, row.level), 150);
             }
         }
@@ -138,7 +138,7 @@ impl Canvas<'_> {
             let Some(path) = self.frame.polygons(&row.area.geometry) else {
                 continue;
             };
-            if Some(row.area.level) == finest {
+            if Some(row.area.level) == main {
                 self.hatch(&path, row.level);
                 self.line(&path, paper, 2.6, 255);
                 self.line(&path, ink, 1.0, 150);
@@ -162,7 +162,7 @@ impl Canvas<'_> {
                 self.line(&dot, paper, 1.2, 255);
             }
         }
-        for row in view.areas.iter().filter(|row| Some(row.area.level) == finest) {
+        for row in view.areas.iter().filter(|row| Some(row.area.level) == main) {
             if let Some(at) = label_point(&row.area.geometry) {
                 let letter = language.text(&format!("level.{}.letter", row.level.min(4)));
                 self.letter(self.frame.point(at), &letter, row.level);

@@ -45,6 +45,12 @@ pub fn all(view: &PageView, language: Language) -> Markup {
 
 fn areas(view: &PageView, language: Language) -> Markup {
     let t = |key: &str| language.text(key);
+    // Hundreds of communes under a few districts are folded away.
+    let (main, finer): (Vec<&AreaRow>, Vec<&AreaRow>) = view
+        .areas
+        .iter()
+        .partition(|row| Some(row.area.level) <= view.main_tier());
+    let finer = &finer[..finer.len().min(PageView::MAX_AREAS)];
     html! {
         section.card aria-labelledby="areas-title" {
             h2 #areas-title { (t("table.areas")) }
@@ -52,20 +58,33 @@ fn areas(view: &PageView, language: Language) -> Markup {
             @if view.areas.is_empty() {
                 p.empty { (t("table.areas.none")) }
             } @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="areas-title" {
-                    table #areas-table {
-                        thead { tr {
-                            th scope="col" { (t("col.area")) }
-                            th scope="col" { (t("col.level")) }
-                            th.num scope="col" { (t("col.cases")) }
-                            th.num.wide scope="col" { (t("col.rate")) }
-                            th.num.wide scope="col" { (t("col.population")) }
-                            th scope="col" { span.visually-hidden { (t("col.explain")) } }
-                        } }
-                        tbody {
-                            @for row in view.areas.iter().take(PageView::MAX_AREAS) { (area_row(row, language)) }
-                        }
+                (area_table("areas-table", "areas-title", &main, language))
+                @if !finer.is_empty() {
+                    details.more {
+                        summary #finer-title { (language.fill("table.areas.finer", &[("n", &language.number(finer.len() as u64))])) }
+                        (area_table("finer-table", "finer-title", finer, language))
                     }
+                }
+            }
+        }
+    }
+}
+
+fn area_table(id: &str, title: &str, rows: &[&AreaRow], language: Language) -> Markup {
+    let t = |key: &str| language.text(key);
+    html! {
+        div.scroll tabindex="0" role="region" aria-labelledby=(title) {
+            table id=(id) {
+                thead { tr {
+                    th scope="col" { (t("col.area")) }
+                    th scope="col" { (t("col.level")) }
+                    th.num scope="col" { (t("col.cases")) }
+                    th.num.wide scope="col" { (t("col.rate")) }
+                    th.num.wide scope="col" { (t("col.population")) }
+                    th scope="col" { span.visually-hidden { (t("col.explain")) } }
+                } }
+                tbody {
+                    @for row in rows { (area_row(row, language)) }
                 }
             }
         }

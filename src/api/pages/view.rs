@@ -86,16 +86,18 @@ impl PageView {
         }
     }
 
-    /// The finest tier that has areas.
+    /// The widest tier with several areas: districts of a province, provinces of the country.
     #[must_use]
-    pub fn finest_tier(&self) -> Option<AreaLevel> {
-        self.areas.iter().map(|row| row.area.level).max()
+    pub fn main_tier(&self) -> Option<AreaLevel> {
+        let of_tier = |tier: AreaLevel| self.areas.iter().filter(|row| row.area.level == tier).count();
+        let several = AreaLevel::ALL.into_iter().find(|tier| of_tier(*tier) > 1);
+        several.or_else(|| self.areas.iter().map(|row| row.area.level).max())
     }
 
-    /// How many areas of the finest tier have each level, 0 to 4.
+    /// How many areas of the main tier have each level, 0 to 4.
     #[must_use]
     pub fn level_counts(&self) -> [u32; 5] {
-        let tier = self.finest_tier();
+        let tier = self.main_tier();
         let mut counts = [0; 5];
         for row in self.areas.iter().filter(|row| Some(row.area.level) == tier) {
             counts[usize::from(row.level.min(4))] += 1;
