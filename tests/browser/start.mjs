@@ -13,7 +13,7 @@ const READY_MS = 180_000;
  * @param {string[]} [settings]
  * @returns {Promise<{base: string, lines: string[], stop: () => Promise<void>}>}
  */
-export async function startDemo(binary, settings = ["--people", "4000", "--venues", "1500", "--days", "15", "--seed", "7"]) {
+export async function startDemo(binary, settings = ["--people", "8000", "--venues", "3000", "--days", "21"]) {
   const data = await mkdtemp(path.join(tmpdir(), "vungxanh-pages-"));
   const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--data", data, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
   /** @type {string[]} */
@@ -24,7 +24,7 @@ export async function startDemo(binary, settings = ["--people", "4000", "--venue
     for (const line of String(chunk).split("\n")) if (line.trim()) lines.push(line);
   });
   const stop = async () => {
-    if (child.exitCode === null) {
+    if (child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((done) => child.once("exit", done));
       child.kill("SIGTERM");
       const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
@@ -36,7 +36,7 @@ export async function startDemo(binary, settings = ["--people", "4000", "--venue
   try {
     const base = await new Promise((done, fail) => {
       const timer = setTimeout(() => fail(new Error(`not ready after ${READY_MS / 1000} s: ${said}`)), READY_MS);
-      child.once("exit", (code) => fail(new Error(`the demo ended with ${code}: ${said}`)));
+      child.once("exit", (code, signal) => fail(new Error(`the demo ended with ${code ?? signal}: ${said}`)));
       child.once("error", fail);
       createInterface({ input: child.stdout }).on("line", (line) => {
         lines.push(line);
