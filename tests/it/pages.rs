@@ -9,7 +9,9 @@ use axum::{
 use geo::{MultiPolygon, polygon};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use vungxanh::api::pages::{AreaRow, PageView, PublicCount, VenueRow, ZoneRow, router};
+use vungxanh::api::pages::{
+    AreaRow, Language, PageView, PictureRequest, PublicCount, Theme, VenueRow, ZoneRow, draw, router,
+};
 use vungxanh::geo::{BBox, LngLat};
 use vungxanh::model::{Area, AreaCode, AreaIndicators, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
 
@@ -156,6 +158,50 @@ async fn the_picture_is_the_same_for_the_same_view_and_bounded() {
     assert_eq!(huge[20..24], 64_u32.to_be_bytes());
     assert_eq!(ask("/static/999.png").await.0, StatusCode::NOT_FOUND);
     assert_eq!(ask("/static/all.svg").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn no_other_tier_covers_the_levels_of_the_picture() {
+    let plain = PageView {
+        venues: Vec::new(),
+        zones: Vec::new(),
+        ..view()
+    };
+    let mut with_communes = plain.clone();
+    let mut commune = (*plain.areas[0].area).clone();
+    commune.code = AreaCode::new("05431").unwrap();
+    commune.level = AreaLevel::Commune;
+    with_communes.areas.push(AreaRow {
+        area: Arc::new(commune),
+        level: 0,
+        ..plain.areas[0].clone()
+    });
+    with_communes
+        .areas
+        .push(area("166", "Định Hóa", 105.8, 1, PublicCount::Pending));
+    let request = PictureRequest {
+        area: None,
+        width: 400,
+        height: 300,
+        language: Language::Vietnamese,
+        theme: Theme::Light,
+    };
+    let mut province = (*plain.areas[0].area).clone();
+    province.level = AreaLevel::Province;
+    let province = AreaRow {
+        area: Arc::new(province),
+        level: 2,
+        ..plain.areas[0].clone()
+    };
+    let (mut before, mut after) = (plain.clone(), plain.clone());
+    before.areas.insert(0, province.clone());
+    after.areas.push(province);
+    assert_eq!(draw(&before, &request), draw(&after, &request));
+    let mut districts_only = with_communes.clone();
+    districts_only
+        .areas
+        .retain(|row| row.area.level == AreaLevel::District);
+    assert_eq!(draw(&with_communes, &request), draw(&districts_only, &request));
 }
 
 #[tokio::test]

@@ -223,7 +223,12 @@ export class LiveMap {
 
   /** @param {[number, number]} lngLat @param {number} [zoom] */
   fly(lngLat, zoom = 15) {
-    this.map?.[this.calm ? "jumpTo" : "flyTo"]({ center: lngLat, zoom });
+    const map = this.map;
+    if (!map) return;
+    // On a phone the explanation covers the lower part of the screen: the place goes above it.
+    const { clientWidth, clientHeight } = map.getContainer();
+    const offset = /** @type {[number, number]} */ ([0, clientWidth < 600 ? -clientHeight * 0.3 : 0]);
+    map.easeTo({ center: lngLat, zoom, offset, animate: !this.calm });
   }
 
   /** @param {[number, number, number, number]} bounds */

@@ -6,6 +6,7 @@ use tiny_skia::{
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
 use crate::geo::{BBox, LngLat, WorldPoint};
+use crate::model::AreaLevel;
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,24 +126,23 @@ impl Canvas<'_> {
             Theme::Light => [106_u8, 27, 154],
             Theme::Dark => [197, 138, 240],
         };
-        for row in &view.areas {
-            let Some(path) = self.frame.polygons(&row.area.geometry) else {
-                continue;
-            };
-            self.fill(&path, land, 255);
-            if Some(row.area.level) == main {
+        // Colours belong to the main tier alone. Finer areas would cover them, wider ones lend their outline.
+        let of = |wanted: fn(Option<AreaLevel>, Option<AreaLevel>) -> bool| {
+            view.areas
+                .iter()
+                .filter(move |row| wanted(Some(row.area.level), main))
+        };
+        for row in of(|tier, main| tier == main) {
+            if let Some(path) = self.frame.polygons(&row.area.geometry) {
+                self.fill(&path, land, 255);
                 self.fill(&path, level_colour(self.theme, row.level), 150);
-            }
-        }
-        for row in &view.areas {
-            let Some(path) = self.frame.polygons(&row.area.geometry) else {
-                continue;
-            };
-            if Some(row.area.level) == main {
                 self.hatch(&path, row.level);
                 self.line(&path, paper, 2.6, 255);
                 self.line(&path, ink, 1.0, 150);
-            } else {
+            }
+        }
+        for row in of(|tier, main| tier < main) {
+            if let Some(path) = self.frame.polygons(&row.area.geometry) {
                 self.line(&path, ink, 2.4, 210);
             }
         }
