@@ -83,10 +83,10 @@ pub struct DemoArgs {
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Seed: the same seed makes the same outbreak.
-    #[arg(long, default_value_t = 2021)]
+    #[arg(long, default_value_t = 3)]
     pub seed: u64,
     /// Simulated people with the app.
-    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(200..=2_000_000))]
+    #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(200..=2_000_000))]
     pub people: u32,
     /// Venues.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=500_000))]

@@ -22,11 +22,11 @@ const TRUTH_DAYS: i32 = 90;
 /// Days until somebody who had it can have it again: the map should live for ever.
 const IMMUNE_DAYS: i32 = 120;
 /// Infections per infectious hour that one other person shares in 100 m², for 60,000 simulated people.
-const BETA: f64 = 6.0;
+const BETA: f64 = 8.5;
 /// Days before the history on which health workers begin to look out.
 const ALARM_DAYS: i32 = 2;
 /// Share of the people met at marks who are found, while cases are few.
-const TRACED: f64 = 0.45;
+const TRACED: f64 = 0.4;
 /// Chance a day to infect each housemate.
 const HOUSEHOLD: f64 = 0.07;
 /// Infections brought in from elsewhere, a day.
