@@ -1,9 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use h3o::{
-    CellIndex,
-    geom::{ContainmentMode, SolventBuilder, TilerBuilder},
-};
+use h3o::{CellIndex, geom::SolventBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::geo::LngLat;
@@ -183,52 +180,18 @@ pub fn cell_area_km2(cell: Cell) -> f64 {
     cell.0.area_km2()
 }
 
+/// The mean length of a cell's edge, km.
+#[must_use]
+pub fn edge_length_km(resolution: Resolution) -> f64 {
+    resolution.h3o().edge_length_km()
+}
+
 /// The resolution shown at a zoom, so that a cell is about 16–64 px wide around 20° N
 /// (512-px tiles; beyond zoom 13 the base resolution only grows).
 #[must_use]
 pub fn resolution_for_zoom(zoom: u8) -> Resolution {
     const BY_ZOOM: [u8; 17] = [0, 1, 2, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 9, 9, 9, 9];
     Resolution(BY_ZOOM[usize::from(zoom).min(16)])
-}
-
-/// The cells of `resolution` whose centre lies in the polygon, ascending, no more than `limit`
-/// (the count is estimated before anything is built: a res-0 question at res 15 has 7^15 answers).
-///
-/// # Errors
-/// [`InvalidCell`] when the polygon is unusable or holds more than `limit` cells.
-pub fn cover_polygon(
-    polygon: &geo::MultiPolygon<f64>,
-    resolution: Resolution,
-    limit: usize,
-) -> Result<Vec<Cell>, InvalidCell> {
-    let refuse = |reason: String| InvalidCell {
-        value: "polygon".to_owned(),
-        reason,
-    };
-    let mut tiler = TilerBuilder::new(resolution.h3o())
-        .containment_mode(ContainmentMode::ContainsCentroid)
-        .build();
-    for part in polygon {
-        tiler
-            .add(part.clone())
-            .map_err(|error| refuse(error.to_string()))?;
-    }
-    if tiler.coverage_size_hint() > limit.saturating_mul(4) {
-        return Err(refuse(format!(
-            "holds far more than {limit} cells of resolution {}",
-            resolution.get()
-        )));
-    }
-    let mut cells: Vec<Cell> = tiler.into_coverage().take(limit + 1).map(Cell).collect();
-    if cells.len() > limit {
-        return Err(refuse(format!(
-            "holds more than {limit} cells of resolution {}",
-            resolution.get()
-        )));
-    }
-    cells.sort_unstable();
-    cells.dedup();
-    Ok(cells)
 }
 
 /// The outline of a set of cells of one resolution: EPSG:4326, exterior rings counter-clockwise. Corners are

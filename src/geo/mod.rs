@@ -5,6 +5,7 @@
 //! place where `h3o` is named and where coordinates turn to its (lat, lng) order.
 
 mod clip;
+mod cover;
 mod h3;
 mod lng_lat;
 mod mercator;
@@ -13,9 +14,10 @@ mod simplify;
 mod snap;
 mod tile;
 
+pub use cover::cover_polygon;
 pub use h3::{
     BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,
-    cover_polygon, dissolve, resolution_for_zoom,
+    dissolve, edge_length_km, resolution_for_zoom,
 };
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
