@@ -1,5 +1,12 @@
 //! One criterion binary: `cargo bench`.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
+#![allow(
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "benches are read, not called"
+)]
 
 mod index;
 mod ingest;

@@ -20,7 +20,7 @@
 //! 2. The tile cache answers, or one thread encodes while the others wait.
 //! 3. [`tiles`] asks the snapshot what stands in the tile: released figures for the public, exact ones for
 //!    officials and analysts. Shapes are cut, simplified, snapped and wound; equal content is equal bytes.
-//! 4. The answer carries an ETag made of the content; an unchanged tile answers 304.
+//! 4. The answer carries an `ETag` made of the content; an unchanged tile answers 304.
 //!
 //! # The way of a day
 //! An hour after local midnight the day closes: its activity is *released* (small numbers hidden, so that no

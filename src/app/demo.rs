@@ -182,7 +182,7 @@ impl Folder {
         }
         let mut bytes = [0_u8; 8];
         getrandom::fill(&mut bytes).context("the system gives no randomness")?;
-        let name: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = keys::hex(&bytes);
         let path = std::env::temp_dir().join(format!("vungxanh-demo-{name}"));
         std::fs::create_dir(&path).with_context(|| format!("folder {}", path.display()))?;
         Ok(Self {

@@ -266,7 +266,7 @@ fn pass(
                         .runtime
                         .block_on(w.pipeline.put_venues(chunk.batch))
                         .map(|change| {
-                            let unchanged = change.unchanged as u64;
+                            let unchanged = change.unchanged;
                             (count - unchanged, unchanged)
                         })
                         .map_err(Into::into),
@@ -281,7 +281,7 @@ fn pass(
                         .runtime
                         .block_on(w.pipeline.put_areas(chunk.batch))
                         .map(|change| {
-                            let unchanged = change.unchanged as u64;
+                            let unchanged = change.unchanged;
                             (count - unchanged, unchanged)
                         })
                         .map_err(Into::into),

@@ -112,8 +112,17 @@ async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Store> {
         .with_context(|| format!("--data {}", data.display()))
 }
 
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16");
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
 fn random_hex<const N: usize>() -> anyhow::Result<String> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).context("the system gives no randomness")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }

@@ -266,7 +266,7 @@ mod tests {
         let total: f64 = cells
             .iter()
             .flat_map(|cell| cell.children())
-            .flat_map(|cell| cell.children())
+            .flat_map(Cell::children)
             .map(|cell| WorldShape::of_cell(cell).area_units_2(0))
             .sum();
         let world = 4096.0 * 4096.0;

@@ -8,7 +8,7 @@ use crate::index::Ledger;
 use crate::pipeline::{Pipeline, PipelineError};
 
 const NAME: &str = "ledger.checkpoint";
-const EVERY: Duration = Duration::from_secs(120);
+const EVERY: Duration = Duration::from_mins(2);
 /// `position` as eight little-endian bytes stand before the ledger's own bytes, which carry a checksum.
 const HEADER: usize = 8;
 

@@ -92,7 +92,7 @@ impl Pipeline {
         self.detached(move |this: Pipeline, mut state| async move {
             let now = this.inner.clock.now();
             this.inner.store.put_mark(&mark, &by, now).await?;
-            this.take_mark(&mut state, mark);
+            Self::take_mark(&mut state, mark);
             drop(state);
             this.inner.dirty.notify_one();
             Ok(())
@@ -131,7 +131,7 @@ impl Pipeline {
                 store.reject_mark(&id, &by, now).await?
             };
             if let Some(mark) = &decided {
-                this.take_mark(&mut state, mark.clone());
+                Self::take_mark(&mut state, mark.clone());
                 this.publish_locked(state).await?;
             }
             Ok(decided)
@@ -139,7 +139,7 @@ impl Pipeline {
         .await
     }
 
-    fn take_mark(&self, state: &mut State, mark: Mark) {
+    fn take_mark(state: &mut State, mark: Mark) {
         state.stale_venues.push(mark.venue.clone());
         let list = state.marks.entry(mark.venue.clone()).or_default();
         list.retain(|old| old.id != mark.id);

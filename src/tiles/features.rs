@@ -133,11 +133,15 @@ impl TileFeatures<'_> {
         finished(&tile)
     }
 
+    /// Below zoom 11 leaves the venues of level 3 and 4 only: an overview shows where the risk is.
     /// Below zoom 14 leaves one venue in each square of eight pixels: the worst level first, then the most
     /// exposure, then the smallest id. The squares are those of the world, so neighbouring tiles agree in their buffers.
     pub fn thin_venues(&mut self, coord: TileCoord) {
         if coord.z() >= ALL_VENUES_ZOOM {
             return;
+        }
+        if coord.z() < EVERY_LEVEL_ZOOM {
+            self.venues.retain(|venue| venue.level >= OVERVIEW_LEVEL);
         }
         let square = |venue: &VenueFeature| {
             let world = WorldPoint::project(venue.at);
@@ -162,6 +166,10 @@ impl TileFeatures<'_> {
 pub(super) const AREA_LABELS: &str = "area_labels";
 /// From this zoom on every venue is in the tiles.
 pub(super) const ALL_VENUES_ZOOM: u8 = 14;
+/// From here venues of every level are shown.
+pub(super) const EVERY_LEVEL_ZOOM: u8 = 11;
+/// The lowest level an overview shows.
+const OVERVIEW_LEVEL: u8 = 3;
 /// Eight pixels of a 512-pixel tile.
 const SQUARE_UNITS: i32 = EXTENT / 64;
 
@@ -317,6 +325,13 @@ mod tests {
             kept.push(features.venues.iter().map(|v| v.id).collect::<String>());
         }
         assert_eq!(kept, ["bd"; 4]);
+        let mut overview = TileFeatures {
+            venues: all.to_vec(),
+            ..Default::default()
+        };
+        overview.thin_venues(TileCoord::containing(all[0].at, 9).unwrap());
+        let ids: Vec<&str> = overview.venues.iter().map(|venue| venue.id).collect();
+        assert_eq!(ids, ["b"], "an overview shows risk only");
         let deep = TileCoord::containing(all[0].at, 14).unwrap();
         let mut features = TileFeatures {
             venues: all.to_vec(),

@@ -32,7 +32,7 @@ impl LayerKind {
     #[must_use]
     pub const fn min_zoom(self) -> u8 {
         match self {
-            Self::Venues => 11,
+            Self::Venues => 7,
             _ => 0,
         }
     }

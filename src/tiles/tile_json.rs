@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::geo::{BBox, MAX_ZOOM};
 use crate::index::Snapshot;
 use crate::model::{Timestamp, UtcOffset};
-use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS};
+use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
 use crate::tiles::{LayerKind, Layers};
 
 /// A `TileJSON` 3.0.0 document. Serialises with the specification's names; what the specification does
@@ -273,10 +273,16 @@ fn described(kind: LayerKind) -> Vec<VectorLayer> {
             ],
         )],
         LayerKind::Venues => {
-            const { assert!(ALL_VENUES_ZOOM == 14, "the text below says so") };
+            const {
+                assert!(
+                    ALL_VENUES_ZOOM == 14 && EVERY_LEVEL_ZOOM == 11,
+                    "the text below says so"
+                );
+            };
             vec![layer(
                 "venues",
-                "Địa điểm. Venues; below zoom 14 the one of the worst level in each square of 8 pixels.",
+                "Địa điểm. Venues; below zoom 11 only those of level 3 and 4, and below zoom 14 the one of the worst \
+                 level in each square of 8 pixels.",
                 &[
                     ("id", "String: id of the venue"),
                     NAME,
@@ -326,7 +332,7 @@ mod tests {
             "https://map.example",
             &facts(BBox::WORLD),
         );
-        assert_eq!(venues.minzoom, 11);
+        assert_eq!(venues.minzoom, 7);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The integration tests: one binary, one file a feature.
-#![expect(missing_docs, reason = "tests are sentences")]
 #![allow(
+    clippy::pedantic,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

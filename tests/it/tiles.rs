@@ -422,5 +422,5 @@ fn each_property(value: &serde_json::Value, check: &mut dyn FnMut(&str)) {
 
 #[test]
 fn the_venues_layer_begins_where_its_description_says() {
-    assert_eq!(LayerKind::Venues.min_zoom(), 11);
+    assert_eq!(LayerKind::Venues.min_zoom(), 7);
 }

@@ -138,7 +138,7 @@ mod tests {
     fn numbers_and_dates_read_as_in_the_language() {
         assert_eq!(Language::Vietnamese.number(1_286_751), "1.286.751");
         assert_eq!(Language::English.number(999), "999");
-        assert_eq!(Language::Vietnamese.decimal(3.14), "3,1");
+        assert_eq!(Language::Vietnamese.decimal(3.16), "3,2");
         let at = Timestamp::parse("2021-05-07T08:00:00+07:00").unwrap();
         assert_eq!(
             Language::Vietnamese.instant(at, UtcOffset::VIETNAM),
