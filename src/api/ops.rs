@@ -5,7 +5,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::api::edge::ApiError;
+use crate::api::edge::{ApiError, Caller};
 use crate::api::state::ApiState;
 
 /// `GET /healthz`: the process answers. Touches nothing else.
@@ -13,19 +13,22 @@ pub async fn healthz() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
 
-/// `GET /readyz`: a snapshot is loaded, the database answers, and nobody asked us to stop.
-pub async fn readyz(State(state): State<ApiState>) -> Response {
+/// `GET /readyz`: a snapshot is loaded, the database answers, and nobody asked us to stop. How many events there
+/// are is told to keys only: two looks at it count what came in between.
+pub async fn readyz(State(state): State<ApiState>, caller: Caller) -> Response {
     let database = state.pipeline.store().position().await;
     let is_stopping = state.pipeline.is_stopping();
     let is_ready = database.is_ok() && !is_stopping;
-    let body = json!({
+    let mut body = json!({
         "ready": is_ready,
         "generation": state.snapshot().generation(),
         "as_of": state.snapshot().as_of().to_rfc3339(state.pipeline.offset()),
-        "position": database.as_ref().ok(),
         "database": if database.is_ok() { "ok" } else { "failing" },
         "stopping": is_stopping,
     });
+    if caller.key.is_some() {
+        body["position"] = json!(database.ok());
+    }
     let status = if is_ready {
         StatusCode::OK
     } else {
@@ -46,7 +49,8 @@ pub async fn readyz(State(state): State<ApiState>) -> Response {
     (status, headers, body.to_string()).into_response()
 }
 
-/// `GET /metrics`, Prometheus text.
+/// `GET /metrics`, Prometheus text. It holds raw counts, so it needs a key: `authorization: { credentials: … }` in
+/// the scrape job.
 pub async fn metrics(State(state): State<ApiState>) -> Result<Response, ApiError> {
     let handle = state
         .metrics

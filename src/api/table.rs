@@ -12,6 +12,8 @@ const MACHINES: &[Role] = &[Role::Ingest, Role::Admin];
 const OFFICIALS: &[Role] = &[Role::Official, Role::Admin];
 const APPROVERS: &[Role] = &[Role::Approver];
 const TRACERS: &[Role] = &[Role::Official, Role::Approver, Role::Admin];
+/// Who reads the server's own figures: a scraper may use a key that can do nothing but send events.
+const METERS: &[Role] = &[Role::Admin, Role::Analyst, Role::Ingest];
 const ANALYSTS: &[Role] = &[Role::Analyst, Role::Admin];
 
 const fn param(
@@ -241,7 +243,7 @@ pub static ROUTES: &[Route] = &[
         [], Takes::Nothing, Answers::Media("text/plain"), || get(ops::healthz)),
     route!("readyz", Get "/readyz", EVERYONE, Ops, "operation", "Sẵn sàng phục vụ", "Ready to serve",
         [], Takes::Nothing, Answers::Json("Readiness"), || get(ops::readyz)),
-    route!("metrics", Get "/metrics", EVERYONE, Ops, "operation", "Số đo cho Prometheus", "Metrics for Prometheus",
+    route!("metrics", Get "/metrics", METERS, Ops, "operation", "Số đo cho Prometheus (cần khoá: authorization.credentials trong scrape_configs)", "Metrics for Prometheus (with a key: authorization.credentials in scrape_configs)",
         [], Takes::Nothing, Answers::Media("text/plain; version=0.0.4"), || get(ops::metrics)),
     route!("openapi", Get "/openapi.json", EVERYONE, Ops, "operation", "Tài liệu OpenAPI 3.1", "The OpenAPI 3.1 document",
         [], Takes::Nothing, Answers::Json("OpenAPI"), || get(docs::openapi_json)),

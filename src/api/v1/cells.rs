@@ -127,7 +127,7 @@ impl CellRow {
     /// The figures of a cell that the view's caller may see.
     #[must_use]
     pub fn seen(view: &View, rules: &CellRules, cell: Cell) -> Self {
-        if view.sees_exact_at(cell.centre()) {
+        if view.sees_exact_cell(cell) {
             Self::exact(view, rules, cell)
         } else {
             let figure = view.snapshot.releases().public_cell(cell, view.at, view.window);
@@ -152,7 +152,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         }
         if view.caller.reads_exact() {
             for figure in view.snapshot.cells_in(&bbox, resolution, view.window) {
-                if view.sees_exact_at(figure.cell.centre()) {
+                if view.sees_exact_cell(figure.cell) {
                     figures.insert(figure.cell, None);
                 }
             }

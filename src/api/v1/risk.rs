@@ -147,11 +147,7 @@ pub async fn inside(
         let mut sum = CellStats::default();
         let (mut cases_7d, mut population) = (0_u32, 0.0);
         let mut counted = 0;
-        for cell in cells
-            .iter()
-            .copied()
-            .filter(|cell| view.sees_exact_at(cell.centre()))
-        {
+        for cell in cells.iter().copied().filter(|cell| view.sees_exact_cell(*cell)) {
             counted += 1;
             sum += snapshot.cell_stats(cell, view.window);
             cases_7d += snapshot.cell_stats(cell, view.week()).cases;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::api::edge::{ApiError, Caller, Freshness, Query, answer};
 use crate::api::state::ApiState;
-use crate::geo::{BBox, LngLat, Resolution};
+use crate::geo::{BBox, Cell, LngLat, Resolution};
 use crate::index::Snapshot;
 use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
 use crate::risk::Audience;
@@ -110,10 +110,17 @@ impl View {
         self.caller.reads_exact() && self.caller.covers(codes)
     }
 
-    /// Whether the caller sees exact figures of a place.
+    /// Whether the caller sees exact figures of a cell: one with areas sees them only where the centre and
+    /// every corner lie in its areas, for a cell across their edge also counts people outside.
     #[must_use]
-    pub fn sees_exact_at(&self, at: LngLat) -> bool {
-        self.caller.reads_exact() && (self.caller.areas.is_empty() || self.covers_point(at))
+    pub fn sees_exact_cell(&self, cell: Cell) -> bool {
+        self.caller.reads_exact()
+            && (self.caller.areas.is_empty()
+                || (self.covers_point(cell.centre())
+                    && cell
+                        .boundary()
+                        .into_iter()
+                        .all(|corner| self.covers_point(corner))))
     }
 
     /// Whether a place lies in the caller's areas.

@@ -1,8 +1,9 @@
 use axum::{body::Body, http::Request};
 use vungxanh::api::{ApiConfig, ROUTES, Takes, Verb};
+use vungxanh::geo::{Cell, LngLat, Resolution};
 use vungxanh::model::Role;
 
-use crate::api::app::TestApp;
+use crate::api::app::{TestApp, check_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_the_roles_of_the_table_and_no_other() {
@@ -168,7 +169,19 @@ async fn every_answer_carries_an_id_and_the_headers_that_keep_browsers_safe() {
     assert_eq!(preflight.header("access-control-allow-methods"), "GET, HEAD");
     let write = app.ask("OPTIONS", "/v1/check-ins", "", &[], "").await;
     assert_eq!(write.header("access-control-allow-origin"), "");
-    assert_eq!(app.get("/metrics", "").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_counts_of_the_server_are_for_keys() {
+    let app = TestApp::new().await;
+    app.get("/metrics", "").await.problem(401);
+    app.get("/metrics", "official").await.problem(403);
+    for key in ["admin", "analyst", "ingest"] {
+        // This application records nothing.
+        app.get("/metrics", key).await.problem(404);
+    }
+    assert!(app.get("/readyz", "").await.json().get("position").is_none());
+    assert!(app.get("/readyz", "ingest").await.json()["position"].is_i64());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,4 +240,47 @@ async fn half_a_header_does_not_hold_a_connection_and_shutdown_is_bounded() {
         .expect("bounded")
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_an_area_sees_no_exact_cell_that_reaches_out_of_it() {
+    let app = TestApp::new().await;
+    let (west, south, east, north) = (105.65, 21.55, 106.05, 21.85);
+    let holds = |at: LngLat| (west..east).contains(&at.lng()) && (south..north).contains(&at.lat());
+    let (mut across, mut within) = (0, 0);
+    for resolution in 3..=9 {
+        for (lng, lat) in [
+            (105.84, 21.59),
+            (105.651, 21.7),
+            (106.045, 21.845),
+            (105.85, 21.7),
+        ] {
+            let cell = Cell::at(
+                LngLat::new(lng, lat).unwrap(),
+                Resolution::new(resolution).unwrap(),
+            );
+            let is_whole = holds(cell.centre()) && cell.boundary().into_iter().all(holds);
+            across += u32::from(holds(cell.centre()) && !is_whole);
+            within += u32::from(is_whole);
+            let row = app.get(&format!("/v1/cells/{cell}"), "scoped").await.json();
+            assert_eq!(row["exact"], is_whole, "{row}");
+            assert_eq!(row["visits"].is_u64(), is_whole, "{row}");
+            let row = app.get(&format!("/v1/cells/{cell}"), "official").await.json();
+            assert_eq!(row["exact"], true);
+        }
+    }
+    assert!(across > 2 && within > 2, "{across} {within}");
+    // A list judges each cell alike.
+    let venue = check_in("a", "v1", "p1");
+    app.check_ins(&venue, &[]).await;
+    app.pipeline.publish().await.unwrap();
+    let list = app
+        .get("/v1/cells?bbox=105.5,21.4,106.2,22.0&resolution=4", "scoped")
+        .await;
+    assert_eq!(
+        list.json()["items"].as_array().unwrap().len(),
+        0,
+        "{}",
+        list.text()
+    );
 }
