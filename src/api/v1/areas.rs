@@ -8,7 +8,7 @@ use crate::api::v1::list::{ListAsk, ListRow, Page};
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
-use crate::model::{AreaCode, AreaLevel, Window};
+use crate::model::{AreaCode, AreaLevel, Timestamp, Window};
 use crate::risk::{AreaInputs, AreaRisk, Released, area_level};
 
 /// Weeks that a history goes back.
@@ -262,11 +262,16 @@ pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelA
             public.weeks,
         )
     };
+    // A closed week followed the one before it; days that are still open follow the last closed week.
+    let before = match week {
+        Some(week) if !is_exact => week.from.start(),
+        _ => view.at,
+    };
     let inputs = AreaInputs {
         population: entry.area.population,
         cases_7d,
         indicators: entry.area.indicators,
-        previous_level: None,
+        previous_level: released_level(view, &entry.area.code, before),
         as_of: view.at,
     };
     AreaLevelAnswer {
@@ -276,6 +281,20 @@ pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelA
         week: week.map(|week| view.span(week)),
         risk: area_level(&state.pipeline.rules().area, &inputs),
     }
+}
+
+/// The level of the last week closed by then whose count was shown: what a release took as its previous level.
+fn released_level(view: &View, code: &AreaCode, mut by: Timestamp) -> Option<u8> {
+    for _ in 0..HISTORY_WEEKS {
+        let week = Window::ending(by, WEEK_HOURS);
+        let public = view.snapshot.releases().public_area(code, by, week);
+        let closed = public.weeks?;
+        if !public.suppressed {
+            return Some(public.level);
+        }
+        by = closed.from.start();
+    }
+    None
 }
 
 /// `GET /v1/areas/{code}/history`.

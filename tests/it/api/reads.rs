@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::api::app::{TestApp, check_in};
+use vungxanh::model::AreaIndicators;
+
+use crate::api::app::{TestApp, area, check_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn venues_are_found_by_every_filter_and_paged() {
@@ -154,4 +156,50 @@ async fn analysts_ask_for_polygons_and_every_look_up_is_written_down() {
     )
     .await
     .problem(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_may_not_fall_is_explained_from_the_week_before() {
+    let app = TestApp::new().await;
+    let mut unready = area("164", "TP Thái Nguyên", Some("19"), 0.15);
+    unready.indicators = AreaIndicators {
+        adults_one_dose_percent: Some(50.0),
+        care_ready: Some(false),
+        ..AreaIndicators::default()
+    };
+    app.pipeline.put_areas(vec![unready]).await.unwrap();
+    // Two closed weeks: 200 cases per 100,000 residents, then 10.
+    let weeks = [("2021-04-21", 600), ("2021-04-28", 30)];
+    let body: String = weeks
+        .into_iter()
+        .flat_map(|(day, count)| {
+            (0..count).map(move |n| {
+                let reported = format!("{day}T09:00:00+07:00");
+                json!({"id": format!("{day}-{n}"), "reported": reported, "kind": "community",
+                    "status": "confirmed", "area": "164"})
+                .to_string()
+                    + "\n"
+            })
+        })
+        .collect();
+    let headers = [("content-type", "application/x-ndjson")];
+    let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
+    assert_eq!(answer.json()["accepted"], 630, "{}", answer.text());
+    app.pipeline.close_buckets().await.unwrap();
+    app.pipeline.publish().await.unwrap();
+    let row = app.get("/v1/areas/164", "").await.json();
+    let explained = app.get("/v1/areas/164/level", "").await.json();
+    assert_eq!(
+        (&row["cases_7d"], &row["rate_7d_per_100k"]),
+        (&json!(30), &json!(10.0)),
+        "{row}"
+    );
+    assert_eq!(row["level"], explained["level"], "{row} {explained}");
+    assert_eq!(explained["level"], 4, "{explained}");
+    // A week earlier nothing came before.
+    let then = "?at=2021-04-27T08:00:00%2B07:00";
+    let row = app.get(&format!("/v1/areas/164{then}"), "").await.json();
+    let explained = app.get(&format!("/v1/areas/164/level{then}"), "").await.json();
+    assert_eq!(row["cases_7d"], 600);
+    assert_eq!(row["level"], explained["level"]);
 }
