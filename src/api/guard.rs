@@ -8,7 +8,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::api::edge::{ApiError, Caller, Class, Query, Token, observe};
+use crate::api::edge::{ApiError, Caller, Class, Query, Token, holding, observe};
 use crate::api::pages;
 use crate::api::routes::{Route, Verb};
 use crate::api::state::ApiState;
@@ -81,8 +81,8 @@ async fn admit(
     let extensions = request.extensions_mut();
     extensions.insert(caller);
     extensions.insert(query);
-    let answer = tokio::time::timeout(route.class.timeout(), next.run(request)).await;
-    drop(place);
+    let work = holding(place, next.run(request));
+    let answer = tokio::time::timeout(route.class.timeout(), work).await;
     answer.map_err(|_elapsed| ApiError::Busy {
         retry_after_s: 5,
         reason: format!("no answer within {} s", route.class.timeout().as_secs()),

@@ -49,6 +49,26 @@ impl Default for ClassLimits {
     }
 }
 
+/// A place at a gate; the last of those who share it gives it back.
+pub type Place = Arc<OwnedSemaphorePermit>;
+
+tokio::task_local! {
+    /// The place of the request that this task works on.
+    static PLACE: Option<Place>;
+}
+
+/// Works on a request that holds a place.
+pub async fn holding<T>(place: Option<OwnedSemaphorePermit>, work: impl Future<Output = T>) -> T {
+    PLACE.scope(place.map(Arc::new), work).await
+}
+
+/// The place of the request under way. Work that goes on when its client left (a blocking thread cannot be
+/// stopped) keeps it, so that gates count what is computed, not who still waits.
+#[must_use]
+pub fn present_place() -> Option<Place> {
+    PLACE.try_with(Clone::clone).ok().flatten()
+}
+
 /// The places of each class. Nobody queues: a full class sheds at once, with 503 and `Retry-After`,
 /// because a queue that is longer than the client's patience only burns work.
 #[derive(Debug)]

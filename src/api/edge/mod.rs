@@ -13,7 +13,7 @@ mod segments;
 
 pub use caller::{Caller, Token};
 pub use conditional::{Freshness, answer};
-pub use gates::{Class, ClassLimits, Gates};
+pub use gates::{Class, ClassLimits, Gates, holding, present_place};
 pub use observe::observe;
 pub use problem::{ApiError, FieldError, Problem};
 pub use query::Query;

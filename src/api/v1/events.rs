@@ -13,7 +13,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::api::edge::{ApiError, Caller, FieldError, Query, media};
+use crate::api::edge::{ApiError, Caller, FieldError, Query, media, present_place};
 use crate::api::state::ApiState;
 use crate::ingest::{
     Chunk, Encoding, FieldMap, Format, IngestError, ReadSummary, Rejection, decoder, read_events,
@@ -188,7 +188,9 @@ async fn run(state: &ApiState, input: Input, body: Body) -> Result<(BatchAnswer,
     let kind = input.kind;
     let pipeline = state.pipeline.clone();
     let limits = state.config.batch.clone();
+    let place = present_place();
     let reading = tokio::task::spawn_blocking(move || {
+        let _place = place;
         read_blocking(
             &pipeline,
             &limits,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::{http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use crate::api::edge::{ApiError, Caller, Freshness, Query, answer};
+use crate::api::edge::{ApiError, Caller, Freshness, Query, answer, present_place};
 use crate::api::state::ApiState;
 use crate::geo::{BBox, Cell, LngLat, Resolution};
 use crate::index::Snapshot;
@@ -205,14 +205,20 @@ fn area_km2(bbox: &BBox) -> f64 {
         .sum()
 }
 
-/// Runs CPU-bound work on the blocking pool, so that one long list does not hold up the others.
+/// Runs CPU-bound work on the blocking pool, so that one long list does not hold up the others. It keeps the
+/// request's place at its gate until it is done, also when the client has left.
 ///
 /// # Errors
 /// Those of the work; 500 when it panicked.
 pub async fn compute_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work)
+    let place = present_place();
+    let held = move || {
+        let _place = place;
+        work()
+    };
+    tokio::task::spawn_blocking(held)
         .await
         .map_err(|panic| ApiError::internal(format!("computing an answer: {panic}")))?
 }
@@ -242,6 +248,33 @@ pub async fn audit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::edge::{Class, ClassLimits, Gates, holding};
+
+    #[tokio::test]
+    async fn work_whose_client_left_keeps_its_place() {
+        let gates = Gates::new(ClassLimits {
+            read: 1,
+            ..ClassLimits::default()
+        });
+        let place = gates.enter(Class::Read).unwrap();
+        let (begun, has_begun) = tokio::sync::oneshot::channel::<()>();
+        let (finish, to_finish) = std::sync::mpsc::channel::<()>();
+        let request = tokio::spawn(holding(
+            place,
+            compute_blocking(move || {
+                begun.send(()).unwrap();
+                to_finish.recv().map_err(ApiError::internal)
+            }),
+        ));
+        has_begun.await.unwrap();
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        assert!(gates.enter(Class::Read).is_err());
+        finish.send(()).unwrap();
+        while gates.enter(Class::Read).is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
 
     #[test]
     fn a_question_for_the_world_at_the_finest_resolution_is_refused_with_a_way_out() {
