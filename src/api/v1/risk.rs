@@ -91,7 +91,7 @@ pub async fn at_point(
             .zones()
             .at(point, view.at)
             .into_iter()
-            .map(|entry| ZoneRow::of(&view, &entry.zone))
+            .map(|entry| ZoneRow::of(&view, &entry.zone, false))
             .collect();
         let level = areas
             .first()

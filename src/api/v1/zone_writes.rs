@@ -13,7 +13,7 @@ use crate::api::edge::{
 use crate::api::state::ApiState;
 use crate::api::v1::registry::{Kind, json, named_place, read_one};
 use crate::api::v1::view::{View, audit, compute_blocking};
-use crate::api::v1::zones::{ZoneAnswer, find};
+use crate::api::v1::zones::{ZoneAnswer, find, id_of};
 use crate::geo::{BASE_RESOLUTION, LngLat, Resolution, cover_polygon};
 use crate::ingest::Format;
 use crate::model::{Zone, ZoneState};
@@ -110,8 +110,7 @@ pub async fn publish(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller.clone(), &query)?;
-    let zone = Zone::clone(&find(&view, &segments)?.zone);
-    require_scope(&view, &zone)?;
+    let zone = find_in_scope(&view, &segments).await?;
     require_match(&headers, zone.version)?;
     if zone.state != ZoneState::Draft {
         return Err(ApiError::Conflict(format!("the zone is {}", zone.state.as_str())));
@@ -142,8 +141,7 @@ pub async fn lift(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller.clone(), &query)?;
-    let zone = Zone::clone(&find(&view, &segments)?.zone);
-    require_scope(&view, &zone)?;
+    let zone = find_in_scope(&view, &segments).await?;
     require_match(&headers, zone.version)?;
     if zone.state != ZoneState::Published {
         return Err(ApiError::Conflict(format!("the zone is {}", zone.state.as_str())));
@@ -186,12 +184,19 @@ pub fn is_inside(view: &View, shape: &::geo::MultiPolygon<f64>) -> bool {
     !points.is_empty() && points.into_iter().all(|at| view.covers_point(at))
 }
 
-fn require_scope(view: &View, zone: &Zone) -> Result<(), ApiError> {
-    if is_inside(view, &zone.geometry) {
-        Ok(())
-    } else {
-        Err(ApiError::NotFound(format!("no zone has the id `{}`", zone.id)))
-    }
+/// The zone of the path, where it lies in the caller's areas.
+async fn find_in_scope(view: &View, segments: &Segments) -> Result<Zone, ApiError> {
+    let id = id_of(segments)?;
+    let view = view.clone();
+    compute_blocking(move || {
+        let zone = &find(&view, &id)?.zone;
+        if is_inside(&view, &zone.geometry) {
+            Ok(Zone::clone(zone))
+        } else {
+            Err(ApiError::NotFound(format!("no zone has the id `{id}`")))
+        }
+    })
+    .await
 }
 
 /// Where a new zone is found.

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, Query, Segments, conditional::version_etag};
 use crate::api::state::ApiState;
-use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
 use crate::api::v1::shape;
-use crate::api::v1::view::View;
+use crate::api::v1::view::{View, compute_blocking};
 use crate::index::ZoneEntry;
 use crate::model::{Role, Zone, ZoneId, ZoneState};
 
@@ -37,7 +37,7 @@ pub struct ZoneRow {
     pub lifted_at: Option<String>,
     #[serde(skip)]
     #[schema(ignore)]
-    outline: Value,
+    outline: Option<Value>,
 }
 
 /// One zone with its outline.
@@ -68,14 +68,14 @@ impl ListRow for ZoneRow {
     ];
 
     fn geometry(&self) -> Option<Value> {
-        Some(self.outline.clone())
+        self.outline.clone()
     }
 }
 
 impl ZoneRow {
-    /// A zone as it is written.
+    /// A zone as it is written; its outline costs, and only GeoJSON shows it.
     #[must_use]
-    pub fn of(view: &View, zone: &Zone) -> Self {
+    pub fn of(view: &View, zone: &Zone, with_outline: bool) -> Self {
         Self {
             id: zone.id.to_string(),
             version: zone.version,
@@ -88,7 +88,7 @@ impl ZoneRow {
             starts_at: view.time(zone.starts_at),
             planned_end: zone.planned_end.map(|at| view.time(at)),
             lifted_at: zone.lifted_at.map(|at| view.time(at)),
-            outline: shape::of_shape(&zone.geometry),
+            outline: with_outline.then(|| shape::of_shape(&zone.geometry)),
         }
     }
 }
@@ -99,7 +99,7 @@ impl ZoneAnswer {
     pub fn of(view: &View, zone: &Zone) -> Self {
         Self {
             as_of: view.as_of(),
-            row: ZoneRow::of(view, zone),
+            row: ZoneRow::of(view, zone, false),
             geometry: shape::of_shape(&zone.geometry),
         }
     }
@@ -130,19 +130,22 @@ pub fn sees_drafts(view: &View, zone: &Zone) -> bool {
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let bbox = ask.query.bbox()?;
-    let zones = view.snapshot.zones();
-    let mut found: Vec<&ZoneEntry> = match bbox {
-        Some(bbox) => zones.in_bbox(&bbox, view.at),
-        None => zones.in_force(view.at).collect(),
-    };
-    if view.caller.reads_exact() {
-        found.extend(zones.entries().iter().filter(|entry| {
-            entry.zone.state == ZoneState::Draft
-                && bbox.is_none_or(|bbox| touches(&bbox, entry))
-                && sees_drafts(&view, &entry.zone)
-        }));
-    }
-    respond_list(&ask, &view, found)
+    compute_blocking(move || {
+        let zones = view.snapshot.zones();
+        let mut found: Vec<&ZoneEntry> = match bbox {
+            Some(bbox) => zones.in_bbox(&bbox, view.at),
+            None => zones.in_force(view.at).collect(),
+        };
+        if view.caller.reads_exact() {
+            found.extend(zones.entries().iter().filter(|entry| {
+                entry.zone.state == ZoneState::Draft
+                    && bbox.is_none_or(|bbox| touches(&bbox, entry))
+                    && sees_drafts(&view, &entry.zone)
+            }));
+        }
+        respond_list(&ask, &view, found)
+    })
+    .await
 }
 
 /// `GET /v1/zones/at`.
@@ -153,7 +156,7 @@ pub async fn at_point(
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let point = ask.query.required_point()?;
-    respond_list(&ask, &view, view.snapshot.zones().at(point, view.at))
+    compute_blocking(move || respond_list(&ask, &view, view.snapshot.zones().at(point, view.at))).await
 }
 
 /// `GET /v1/zones/{id}`.
@@ -165,19 +168,27 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
-    let entry = find(&view, &segments)?;
-    ZoneAnswer::of(&view, &entry.zone).respond(&view, &headers)
+    let id = id_of(&segments)?;
+    compute_blocking(move || ZoneAnswer::of(&view, &find(&view, &id)?.zone).respond(&view, &headers)).await
 }
 
-/// The zone of the path, where the caller may see it; otherwise it is as if it were not there.
+/// The zone's id in the path.
+///
+/// # Errors
+/// 400.
+pub fn id_of(segments: &Segments) -> Result<ZoneId, ApiError> {
+    segments.read_as("id", "a zone's id, 1 to 64 bytes", ZoneId::new)
+}
+
+/// A zone where the caller may see it; otherwise it is as if it were not there. CPU-bound: a draft's outline is
+/// covered with cells.
 ///
 /// # Errors
 /// 404.
-pub fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a ZoneEntry, ApiError> {
-    let id: ZoneId = segments.read_as("id", "a zone's id, 1 to 64 bytes", ZoneId::new)?;
+pub fn find<'a>(view: &'a View, id: &ZoneId) -> Result<&'a ZoneEntry, ApiError> {
     view.snapshot
         .zones()
-        .get(&id)
+        .get(id)
         .filter(|entry| entry.zone.state != ZoneState::Draft || sees_drafts(view, &entry.zone))
         .ok_or_else(|| ApiError::NotFound(format!("no zone has the id `{id}`")))
 }
@@ -185,9 +196,10 @@ pub fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a ZoneEntry, Ap
 fn respond_list(ask: &ListAsk, view: &View, mut found: Vec<&ZoneEntry>) -> Result<Response, ApiError> {
     found.sort_by(|a, b| a.zone.id.cmp(&b.zone.id));
     found.dedup_by(|a, b| a.zone.id == b.zone.id);
+    let with_outline = ask.format == ListFormat::GeoJson;
     let page: Page<ZoneRow> = ask
         .page(found, |entry| entry.zone.id.to_string())
-        .map(|entry| ZoneRow::of(view, &entry.zone));
+        .map(|entry| ZoneRow::of(view, &entry.zone, with_outline));
     ask.write(&view.as_of(), &page, view.freshness())
 }
 
