@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
-use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
@@ -125,8 +127,8 @@ impl ListRow for AreaRow {
         "exact",
     ];
 
-    fn geometry(&self) -> Option<Value> {
-        self.outline.clone()
+    fn geometry(&self) -> Option<Cow<'_, Value>> {
+        self.outline.as_ref().map(Cow::Borrowed)
     }
 }
 
@@ -201,10 +203,13 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         };
         found.retain(|entry| tier.is_none_or(|tier| entry.area.level == tier));
         found.sort_by(|a, b| a.area.code.cmp(&b.area.code));
-        let with_outline = ask.format == crate::api::v1::list::ListFormat::GeoJson;
-        let page: Page<AreaRow> = ask
-            .page(found, |entry| entry.area.code.to_string())
-            .map(|entry| AreaRow::seen(&view, entry, with_outline));
+        let with_outline = ask.format == ListFormat::GeoJson;
+        let key = |entry: &&AreaEntry| entry.area.code.to_string();
+        let mut page = ask.page(found, key);
+        if with_outline {
+            page = page.within_vertices(|entry| shape::vertices(&entry.area.geometry), key);
+        }
+        let page: Page<AreaRow> = page.map(|entry| AreaRow::seen(&view, entry, with_outline));
         ask.write(&view.as_of(), &page, view.freshness())
     })
     .await

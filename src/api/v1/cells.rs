@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -72,8 +73,8 @@ impl ListRow for CellRow {
         "exact",
     ];
 
-    fn geometry(&self) -> Option<Value> {
-        self.cell.parse::<Cell>().ok().map(shape::of_cell)
+    fn geometry(&self) -> Option<Cow<'_, Value>> {
+        self.cell.parse::<Cell>().ok().map(shape::of_cell).map(Cow::Owned)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -13,6 +15,8 @@ use crate::api::edge::{ApiError, Freshness, Query, answer, csv};
 const DEFAULT_LIMIT: u32 = 100;
 /// The most rows a page.
 const MAX_LIMIT: u32 = 10_000;
+/// Vertices of the outlines of a page: about 5 MB of text.
+const MAX_VERTICES: usize = 200_000;
 
 /// A row of a list: an object in JSON, a line in CSV, a feature in GeoJSON.
 pub trait ListRow: Serialize {
@@ -20,7 +24,7 @@ pub trait ListRow: Serialize {
     const COLUMNS: &'static [&'static str];
 
     /// Its GeoJSON geometry, EPSG:4326.
-    fn geometry(&self) -> Option<Value>;
+    fn geometry(&self) -> Option<Cow<'_, Value>>;
 }
 
 /// How a list is written.
@@ -58,6 +62,22 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The page up to where its outlines have too many vertices; the next page begins there. Its first item stays
+    /// however large it is, so that pages get to the end.
+    #[must_use]
+    pub fn within_vertices(mut self, vertices: impl Fn(&T) -> usize, key: impl Fn(&T) -> String) -> Self {
+        let mut sum = 0;
+        let over = self.items.iter().position(|item| {
+            sum += vertices(item);
+            sum > MAX_VERTICES
+        });
+        if let Some(over) = over.map(|at| at.max(1)).filter(|at| *at < self.items.len()) {
+            self.items.truncate(over);
+            self.next = self.items.last().map(key);
+        }
+        self
+    }
+
     /// The same page of other items.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
         Page {
@@ -159,14 +179,18 @@ impl ListAsk {
                 ("application/json", bytes)
             }
             ListFormat::GeoJson => {
-                let features = page.items.iter().map(feature).collect::<Result<Vec<_>, _>>()?;
-                let mut collection =
-                    json!({"type": "FeatureCollection", "as_of": as_of, "features": features});
-                if let Some(href) = &next {
-                    collection["links"] =
-                        json!([{"rel": "next", "type": "application/geo+json", "href": href}]);
-                }
-                ("application/geo+json", collection.to_string().into_bytes())
+                let links: Vec<Value> = next
+                    .iter()
+                    .map(|href| json!({"rel": "next", "type": "application/geo+json", "href": href}))
+                    .collect();
+                let body = Collection {
+                    kind: "FeatureCollection",
+                    as_of,
+                    features: page.items.iter().map(Feature::of).collect(),
+                    links,
+                };
+                let bytes = serde_json::to_vec(&body).map_err(ApiError::internal)?;
+                ("application/geo+json", bytes)
             }
             ListFormat::Csv => (
                 "text/csv; charset=utf-8; header=present",
@@ -199,13 +223,33 @@ impl ListAsk {
     }
 }
 
-/// A row as a GeoJSON feature.
-///
-/// # Errors
-/// 500 when it cannot be written.
-pub fn feature<R: ListRow>(row: &R) -> Result<Value, ApiError> {
-    let properties = serde_json::to_value(row).map_err(ApiError::internal)?;
-    Ok(json!({"type": "Feature", "geometry": row.geometry(), "properties": properties}))
+#[derive(Serialize)]
+struct Collection<'a, R> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    as_of: &'a str,
+    features: Vec<Feature<'a, R>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Value>,
+}
+
+/// A row as a GeoJSON feature; its outline is borrowed, for it may be large.
+#[derive(Serialize)]
+struct Feature<'a, R> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    geometry: Option<Cow<'a, Value>>,
+    properties: &'a R,
+}
+
+impl<'a, R: ListRow> Feature<'a, R> {
+    fn of(row: &'a R) -> Self {
+        Self {
+            kind: "Feature",
+            geometry: row.geometry(),
+            properties: row,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -245,6 +289,24 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_page_ends_where_its_outlines_grow_too_large_and_the_next_goes_on_there() {
+        let sizes = [("a", 150_000), ("b", 50_000), ("c", 1), ("d", 900_000), ("e", 3)];
+        let mut pages = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = ask(after.as_deref(), 10)
+                .page(sizes.to_vec(), |item| item.0.to_owned())
+                .within_vertices(|item| item.1, |item| item.0.to_owned());
+            pages.push(page.items.iter().map(|item| item.0).collect::<String>());
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, ["ab", "c", "d", "e"]);
     }
 
     #[test]

@@ -57,6 +57,13 @@ pub fn of_shape(shape: &::geo::MultiPolygon<f64>) -> Value {
     }
 }
 
+/// Number of positions in a shape's rings.
+#[must_use]
+pub fn vertices(shape: &::geo::MultiPolygon<f64>) -> usize {
+    use ::geo::CoordsIter as _;
+    shape.coords_count()
+}
+
 /// The box around a shape; `None` for an empty one.
 #[must_use]
 pub fn bbox_of(shape: &::geo::MultiPolygon<f64>) -> Option<BBox> {

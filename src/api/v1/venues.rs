@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -132,8 +134,11 @@ impl ListRow for VenueRow {
         "distance_m",
     ];
 
-    fn geometry(&self) -> Option<Value> {
-        LngLat::new(self.lng, self.lat).ok().map(shape::of_point)
+    fn geometry(&self) -> Option<Cow<'_, Value>> {
+        LngLat::new(self.lng, self.lat)
+            .ok()
+            .map(shape::of_point)
+            .map(Cow::Owned)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -67,8 +69,8 @@ impl ListRow for ZoneRow {
         "lifted_at",
     ];
 
-    fn geometry(&self) -> Option<Value> {
-        self.outline.clone()
+    fn geometry(&self) -> Option<Cow<'_, Value>> {
+        self.outline.as_ref().map(Cow::Borrowed)
     }
 }
 
@@ -197,9 +199,12 @@ fn respond_list(ask: &ListAsk, view: &View, mut found: Vec<&ZoneEntry>) -> Resul
     found.sort_by(|a, b| a.zone.id.cmp(&b.zone.id));
     found.dedup_by(|a, b| a.zone.id == b.zone.id);
     let with_outline = ask.format == ListFormat::GeoJson;
-    let page: Page<ZoneRow> = ask
-        .page(found, |entry| entry.zone.id.to_string())
-        .map(|entry| ZoneRow::of(view, &entry.zone, with_outline));
+    let key = |entry: &&ZoneEntry| entry.zone.id.to_string();
+    let mut page = ask.page(found, key);
+    if with_outline {
+        page = page.within_vertices(|entry| shape::vertices(&entry.zone.geometry), key);
+    }
+    let page: Page<ZoneRow> = page.map(|entry| ZoneRow::of(view, &entry.zone, with_outline));
     ask.write(&view.as_of(), &page, view.freshness())
 }
 
