@@ -36,8 +36,15 @@ pub async fn backup(data: &Path, to: &Path, settings: &Settings) -> anyhow::Resu
 /// Makes a new folder of a backup and checks it.
 pub async fn restore(data: &Path, from: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
     let database = data.join(DATABASE);
-    if database.exists() {
-        bail!("{} exists: restore into a new folder", database.display());
+    for name in [
+        DATABASE,
+        "vungxanh.sqlite-wal",
+        "vungxanh.sqlite-shm",
+        "ledger.checkpoint",
+    ] {
+        if data.join(name).exists() {
+            bail!("{} exists: restore into a new folder", data.join(name).display());
+        }
     }
     std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
     std::fs::copy(from, &database).with_context(|| format!("copying {}", from.display()))?;

@@ -249,6 +249,16 @@ impl Ledger {
         std::mem::take(&mut self.fresh)
     }
 
+    /// The next publication must read everything.
+    pub(super) fn mark_stale(&mut self) {
+        self.fresh = everything();
+    }
+
+    /// Everything is published.
+    pub(super) fn mark_fresh(&mut self) {
+        self.fresh = Fresh::default();
+    }
+
     /// The open day of a bucket and, unless everything is read again anyway, the sums since the last publication.
     fn open(&mut self, hour: Hour) -> Option<(&mut OpenDay, Option<&mut Sums>)> {
         let day = self

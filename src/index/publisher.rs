@@ -115,11 +115,14 @@ impl Publisher {
             self.next.population = Arc::new(CellPopulation::new(&self.next.areas, day));
         }
         let fresh = ledger.take_fresh();
+        // Should the work below panic, the next publication reads everything again.
+        ledger.mark_stale();
         if fresh.everything || areas_changed {
             self.rebuild(ledger);
         } else {
             self.lay_over(&fresh.sums);
         }
+        ledger.mark_fresh();
         self.next.generation += 1;
         self.next.as_of = as_of;
         Arc::new(self.next.clone())

@@ -8,7 +8,7 @@ use crate::aggregate::{CheckInColumns, day_sums};
 use crate::geo::Cell;
 use crate::model::{CellStats, CheckIn, Day, DaySums, Event, EventBatch, UtcOffset};
 use crate::pipeline::close::history_rows;
-use crate::pipeline::{Pipeline, PipelineError};
+use crate::pipeline::{Pipeline, PipelineError, checkpoint};
 
 /// Check-ins of days that are past taking live events, gathered until whole days can be written.
 /// Holds columns, not records: about 40 bytes a check-in.
@@ -89,8 +89,11 @@ impl Pipeline {
                 .backfill_day(day, &history_rows(&sums, &state.publisher))
                 .await?;
             state.ledger.set_day(day, sums);
+            state.backfilled.insert(day);
+            self.close_before(Day(day.0 + 1));
         }
         self.publish_locked(state).await?;
+        checkpoint::write(self).await?;
         Ok(done)
     }
 }

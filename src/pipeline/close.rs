@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use crate::index::Publisher;
 use crate::model::{Day, DaySums};
-use crate::pipeline::{Pipeline, PipelineError, releases};
-use crate::store::HistoryRow;
+use crate::pipeline::{Pipeline, PipelineError, checkpoint, releases};
+use crate::store::{HistoryRow, StoreError};
 
 /// How long after local midnight a day is closed: late events have that long to arrive unnoticed.
 const GRACE_S: i64 = 3600;
@@ -44,8 +44,10 @@ impl Pipeline {
     }
 
     async fn close_day(&self, before: Day) -> Result<(), PipelineError> {
-        self.release(before).await?;
-        self.seal_old_days().await
+        // Presence is deleted in time even when a release fails.
+        let released = self.release(before).await;
+        self.seal_old_days().await?;
+        released
     }
 
     async fn release(&self, before: Day) -> Result<(), PipelineError> {
@@ -57,12 +59,19 @@ impl Pipeline {
             (state, due)
         });
         let (mut state, due) = task.await.map_err(|_panicked| PipelineError::Task)?;
+        state.backfilled.clear();
         if due.is_empty() {
             return Ok(());
         }
         let count = due.len();
-        for release in due {
-            self.inner.store.put_release(&releases::row(&release)).await?;
+        for mut release in due {
+            // The number is taken when an earlier try was stored although it reported an error.
+            while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
+                if !matches!(error, StoreError::ReleaseExists { .. }) {
+                    return Err(error.into());
+                }
+                release.seq += 1;
+            }
             releases::take(&mut state, &release);
         }
         tracing::info!(releases = count, "released");
@@ -83,7 +92,11 @@ impl Pipeline {
             let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
             self.inner.store.seal_day(day, &rows).await?;
             state.ledger.seal(day);
+            self.close_before(Day(day.0 + 1));
             drop(state);
+            // Nothing is deleted that only an older checkpoint could need; and the newer one has no fingerprints
+            // of the day any more.
+            checkpoint::write(self).await?;
             let retired = self.inner.store.delete_day(day).await?;
             tracing::info!(%day, check_ins = retired.check_ins, "sealed, presence deleted");
         }

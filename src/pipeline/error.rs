@@ -26,6 +26,16 @@ pub enum PipelineError {
         /// Its length.
         bytes: usize,
     },
+    /// The pseudonym key is missing, but there are events under it.
+    #[error(
+        "{path} is missing, and the folder holds events under it; put it back from where it was kept apart \
+         from the backups (with another key everybody would count as somebody new, and no case would find \
+         its check-ins)"
+    )]
+    NoMasterKey {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(String),

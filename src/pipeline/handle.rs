@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify, watch};
@@ -53,6 +53,8 @@ pub(super) struct Inner {
     pub(super) snapshot: ArcSwap<Snapshot>,
     pub(super) generation: watch::Sender<u64>,
     pub(super) dirty: Notify,
+    /// The first local day after every sealed one.
+    pub(super) first_open: AtomicI32,
     pub(super) stopping: AtomicBool,
     pub(super) stop: watch::Sender<bool>,
 }
@@ -115,6 +117,11 @@ impl Pipeline {
         self.inner.config.offset
     }
 
+    /// Remembers that everything before a day is closed.
+    pub(super) fn close_before(&self, day: Day) {
+        self.inner.first_open.fetch_max(day.0, Ordering::SeqCst);
+    }
+
     /// Keys that turn people into pseudonyms.
     #[must_use]
     pub fn pseudonyms(&self) -> &Pseudonyms {
@@ -126,9 +133,10 @@ impl Pipeline {
     pub fn oldest(&self) -> Timestamp {
         let offset = self.offset();
         let today = Day::of(self.inner.clock.now(), offset);
-        Day(today.0 - self.inner.config.retention_days as i32)
-            .first_hour(offset)
-            .start()
+        let kept = Day(today.0 - self.inner.config.retention_days as i32);
+        // A day that was sealed or backfilled stays closed, even for a clock that was set back.
+        let open = Day(self.inner.first_open.load(Ordering::SeqCst));
+        kept.max(open).first_hour(offset).start()
     }
 
     /// Runs `read` with the door as it stands now: clock, bounds, known venues and areas.

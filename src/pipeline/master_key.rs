@@ -9,7 +9,7 @@ const NAME: &str = "pseudonym.key";
 
 /// The folder's pseudonym key, made on first use. Without this file nobody, not even its owner, can tell
 /// which phone a stored pseudonym belongs to; with another one, repeats would count as other people.
-pub(super) fn load_or_make(folder: &Path) -> Result<Pseudonyms, PipelineError> {
+pub(super) fn load_or_make(folder: &Path, is_new: bool) -> Result<Pseudonyms, PipelineError> {
     let path = folder.join(NAME);
     let io_error = |source: io::Error| PipelineError::Io {
         path: path.clone(),
@@ -23,6 +23,9 @@ pub(super) fn load_or_make(folder: &Path) -> Result<Pseudonyms, PipelineError> {
                 bytes: length,
             })?;
             Ok(Pseudonyms::new(key))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_new => {
+            Err(PipelineError::NoMasterKey { path })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut key = [0_u8; 32];

@@ -18,7 +18,7 @@ pub(super) type ReleasedSoFar = BTreeMap<(Measure, Hour), (u32, [u8; 32])>;
 
 /// Reads the stored releases into the index.
 pub(super) async fn load(store: &Store, state: &mut State, now: Timestamp) -> Result<(), PipelineError> {
-    let since = Hour(now.hour().0 - REACH_DAYS * 24);
+    let since = Hour(now.hour().0 - (REACH_DAYS + 7) * 24);
     for row in store.load_releases(since).await? {
         match Release::from_bytes(&row.body) {
             Ok(release) => take(state, &release),
@@ -63,8 +63,11 @@ pub(super) fn due(state: &State, rules: &Rules, closed_before: Day, now: Timesta
     for number in first.0..closed_before.0 {
         let day = Day(number);
         let bucket = day.window(offset);
-        // A sealed day takes no more events: its release can only be missing, not outdated.
-        if ledger.is_sealed(day) && state.released.contains_key(&(Measure::Activity, bucket.from)) {
+        // A sealed day takes no more events: its release is missing or final, unless it was backfilled.
+        if ledger.is_sealed(day)
+            && !state.backfilled.contains(&day)
+            && state.released.contains_key(&(Measure::Activity, bucket.from))
+        {
             continue;
         }
         let body = ReleaseBody::Activity(activity(ledger, rules, day));

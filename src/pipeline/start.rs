@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify, watch};
@@ -28,14 +28,14 @@ pub(super) async fn open(
 ) -> Result<Pipeline, PipelineError> {
     let offset = config.offset;
     let store = Store::open(folder, StoreConfig { utc_offset: offset }).await?;
-    let pseudonyms = master_key::load_or_make(folder)?;
+    let newest = store.position().await?;
+    let pseudonyms = master_key::load_or_make(folder, newest == 0)?;
     let now = clock.now();
 
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
     publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
     publisher.put_zones(&store.load_zones().await?);
-    let newest = store.position().await?;
     let (position, ledger) = match checkpoint::read_blocking(folder, newest) {
         Some((position, ledger)) => (position, ledger),
         None => (0, Ledger::new(offset)),
@@ -44,6 +44,8 @@ pub(super) async fn open(
         ledger,
         position,
         publisher,
+        counted: store.counted_cases(position).await?.into_iter().collect(),
+        backfilled: BTreeSet::new(),
         marks: marks(&store, now).await?,
         assessments: BTreeMap::new(),
         stale_venues: Vec::new(),
@@ -56,12 +58,12 @@ pub(super) async fn open(
     }
     // Places must be known before events are folded into them.
     let places = state.publisher.publish(&mut Ledger::new(offset), now);
-    if position == 0 {
-        load_history(&store, &mut state, &places).await?;
-    }
+    load_history(&store, &mut state, &places).await?;
     replay(&store, &mut state, &places).await?;
     releases::load(&store, &mut state, now).await?;
 
+    let sealed = state.ledger.days().filter(|(_, sealed)| *sealed);
+    let first_open = sealed.map(|(day, _)| day.0 + 1).max().unwrap_or(i32::MIN);
     let pipeline = Pipeline {
         inner: Arc::new(Inner {
             store,
@@ -73,6 +75,7 @@ pub(super) async fn open(
             snapshot: ArcSwap::new(places),
             generation: watch::Sender::new(0),
             dirty: Notify::new(),
+            first_open: AtomicI32::new(first_open),
             stopping: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         }),
@@ -94,7 +97,8 @@ async fn marks(store: &Store, now: Timestamp) -> Result<BTreeMap<VenueId, Vec<Ma
     Ok(by_venue)
 }
 
-/// Sealed days come from the history. Their cases are still stored one by one, and give the areas' sums.
+/// Sealed and backfilled days come from the history, whatever a checkpoint says: it may be older. The areas'
+/// sums of such days stand in the checkpoint, and come from the cases after it, which are still stored one by one.
 async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
     let offset = state.ledger.offset();
     let mut days: BTreeMap<Day, DaySums> = BTreeMap::new();
@@ -113,6 +117,9 @@ async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Re
         return Ok(());
     }
     let sealed: BTreeSet<Day> = days.keys().copied().collect();
+    for (day, sums) in &mut days {
+        sums.areas = state.ledger.day_sums(*day).areas;
+    }
     for (day, code, hour) in case_areas(store, places, &sealed, state).await? {
         if let Some(sums) = days.get_mut(&day) {
             sums.areas.push((code, hour, 1));
@@ -131,7 +138,8 @@ async fn case_areas(
     state: &State,
 ) -> Result<Vec<(Day, AreaCode, Hour)>, PipelineError> {
     let mut found = Vec::new();
-    let mut after = 0;
+    let mut counted = state.counted.clone();
+    let mut after = state.position;
     loop {
         let page = store.replay(after, PAGE).await?;
         let Some((last, _)) = page.last() else {
@@ -141,7 +149,7 @@ async fn case_areas(
         for (_, event) in page {
             let ReplayEvent::Case(event) = event else { continue };
             let day = Day::of(event.at, state.ledger.offset());
-            if event.counts() && sealed.contains(&day) {
+            if event.counts() && counted.insert(event.id.clone()) && sealed.contains(&day) {
                 for code in write::case_areas(places, event.record.area.as_ref(), event.record.location, day)
                 {
                     found.push((day, code, event.at.hour()));
@@ -152,7 +160,7 @@ async fn case_areas(
 }
 
 /// Folds every event after `state.position`. Days that are sealed refuse what the history already has.
-async fn replay(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
+pub(super) async fn replay(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
     let mut count = 0_u64;
     loop {
         let page = store.replay(state.position, PAGE).await?;
@@ -177,8 +185,9 @@ async fn replay(store: &Store, state: &mut State, places: &Snapshot) -> Result<(
                 }
                 ReplayEvent::Declaration(event) => write::fold_declaration(state, places, &event),
                 ReplayEvent::Case(event) => write::fold_case(state, places, &event),
-                // Assessments were loaded as the latest of each author; contacts count in no sum.
-                ReplayEvent::Assessment(_) | ReplayEvent::Contact { .. } => {}
+                ReplayEvent::Assessment(event) => state.put_assessment(event),
+                // Contacts count in no sum.
+                ReplayEvent::Contact { .. } => {}
             }
         }
     }

@@ -1,7 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashSet;
 
 use crate::index::{Ledger, Publisher};
-use crate::model::{Assessment, Event, Hour, Mark, VenueId};
+use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, VenueId};
 use crate::pipeline::releases::ReleasedSoFar;
 
 /// What the writers share behind one lock.
@@ -12,6 +14,10 @@ pub(super) struct State {
     pub(super) position: i64,
     /// Makes snapshots out of the ledger and the registries.
     pub(super) publisher: Publisher,
+    /// Cases that have been counted: a later report of the same case (recovered, died) counts nothing.
+    pub(super) counted: FxHashSet<EventId>,
+    /// Sealed days whose release must be looked at again: they were backfilled.
+    pub(super) backfilled: BTreeSet<Day>,
     /// Approved marks inside the look-back, by venue.
     pub(super) marks: BTreeMap<VenueId, Vec<Mark>>,
     /// The latest assessment of each venue and author.

@@ -5,7 +5,7 @@ use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
 use crate::index::Snapshot;
 use crate::ingest::Rejection;
 use crate::model::{AreaCode, Case, Day, Declaration, Event, EventBatch};
-use crate::pipeline::start::home_cell;
+use crate::pipeline::start::{home_cell, replay};
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::store::{Appended, Outcome};
@@ -31,8 +31,22 @@ impl Pipeline {
         let mut state = self.inner.state.lock().await;
         let appended = self.inner.store.append(&batch).await?;
         let snapshot = self.snapshot();
-        fold(&mut state, &snapshot, batch, &appended.outcomes);
-        state.position = appended.position;
+        let first = if appended.first_position > appended.position {
+            appended.position + 1
+        } else {
+            appended.first_position
+        };
+        if first == state.position + 1 {
+            fold(&mut state, &snapshot, batch, &appended.outcomes);
+            state.position = appended.position;
+        } else {
+            // An earlier commit reported an error and yet happened: the ledger catches up from the store.
+            tracing::warn!(
+                position = state.position,
+                "events were committed unseen; replaying them"
+            );
+            replay(&self.inner.store, &mut state, &snapshot).await?;
+        }
         drop(state);
         self.inner.dirty.notify_one();
         Ok(appended)
@@ -120,7 +134,8 @@ pub(super) fn fold_declaration(state: &mut State, snapshot: &Snapshot, event: &E
 }
 
 pub(super) fn fold_case(state: &mut State, snapshot: &Snapshot, event: &Event<Case>) {
-    if !event.counts() {
+    // A case counts once, in the hour of the first report that counts, whatever becomes of the person.
+    if !event.counts() || !state.counted.insert(event.id.clone()) {
         return;
     }
     let day = Day::of(event.at, state.ledger.offset());

@@ -11,7 +11,7 @@ use super::{
     tracing::{self, Scan},
     venues::UNPOISONED,
 };
-use crate::model::{Case, Day, Event, EventId, Mark, MarkState, Timestamp, VenueId};
+use crate::model::{Case, CaseKind, CaseStatus, Day, Event, EventId, Mark, MarkState, Timestamp, VenueId};
 
 impl Store {
     /// Writes a mark as an official wants it: a new one, or the same id with other content.
@@ -65,6 +65,24 @@ impl Store {
         .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(MarkRow::mark).collect()
+    }
+
+    /// The ids of the cases that count (confirmed, in the community) in some report up to a position.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn counted_cases(&self, up_to: i64) -> Result<Vec<EventId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select distinct id from case_report where position <= $1 and kind = $2 and status <> $3",
+        )
+        .bind(up_to)
+        .bind(CaseKind::Community.code())
+        .bind(CaseStatus::Suspected.code())
+        .fetch_all(&self.reader)
+        .await?;
+        ids.iter()
+            .map(|id| EventId::new(id).map_err(|error| StoreError::corrupt(error.to_string())))
+            .collect()
     }
 
     /// A case as it was reported, its pseudonyms included, newest report first.
