@@ -31,6 +31,8 @@ pub struct VenueFacts {
     pub exact: VenueScore,
     /// Normalised exposure minutes of the worst recent day.
     pub exposure_minutes: u32,
+    /// The same of the days that may be published; 0 when none. The only minutes that the public sees.
+    pub public_minutes: u32,
     /// Distinct cases with an approved mark here inside the look-back. Never public when 1.
     pub cases: u32,
     /// When the latest assessment was made.
@@ -47,6 +49,7 @@ impl Default for VenueFacts {
             public: VenueScore::default(),
             exact: VenueScore::default(),
             exposure_minutes: 0,
+            public_minutes: 0,
             cases: 0,
             assessed_at: None,
             marks: Arc::from([]),

@@ -68,16 +68,21 @@ fn venue_facts(
     let rules = &pipeline.inner.rules;
     let public = venue_figures(rules, &inputs, Audience::Public);
     let exact = venue_figures(rules, &inputs, Audience::Official);
-    let worst = exact.exposure.iter().map(|day| day.minutes).fold(0.0, f64::max);
     VenueFacts {
         public: score(&public),
         exact: score(&exact),
-        exposure_minutes: worst.round() as u32,
+        exposure_minutes: worst_day(&exact),
+        public_minutes: worst_day(&public),
         cases: exact.cases,
         assessed_at: records.iter().map(|record| record.at).max(),
         marks: Arc::from(marks),
         assessments: Arc::from(assessments),
     }
+}
+
+fn worst_day(risk: &VenueFigures) -> u32 {
+    let minutes = risk.exposure.iter().map(|day| day.minutes);
+    minutes.fold(0.0, f64::max).round() as u32
 }
 
 fn score(risk: &VenueFigures) -> VenueScore {

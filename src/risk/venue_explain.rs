@@ -23,8 +23,8 @@ pub(super) fn explain_venue(
     if audience == Audience::Public {
         let least = rules.venue.public_from_cases;
         explain.input(
-            "Số ca tối thiểu để công bố phơi nhiễm",
-            "Least cases for exposure to be published",
+            "Số ca (khác nhau) tối thiểu trong một ngày để công bố phơi nhiễm của ngày đó",
+            "Least distinct cases on a day for its exposure to be published",
             least.to_string(),
         );
     }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::{AssessmentAuthor, Day, EventId, Mark, Timestamp, UtcOffset, VenueKind};
@@ -14,7 +16,7 @@ use crate::risk::{
 pub struct VenueRules {
     /// Where the rule comes from.
     pub rule: RuleHead,
-    /// Distinct cases from which on the public sees exposure.
+    /// Distinct cases of a local day from which on the public sees its exposure.
     pub public_from_cases: u32,
     /// The level when the worst day of the look-back is in band 1 or 2.
     pub level_by_band: [u8; 2],
@@ -124,15 +126,15 @@ impl VenueStatus {
 /// The level of a venue: the worst of its exposure and its assessment.
 ///
 /// Exposure: each approved mark's stay by the tracing rules, split by local day, weighted by the
-/// case's transmission risk on that day; days of the look-back. The public sees it only from several
-/// distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
+/// case's transmission risk on that day; days of the look-back. The public sees only days
+/// with several distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
 #[must_use]
 pub fn venue_figures(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueFigures {
-    let (mut exposure, mut cases) = exposure(&rules.tracing, inputs);
-    if audience == Audience::Public && cases < rules.venue.public_from_cases {
-        exposure.clear();
-        cases = 0;
-    }
+    let least_cases = match audience {
+        Audience::Public => rules.venue.public_from_cases,
+        Audience::Official => 1,
+    };
+    let (exposure, cases) = exposure(&rules.tracing, inputs, least_cases);
     let latest = |by: AssessmentAuthor| {
         let made = inputs
             .assessments
@@ -200,11 +202,11 @@ pub(super) fn assessment_level(
     own.max(level(inspected))
 }
 
-fn exposure(rules: &TracingRules, inputs: &VenueInputs) -> (Vec<DayExposure>, u32) {
+/// Days with at least that many distinct cases, and the distinct cases behind them.
+fn exposure(rules: &TracingRules, inputs: &VenueInputs, least_cases: u32) -> (Vec<DayExposure>, u32) {
     let today = Day::of(inputs.now, inputs.offset);
     let look_back = today.0 - rules.look_back_days..=today.0;
-    let mut days: Vec<(Day, f64)> = Vec::new();
-    let mut cases: Vec<&EventId> = Vec::new();
+    let mut days: Vec<(Day, f64, &EventId)> = Vec::new();
     for mark in inputs.marks {
         if mark.state != crate::model::MarkState::Approved {
             continue;
@@ -218,24 +220,28 @@ fn exposure(rules: &TracingRules, inputs: &VenueInputs) -> (Vec<DayExposure>, u3
             let since_onset = mark.days_since_onset.saturating_add(day.0 - visit.0);
             let weighted = normalized_minutes(rules, transmission_risk_level(rules, since_onset), minutes);
             if weighted > 0.0 && look_back.contains(&day.0) && from <= inputs.now {
-                days.push((day, weighted));
-                cases.push(&mark.case);
+                days.push((day, weighted, &mark.case));
             }
         }
     }
     // Sorted by amount too, so that a float sum does not depend on the order of the marks.
     days.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let exposure = days.chunk_by(|a, b| a.0 == b.0).map(|run| {
-        let minutes: f64 = run.iter().map(|(_, minutes)| minutes).sum();
-        DayExposure {
+    let mut exposure = Vec::new();
+    let mut cases = BTreeSet::new();
+    for run in days.chunk_by(|a, b| a.0 == b.0) {
+        let of_day: BTreeSet<&EventId> = run.iter().map(|(_, _, case)| *case).collect();
+        if of_day.len() < least_cases as usize {
+            continue;
+        }
+        let minutes: f64 = run.iter().map(|(_, minutes, _)| minutes).sum();
+        exposure.push(DayExposure {
             day: run[0].0,
             minutes,
             band: exposure_band(rules, minutes),
-        }
-    });
-    cases.sort_unstable();
-    cases.dedup();
-    (exposure.collect(), u32::try_from(cases.len()).unwrap_or(u32::MAX))
+        });
+        cases.extend(of_day);
+    }
+    (exposure, u32::try_from(cases.len()).unwrap_or(u32::MAX))
 }
 
 #[expect(

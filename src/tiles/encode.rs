@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::geo::{BBox, BUFFER, Cell, TileCoord, resolution_for_zoom};
-use crate::index::{AreaEntry, Snapshot, VenueEntry};
+use crate::index::{AreaEntry, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window};
 use crate::risk::{Audience, Rules, cell_risk};
 use crate::tiles::outlines::{Outline, Outlines, Source};
@@ -69,7 +69,7 @@ pub(super) fn encode_with(
         entries.sort_unstable_by_key(|entry| &entry.venue.id);
         features.venues = entries
             .into_iter()
-            .map(|entry| venue_feature(entry, request.audience))
+            .map(|entry| venue_feature(entry, request.audience, is_live(snapshot, request)))
             .collect();
         features.thin_venues(request.coord);
     }
@@ -125,7 +125,7 @@ fn area_feature<'a>(
         .releases()
         .public_area(&area.code, request.at, request.window);
     // What the facts say is said of the snapshot's own hour; of an earlier one only the releases of then speak.
-    let live = request.at.hour() >= snapshot.as_of().hour();
+    let live = is_live(snapshot, request);
     let (level, rate, cases) = match request.audience {
         Audience::Public if live => (entry.facts.level, entry.facts.rate_7d_per_100k, released.cases),
         Audience::Public => (released.level, None, released.cases),
@@ -226,12 +226,18 @@ fn cells(snapshot: &Snapshot, rules: &Rules, request: &TileRequest, within: &BBo
     }
 }
 
-fn venue_feature(entry: &VenueEntry, audience: Audience) -> VenueFeature<'_> {
+/// Whether the snapshot's facts, which are said of its own hour, answer the request.
+fn is_live(snapshot: &Snapshot, request: &TileRequest) -> bool {
+    request.at.hour() >= snapshot.as_of().hour()
+}
+
+fn venue_feature(entry: &VenueEntry, audience: Audience, live: bool) -> VenueFeature<'_> {
     let (venue, facts) = (&entry.venue, &entry.facts);
-    let (score, may_know_exposure) = match audience {
-        // One case at a venue is one person: its minutes are told from the second on.
-        Audience::Public => (facts.public, facts.cases >= 2),
-        Audience::Official => (facts.exact, true),
+    let (score, minutes) = match audience {
+        // What is kept of venues is of the present; of an earlier hour nothing is said.
+        _ if !live => (VenueScore::default(), 0),
+        Audience::Public => (facts.public, facts.public_minutes),
+        Audience::Official => (facts.exact, facts.exposure_minutes),
     };
     let inspected = facts
         .assessments
@@ -249,8 +255,9 @@ fn venue_feature(entry: &VenueEntry, audience: Audience) -> VenueFeature<'_> {
             3 => "unsafe",
             _ => "not_assessed",
         },
-        exposure: (may_know_exposure && facts.exposure_minutes > 0).then_some(facts.exposure_minutes),
+        exposure: (minutes > 0).then_some(minutes),
         assessed_by: match (inspected, facts.assessments.is_empty()) {
+            _ if !live => None,
             (true, _) => Some("inspector"),
             (false, false) => Some("self"),
             (false, true) => None,

@@ -1,4 +1,6 @@
-use crate::model::{Area, AreaLevel};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::{Area, AreaCode, AreaLevel};
 
 /// The areas that a zoom shows, widest tier first and then by code. Provinces stand at zooms 0 to 7, districts
 /// at 6 to 11, communes from 10. Registers have gaps (no districts since July 2025, communes of one province
@@ -7,17 +9,25 @@ use crate::model::{Area, AreaLevel};
 ///
 /// `candidates`: the areas around the tile; `area` reads one.
 pub(super) fn shown<T>(mut candidates: Vec<T>, zoom: u8, area: impl Fn(&T) -> &Area) -> Vec<T> {
+    let codes: FxHashSet<&AreaCode> = candidates.iter().map(|one| &area(one).code).collect();
+    let widest_level = candidates.iter().map(|one| area(one).level).min();
+    // The finest tier among the units right below each.
+    let mut finest_below: FxHashMap<&AreaCode, AreaLevel> = FxHashMap::default();
+    for one in candidates.iter().map(&area) {
+        if let Some(parent) = &one.parent {
+            let finest = finest_below.entry(parent).or_insert(one.level);
+            *finest = one.level.max(*finest);
+        }
+    }
     let shows = |one: &Area| {
-        let others = || candidates.iter().map(&area);
         let widest = match &one.parent {
-            Some(parent) => !others().any(|other| other.code == *parent),
-            None => !others().any(|other| other.level < one.level),
+            Some(parent) => !codes.contains(parent),
+            None => widest_level == Some(one.level),
         };
         let first = if widest { 0 } else { first_zoom(one.level) };
-        let finer =
-            others().filter(|other| other.level > one.level && other.parent.as_ref() == Some(&one.code));
-        let last = finer.map(|child| first_zoom(child.level) + 1).max();
-        (first..=last.unwrap_or(u8::MAX)).contains(&zoom)
+        let finer = finest_below.get(&one.code).filter(|level| **level > one.level);
+        let last = finer.map_or(u8::MAX, |level| first_zoom(*level) + 1);
+        (first..=last).contains(&zoom)
     };
     let shown: Vec<bool> = candidates.iter().map(|one| shows(area(one))).collect();
     let mut keep = shown.into_iter();
@@ -40,7 +50,7 @@ const fn first_zoom(level: AreaLevel) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AreaCode, AreaIndicators};
+    use crate::model::AreaIndicators;
 
     fn area(code: &str, level: AreaLevel, parent: Option<&str>) -> Area {
         Area {

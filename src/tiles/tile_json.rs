@@ -282,7 +282,8 @@ fn described(kind: LayerKind) -> Vec<VectorLayer> {
             vec![layer(
                 "venues",
                 "Địa điểm. Venues; below zoom 11 only those of level 3 and 4, and below zoom 14 the one of the worst \
-                 level in each square of 8 pixels.",
+                 level in each square of 8 pixels. Với `at` trước giờ hiện tại: chưa đánh giá. With `at` before the present \
+                 hour all are of level 0, not assessed, without exposure.",
                 &[
                     ("id", "String: id of the venue"),
                     NAME,

@@ -216,6 +216,7 @@ fn the_minutes_of_a_single_case_are_not_public() {
         public: VenueScore { level: 2, status: 2 },
         exact: VenueScore { level: 4, status: 3 },
         exposure_minutes: 95,
+        public_minutes: if cases > 1 { 90 } else { 0 },
         cases,
         ..VenueFacts::default()
     };
@@ -226,7 +227,7 @@ fn the_minutes_of_a_single_case_are_not_public() {
         &rules,
         &request("venues", 14, Audience::Public),
     ));
-    assert_eq!(values(&public, "venues", "exposure"), ["-", "UInt(95)"]);
+    assert_eq!(values(&public, "venues", "exposure"), ["-", "UInt(90)"]);
     assert_eq!(values(&public, "venues", "status"), ["has_risk", "has_risk"]);
     let exact = decoded(&encode(
         &snapshot,
@@ -235,6 +236,13 @@ fn the_minutes_of_a_single_case_are_not_public() {
     ));
     assert_eq!(values(&exact, "venues", "exposure"), ["UInt(95)", "UInt(95)"]);
     assert_eq!(values(&exact, "venues", "level"), ["UInt(4)", "UInt(4)"]);
+    let earlier = TileRequest {
+        at: now().plus_s(-7200),
+        ..request("venues", 14, Audience::Official)
+    };
+    let past = decoded(&encode(&snapshot, &rules, &earlier));
+    assert_eq!(values(&past, "venues", "level"), ["UInt(0)", "UInt(0)"]);
+    assert_eq!(values(&past, "venues", "exposure"), ["-", "-"]);
     assert!(encode(&snapshot, &rules, &request("venues", 10, Audience::Official)).is_empty());
 }
 

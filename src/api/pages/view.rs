@@ -246,7 +246,7 @@ impl ZoneRow {
 }
 
 fn public_exposure(entry: &VenueEntry) -> Option<u32> {
-    (entry.facts.cases >= 2).then_some(entry.facts.exposure_minutes)
+    Some(entry.facts.public_minutes).filter(|minutes| *minutes > 0)
 }
 
 /// As far back as anything has been released, three weeks at least (venues and zones have no releases),

@@ -39,11 +39,11 @@ pub struct VenueRow {
     pub parent: Option<String>,
     /// H3 cell of resolution 9.
     pub cell: String,
-    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red.
+    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red; 0 with `at` before the present hour.
     pub level: u8,
     /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
     pub status: &'static str,
-    /// Exposure minutes of the worst recent day; absent when none may be told.
+    /// Exposure minutes of the worst recent day; absent when none may be told, and with `at` before the present hour.
     pub exposure_minutes: Option<u32>,
     /// When it was last assessed.
     pub assessed_at: Option<String>,
@@ -147,10 +147,16 @@ impl VenueRow {
     #[must_use]
     pub fn seen(view: &View, entry: &VenueEntry, distance_m: Option<f64>) -> Self {
         let is_exact = view.sees_exact(entry.areas.iter());
-        let score = score_of(entry, is_exact);
+        let score = score_of(view, entry, is_exact);
         let venue = &entry.venue;
-        // Exposure that the public score does not rest on would tell of a single case.
-        let is_shown = is_exact || entry.facts.cases >= view.public_from_cases;
+        let live = is_live(view);
+        let minutes = if !live {
+            0
+        } else if is_exact {
+            entry.facts.exposure_minutes
+        } else {
+            entry.facts.public_minutes
+        };
         Self {
             id: venue.id.to_string(),
             name: venue.name.clone(),
@@ -162,15 +168,22 @@ impl VenueRow {
             cell: entry.cell.to_string(),
             level: score.level,
             status: STATUSES[usize::from(score.status).min(3)],
-            exposure_minutes: Some(entry.facts.exposure_minutes).filter(|minutes| is_shown && *minutes > 0),
-            assessed_at: entry.facts.assessed_at.map(|at| view.time(at)),
+            exposure_minutes: (minutes > 0).then_some(minutes),
+            assessed_at: entry.facts.assessed_at.filter(|_| live).map(|at| view.time(at)),
             distance_m: distance_m.map(f64::round),
         }
     }
 }
 
-fn score_of(entry: &VenueEntry, is_exact: bool) -> VenueScore {
-    if is_exact {
+/// What is kept of venues is of the snapshot's own hour; of an earlier one nothing is said.
+fn is_live(view: &View) -> bool {
+    view.at.hour() >= view.snapshot.as_of().hour()
+}
+
+fn score_of(view: &View, entry: &VenueEntry, is_exact: bool) -> VenueScore {
+    if !is_live(view) {
+        VenueScore::default()
+    } else if is_exact {
         entry.facts.exact
     } else {
         entry.facts.public
@@ -211,7 +224,7 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|text| entry.folded_name.contains(text.as_str()))
             && self.level.is_none_or(|level| {
-                u32::from(score_of(entry, view.sees_exact(entry.areas.iter())).level) == level
+                u32::from(score_of(view, entry, view.sees_exact(entry.areas.iter())).level) == level
             })
     }
 }

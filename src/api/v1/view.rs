@@ -33,8 +33,6 @@ pub struct View {
     pub offset: UtcOffset,
     /// Now.
     pub now: Timestamp,
-    /// Distinct cases at a venue from which on the public is told of exposure.
-    pub public_from_cases: u32,
     live_max_age_s: u32,
 }
 
@@ -54,7 +52,6 @@ impl View {
             window: Window::ending(at, hours),
             offset: state.pipeline.offset(),
             now,
-            public_from_cases: state.pipeline.rules().venue.public_from_cases,
             live_max_age_s: state.config.live_max_age_s,
         })
     }
