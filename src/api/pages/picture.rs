@@ -22,9 +22,9 @@ pub enum Theme {
 pub struct PictureRequest {
     /// An area's code, or `None` for everything.
     pub area: Option<String>,
-    /// Pixels, 64..=[`PictureRequest::MAX_SIDE`].
+    /// Pixels, 256..=[`PictureRequest::MAX_SIDE`].
     pub width: u32,
-    /// Pixels, 64..=[`PictureRequest::MAX_SIDE`].
+    /// Pixels, 256..=[`PictureRequest::MAX_SIDE`].
     pub height: u32,
     /// Which letters stand in the areas.
     pub language: Language,
@@ -34,9 +34,18 @@ pub struct PictureRequest {
 
 impl PictureRequest {
     /// The shortest side, pixels.
-    pub const MIN_SIDE: u32 = 64;
-    /// The longest side, pixels: 16 MB of pixels at most.
-    pub const MAX_SIDE: u32 = 2048;
+    pub const MIN_SIDE: u32 = 256;
+    /// The longest side, pixels: 10 MB of pixels at most.
+    pub const MAX_SIDE: u32 = 1600;
+    /// Sides are multiples of this, so that there are few pictures to keep.
+    const STEP: u32 = 64;
+
+    /// The side that is drawn for the one wanted, pixels.
+    #[must_use]
+    pub fn snap(wanted: u32) -> u32 {
+        let side = wanted.clamp(Self::MIN_SIDE, Self::MAX_SIDE);
+        (side + Self::STEP / 2) / Self::STEP * Self::STEP
+    }
 }
 
 /// Draws the map of a view as PNG; `None` where the view has nothing to show, or not that area.

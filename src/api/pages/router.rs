@@ -1,17 +1,23 @@
+use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use moka::sync::Cache;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::api::pages::picture::{PictureRequest, Theme, draw};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
 use crate::api::pages::{assets, document};
+use crate::model::AreaCode;
 
 /// Scripts and everything else from here only; pictures may be data (the map's patterns).
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -24,10 +30,42 @@ const PAGE_CACHE: &str = "public, max-age=10, stale-while-revalidate=60";
 /// Bytes of pictures kept.
 const PICTURE_CACHE_BYTES: u64 = 32 << 20;
 
+/// What an entry takes beside its name and picture, about.
+const PICTURE_KEY_BYTES: usize = 256;
+
+/// Pictures drawn at the same time; who finds no place in time is asked to come again.
+const DRAWN_AT_ONCE: usize = 2;
+
+/// How long a place is waited for: enough for those who want the same picture of a new snapshot.
+const DRAWING_WAIT: Duration = Duration::from_secs(1);
+
 #[derive(Clone)]
 struct Pages {
     view: Arc<dyn Fn() -> Arc<PageView> + Send + Sync>,
-    pictures: Cache<(u64, PictureRequest), Option<Arc<[u8]>>>,
+    pictures: Cache<(u64, PictureRequest), Option<Picture>>,
+    /// Places for drawing.
+    drawing: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Picture {
+    png: Bytes,
+    /// Of the content, so that a new generation with the same picture keeps it.
+    etag: Arc<str>,
+}
+
+impl Picture {
+    fn new(png: Vec<u8>) -> Self {
+        let mut etag = String::from("\"");
+        for byte in &Sha256::digest(&png)[..16] {
+            write!(etag, "{byte:02x}").expect("writing to a String cannot fail");
+        }
+        etag.push('"');
+        Self {
+            png: Bytes::from(png),
+            etag: Arc::from(etag),
+        }
+    }
 }
 
 /// `/`, `/en/`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
@@ -40,8 +78,13 @@ where
         view: Arc::new(view),
         pictures: Cache::builder()
             .max_capacity(PICTURE_CACHE_BYTES)
-            .weigher(|_key, png: &Option<Arc<[u8]>>| png.as_ref().map_or(64, |png| png.len() as u32))
+            .weigher(|key: &(u64, PictureRequest), picture: &Option<Picture>| {
+                let name = key.1.area.as_ref().map_or(0, String::len);
+                let png = picture.as_ref().map_or(0, |picture| picture.png.len());
+                (PICTURE_KEY_BYTES + name + png) as u32
+            })
             .build(),
+        drawing: Arc::new(Semaphore::new(DRAWN_AT_ONCE)),
     };
     Router::new()
         .route("/", get(home))
@@ -97,15 +140,17 @@ async fn picture(
     let Some(area) = file.strip_suffix(".png") else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let side = |wanted: Option<u32>, usual: u32| {
-        wanted
-            .unwrap_or(usual)
-            .clamp(PictureRequest::MIN_SIDE, PictureRequest::MAX_SIDE)
-    };
+    let view = (pages.view)();
+    // Nothing is kept under a name that is not an area's.
+    let is_known = area == "all"
+        || AreaCode::new(area).is_ok_and(|code| view.areas.iter().any(|row| row.area.code == code));
+    if !is_known {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let request = PictureRequest {
         area: (area != "all").then(|| area.to_owned()),
-        width: side(query.w, 1200),
-        height: side(query.h, 630),
+        width: PictureRequest::snap(query.w.unwrap_or(1200)),
+        height: PictureRequest::snap(query.h.unwrap_or(630)),
         language: Language::of_code(query.lang.as_deref().unwrap_or("vi")),
         theme: if query.theme.as_deref() == Some("dark") {
             Theme::Dark
@@ -113,35 +158,38 @@ async fn picture(
             Theme::Light
         },
     };
-    let view = (pages.view)();
-    let etag = format!("\"{}-{:x}\"", view.generation, view.as_of.0);
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|seen| seen.as_bytes() == etag.as_bytes())
-    {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
-    }
     let key = (view.generation, request);
-    // Drawing is CPU work; moka lets one caller draw and the others of the same key wait.
-    let png = tokio::task::spawn_blocking(move || {
-        pages
-            .pictures
-            .get_with_by_ref(&key, || draw(&view, &key.1).map(Arc::from))
-    })
-    .await;
-    match png {
-        Ok(Some(png)) => {
-            let headers = [
-                (header::CONTENT_TYPE, "image/png".to_owned()),
-                (header::CACHE_CONTROL, PAGE_CACHE.to_owned()),
-                (header::ETAG, etag),
-                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
-            ];
-            (headers, png.to_vec()).into_response()
+    let picture = if let Some(picture) = pages.pictures.get(&key) {
+        picture
+    } else {
+        let place = Arc::clone(&pages.drawing).acquire_owned();
+        let Ok(Ok(place)) = tokio::time::timeout(DRAWING_WAIT, place).await else {
+            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
+        };
+        // Drawing is CPU work; moka lets one caller draw and the others of the same key wait.
+        let drawn = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let make = || draw(&view, &key.1).map(Picture::new);
+            pages.pictures.get_with_by_ref(&key, make)
+        });
+        match drawn.await {
+            Ok(picture) => picture,
+            Err(_panicked_or_cancelled) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(_panicked_or_cancelled) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    let Some(Picture { png, etag }) = picture else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kept = [
+        (header::CACHE_CONTROL, PAGE_CACHE.to_owned()),
+        (header::ETAG, etag.to_string()),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
+    ];
+    let seen = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
+    if seen.is_some_and(|seen| seen == etag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
+    (kept, [(header::CONTENT_TYPE, "image/png")], png).into_response()
 }
 
 const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><path fill=\"#12805a\" \
