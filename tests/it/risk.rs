@@ -276,7 +276,7 @@ fn exposure_is_public_from_two_distinct_cases() {
         public.explain.next
     );
     let json = serde_json::to_value(&public).unwrap();
-    assert_eq!(json["exposure"][0]["day"], "2021-05-07");
+    assert_eq!(json["exposure"][0]["day"], "2021-05-08");
     assert_eq!(json["status"], "unsafe");
     assert_eq!(json["explain"]["as_of"], "2021-05-10T05:00:00Z");
 }
