@@ -1,13 +1,20 @@
 //! A heavy tile from scratch, with the plain use of the `mvt` crate and of `h3o` beside it.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::sync::Arc;
 
-use criterion::Criterion;
+use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use geo::{LineString, MultiPolygon, Polygon};
 use mvt::{GeomEncoder, GeomType, Tile};
 use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord, WorldPoint, WorldShape};
-use vungxanh::model::{AreaLevel, UtcOffset};
-use vungxanh::tiles::{AreaFeature, CellFeature, TileBody, TileFeatures};
+use vungxanh::index::{Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases, Snapshot};
+use vungxanh::model::{AreaLevel, Day, Direction, Timestamp, UtcOffset, Window};
+use vungxanh::risk::{Audience, Rules};
+use vungxanh::tiles::{
+    AreaFeature, CellFeature, Coding, Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileBody, TileFeatures,
+    TileRequest, encode_with,
+};
 
 const CELLS: usize = 5000;
 
@@ -18,16 +25,23 @@ pub fn group(criterion: &mut Criterion) {
         cells: cells.clone(),
         ..TileFeatures::default()
     };
-    group.bench_function("cells 5000, encode", |b| {
-        b.iter(|| black_box(features.encode(coord, UtcOffset::VIETNAM)));
-    });
-    let bytes = features.encode(coord, UtcOffset::VIETNAM);
-    group.bench_function("cells 5000, tag and gzip", |b| {
-        b.iter(|| black_box(TileBody::new(bytes.clone())));
-    });
+    let kept = Kept::new(64 << 20);
     group.bench_function("cells 5000, yardstick: h3 boundaries through plain mvt", |b| {
         b.iter(|| black_box(plain(coord, &cells)));
     });
+    group.bench_function("cells 5000, encode", |b| {
+        b.iter(|| black_box(features.encode_with(&kept, coord, UtcOffset::VIETNAM)));
+    });
+    group.bench_function("cells 5000, encode with nothing kept", |b| {
+        b.iter(|| black_box(features.encode(coord, UtcOffset::VIETNAM)));
+    });
+    let bytes = features.encode(coord, UtcOffset::VIETNAM);
+    for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
+        group.bench_function(format!("cells 5000, tag and {}", coding.as_str()), |b| {
+            b.iter(|| black_box(TileBody::new(bytes.clone()).bytes(coding)));
+        });
+    }
+    snapshots(&mut group);
 
     let shapes: Vec<WorldShape> = (0..90).map(|seed| WorldShape::project(&blob(seed))).collect();
     let coord =
@@ -51,6 +65,108 @@ pub fn group(criterion: &mut Criterion) {
         b.iter(|| black_box(areas.encode(coord, UtcOffset::VIETNAM)));
     });
     group.finish();
+}
+
+/// The heaviest tile of a made-up province, from a snapshot to compressed bytes, on one thread: the public's (released
+/// figures of seven days and a week) and an official's (window sums), beside the plain way for the same cells.
+fn snapshots(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let rules = Rules::builtin();
+    let (snapshot, coord) = province();
+    for audience in [Audience::Public, Audience::Official] {
+        let request = TileRequest {
+            layers: Layers::one(LayerKind::Cells),
+            coord,
+            at: None,
+            window_hours: LIVE_WINDOW_HOURS,
+            audience,
+        };
+        let kept = Kept::new(64 << 20);
+        let count = encode_with(&kept, &snapshot, &rules, &request)
+            .windows(4)
+            .filter(|bytes| bytes == b"\x22\x11\x0a\x0f")
+            .count();
+        group.bench_function(
+            format!("{audience:?} tile of {count} cells, snapshot to bytes"),
+            |b| b.iter(|| black_box(encode_with(&kept, &snapshot, &rules, &request))),
+        );
+        group.bench_function(
+            format!("{audience:?} tile of {count} cells, snapshot to gzip"),
+            |b| {
+                b.iter(|| {
+                    black_box(
+                        TileBody::new(encode_with(&kept, &snapshot, &rules, &request)).bytes(Coding::Gzip),
+                    )
+                });
+            },
+        );
+    }
+}
+
+/// Some 20,000 cells of resolution 9 with two weeks of hours, all released; and a zoom 12 tile full of them.
+fn province() -> (Arc<Snapshot>, TileCoord) {
+    let now = Timestamp::parse("2021-05-14T12:00:00+07:00").expect("an instant");
+    let offset = UtcOffset::VIETNAM;
+    let middle = LngLat::new(105.84, 21.59).expect("on the globe");
+    let cells = Cell::at(middle, Resolution::new(9).expect("nine")).grid_disk(80);
+    let mut ledger = Ledger::new(offset);
+    let today = Day::of(now, offset);
+    let mut publisher = Publisher::new(offset);
+    for (nth, cell) in cells.iter().enumerate() {
+        for day in 0..14 {
+            let hour = now.plus_s(-86_400 * day - 3600 * (nth as i64 % 9)).hour();
+            ledger.fold_visit(0, *cell, hour, Direction::In, 1 + (nth % 7) as u16, None);
+        }
+    }
+    let every: BTreeSet<Cell> = cells
+        .iter()
+        .flat_map(|cell| (3..=9).filter_map(|r| cell.parent(Resolution::new(r)?)))
+        .collect();
+    for back in 1..=8 {
+        let shown = |(nth, cell): (usize, &Cell)| {
+            let people = 20 + 10 * (nth as u32 * 7 % 40);
+            (
+                *cell,
+                ReleasedActivity::Shown {
+                    visits: people * 2,
+                    people,
+                },
+            )
+        };
+        publisher.put_release(&Release {
+            bucket: Day(today.0 - back).window(offset),
+            seq: 1,
+            made_at: now,
+            body: ReleaseBody::Activity(every.iter().enumerate().map(shown).collect()),
+        });
+    }
+    let monday = today.monday();
+    let cases = |(nth, cell): (usize, &Cell)| {
+        let level = (nth % 4) as u8 + 1;
+        (
+            *cell,
+            ReleasedCases::Shown {
+                cases: (nth % 3) as u32 * 12,
+                level,
+            },
+        )
+    };
+    publisher.put_release(&Release {
+        bucket: Window {
+            from: Day(monday.0 - 7).first_hour(offset),
+            to: monday.first_hour(offset),
+        },
+        seq: 1,
+        made_at: now,
+        body: ReleaseBody::Cases(every.iter().enumerate().map(cases).collect()),
+    });
+    let tile = TileCoord::containing(middle, 10).expect("zoom 10");
+    // Resolution 7 there; the heaviest tiles are those of the first zoom with a resolution.
+    let heavy = tile
+        .children()
+        .flat_map(TileCoord::children)
+        .nth(5)
+        .unwrap_or(tile);
+    (publisher.publish(&mut ledger, now), heavy)
 }
 
 /// 5,000 cells of resolution 10 inside one tile of zoom 12, four whole numbers each.

@@ -17,10 +17,19 @@
 //!
 //! # The way of a tile
 //! 1. [`api`] parses `/tiles/{layers}/{z}/{x}/{y}` into integers and takes the present snapshot: no lock.
-//! 2. The tile cache answers, or one thread encodes while the others wait.
+//! 2. The tile cache answers, or one thread encodes while the others wait. A live tile stays good until the log of
+//!    changes names it; a tile of a past instant is kept by the closed buckets that answer for it.
 //! 3. [`tiles`] asks the snapshot what stands in the tile: released figures for the public, exact ones for
-//!    officials and analysts. Shapes are cut, simplified, snapped and wound; equal content is equal bytes.
-//! 4. The answer carries an `ETag` made of the content; an unchanged tile answers 304.
+//!    officials and analysts. Outlines of hexagons are copied from blocks that were encoded once; other shapes are
+//!    cut, simplified, snapped and wound. Equal content is equal bytes.
+//! 4. The answer carries an `ETag` made of the content, one for each coding; an unchanged tile answers 304.
+//!
+//! # The way of a change
+//! 1. With each snapshot [`index`] says which cells, venues, areas and zones *may* differ from the one before.
+//! 2. [`tiles`] compares what tiles say of them, for the public and for officials, and finds the tiles in which those
+//!    that really differ stand. Nothing is encoded for it. The last of these lists are the log of changes.
+//! 3. `/v1/changes` wakes its readers; each takes from the log what changed since it was told last. Nothing is queued for
+//!    anybody: who was away too long is told to load everything again.
 //!
 //! # The way of a day
 //! An hour after local midnight the day closes: its activity is *released* (small numbers hidden, so that no
@@ -48,6 +57,8 @@
 //! - No phone number, name or document number exists anywhere past `ingest`.
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
 //! - A tile depends on nothing but (snapshot, layers, z/x/y, at, window, audience).
+//! - No live tile changes without being announced; none is announced that did not change, but where so many did that
+//!   those above them are named.
 
 pub mod aggregate;
 pub mod api;

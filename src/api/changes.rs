@@ -1,54 +1,192 @@
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use bytes::Bytes;
-use serde_json::json;
+use moka::sync::Cache;
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use crate::api::edge::{ApiError, Class};
+use crate::api::edge::{ApiError, Caller, Class};
 use crate::api::state::ApiState;
+use crate::api::v1::view::View;
+use crate::geo::TileCoord;
+use crate::model::UtcOffset;
+use crate::risk::Audience;
+use crate::tiles::{LayerChange, LayerKind, Missed, TileChanges};
 
 /// A comment this often keeps proxies from closing the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// The shortest time between two events: snapshots in between are told as one.
+/// The shortest time between two events: generations in between are told as one.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Tiles that one event names for a layer; where more changed, those above them are named.
+const NAMED_TILES: usize = 2_000;
+/// Events that are kept written down: most readers wait for the same one.
+const WRITTEN: u64 = 64;
 
-/// `GET /v1/changes`: an event for each published snapshot, starting with the present one. The channel
-/// holds one value, so a slow client misses generations, never piles them up.
-pub async fn stream(State(state): State<ApiState>) -> Result<Response, ApiError> {
-    let place = state.gates.enter(Class::Stream)?;
-    let mut changes = state.pipeline.changes();
-    changes.mark_changed();
-    let closing = state.closing();
-    let parts = futures_util::stream::unfold(
-        (state, changes, closing, place, true),
-        |(state, mut changes, mut closing, place, is_first)| async move {
-            if !is_first {
-                tokio::time::sleep(PAUSE).await;
+/// Tells readers of changes: watches the flow, has each generation compared with the one before, and wakes them.
+pub(in crate::api) struct Changes {
+    /// The newest generation whose changes are known.
+    noted: watch::Sender<u64>,
+    written: Cache<(Audience, u64, u64), Option<Bytes>>,
+    /// Generations start anew with each run: an id of another run says nothing.
+    run: String,
+}
+
+impl Changes {
+    pub fn new() -> Self {
+        let mut random = [0_u8; 4];
+        // Two runs of the same id would only make a reader fetch less than it should once; without entropy: zeros.
+        let _filled = getrandom::fill(&mut random);
+        Self {
+            noted: watch::Sender::new(0),
+            written: Cache::new(WRITTEN),
+            run: format!("{:08x}", u32::from_le_bytes(random)),
+        }
+    }
+
+    /// Notes what each generation changes, as it comes, until the server closes.
+    pub async fn follow(state: ApiState) {
+        let mut generations = state.pipeline.changes();
+        let mut closing = state.closing();
+        generations.mark_changed();
+        loop {
+            tokio::select! {
+                changed = generations.changed() => if changed.is_err() { return },
+                _ = closing.wait_for(|closing| *closing) => return,
             }
-            let part = tokio::select! {
-                _ = closing.wait_for(|closing| *closing) => return None,
-                changed = changes.changed() => {
-                    changed.ok()?;
-                    let generation = *changes.borrow_and_update();
-                    let as_of = state.snapshot().as_of().to_rfc3339(state.pipeline.offset());
-                    let data = json!({"generation": generation, "as_of": as_of});
-                    let retry = if is_first { "retry: 3000\n" } else { "" };
-                    format!("{retry}event: change\nid: {generation}\ndata: {data}\n\n")
+            generations.borrow_and_update();
+            let (tiles, rules) = (Arc::clone(&state.tiles), Arc::clone(state.pipeline.rules()));
+            let snapshot = state.snapshot();
+            let noting = tokio::task::spawn_blocking(move || {
+                tiles.advance(&snapshot, &rules);
+                tiles.generation()
+            });
+            match noting.await {
+                Ok(generation) => {
+                    state.changes.noted.send_replace(generation);
                 }
-                () = tokio::time::sleep(HEARTBEAT) => ": still here\n\n".to_owned(),
-            };
-            Some((
-                Ok::<_, Infallible>(Bytes::from(part)),
-                (state, changes, closing, place, false),
-            ))
-        },
-    );
+                Err(panic) => tracing::error!(%panic, "comparing two generations failed"),
+            }
+        }
+    }
+
+    /// The event for a reader who knows `from`; none when the reader would see nothing new.
+    fn event(&self, state: &ApiState, audience: Audience, from: u64) -> (u64, Option<Bytes>) {
+        let Some(missed) = state.tiles.since(audience, from) else {
+            return (from.max(state.tiles.generation()), None);
+        };
+        let to = missed.generation;
+        let event = self.written.get_with((audience, from, to), || {
+            let is_quiet = missed.changes.as_ref().is_some_and(TileChanges::is_empty);
+            (!is_quiet).then(|| self.write(&missed, state.pipeline.offset()))
+        });
+        (to, event)
+    }
+
+    fn write(&self, missed: &Missed, offset: UtcOffset) -> Bytes {
+        let changes: Vec<Value> = missed.changes.as_ref().map_or_else(Vec::new, |changes| {
+            LayerKind::ALL
+                .into_iter()
+                .filter(|kind| !changes.layer(*kind).is_empty())
+                .map(|kind| layer_json(kind, &changes.layer(kind).clone().merged(NAMED_TILES)))
+                .collect()
+        });
+        let data = json!({
+            "generation": missed.generation,
+            "as_of": missed.as_of.to_rfc3339(offset),
+            "reload": missed.changes.is_none(),
+            "changes": changes,
+        });
+        Bytes::from(format!(
+            "event: change\nid: {}-{}\ndata: {data}\n\n",
+            self.run, missed.generation
+        ))
+    }
+
+    /// The generation in an id of this run.
+    fn generation_of(&self, id: &str) -> Option<u64> {
+        id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok()
+    }
+}
+
+fn layer_json(kind: LayerKind, change: &LayerChange) -> Value {
+    let listed = |tiles: Vec<&TileCoord>| {
+        let mut list: Vec<[u32; 3]> = tiles
+            .into_iter()
+            .map(|tile| [tile.z().into(), tile.x(), tile.y()])
+            .collect();
+        list.sort_unstable();
+        list
+    };
+    json!({
+        "layer": kind.as_str(),
+        "every": change.every,
+        "tiles": listed(change.tiles.iter().collect()),
+        "below": listed(change.below.iter().collect()),
+    })
+}
+
+/// Where a reader's stream stands.
+struct Reader {
+    state: ApiState,
+    audience: Audience,
+    noted: watch::Receiver<u64>,
+    closing: watch::Receiver<bool>,
+    /// The last generation whose changes are told.
+    told: u64,
+    /// The last generation that an event named: later ones changed nothing that this reader sees.
+    named: u64,
+    /// What is to be said before anything changes.
+    greeting: Option<String>,
+    /// Its place at the gate.
+    _place: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+/// `GET /v1/changes`: which tiles show something else, an event for each second in which any do. Nothing is queued:
+/// a reader who was away (`Last-Event-ID`) or slow is told what changed since, in one event, or to reload all.
+/// With an analyst's key it speaks of the tiles that key sees.
+pub async fn stream(
+    State(state): State<ApiState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let place = state.gates.enter(Class::Stream)?;
+    let changes = &state.changes;
+    let now = *changes.noted.borrow();
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let known = last.and_then(|id| changes.generation_of(id).filter(|known| *known <= now));
+    let as_of = state.snapshot().as_of().to_rfc3339(state.pipeline.offset());
+    let greeting = if known.is_some() {
+        // The stream goes on where it was left.
+        "retry: 3000\n\n".to_owned()
+    } else {
+        let data = json!({"generation": now, "as_of": as_of, "reload": last.is_some(), "changes": []});
+        format!(
+            "retry: 3000\nevent: change\nid: {}-{now}\ndata: {data}\n\n",
+            changes.run
+        )
+    };
+    let reader = Reader {
+        audience: View::audience(caller.reads_exact_everywhere()),
+        noted: changes.noted.subscribe(),
+        closing: state.closing(),
+        told: known.unwrap_or(now),
+        named: known.unwrap_or(now),
+        greeting: Some(greeting),
+        state,
+        _place: place,
+    };
+    let parts = futures_util::stream::unfold(reader, |mut reader| async move {
+        let part = reader.next().await?;
+        Some((Ok::<_, Infallible>(part), reader))
+    });
     let mut response = Response::new(Body::from_stream(parts));
     let headers = response.headers_mut();
     headers.insert(
@@ -57,4 +195,49 @@ pub async fn stream(State(state): State<ApiState>) -> Result<Response, ApiError>
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(greeting) = self.greeting.take() {
+            return Some(Bytes::from(greeting));
+        }
+        let heartbeat = tokio::time::sleep(HEARTBEAT);
+        tokio::pin!(heartbeat);
+        loop {
+            let told = self.told;
+            let is_silent = tokio::select! {
+                _ = self.closing.wait_for(|closing| *closing) => return None,
+                newer = self.noted.wait_for(|noted| *noted > told) => newer.ok().map(|_newer| false)?,
+                () = &mut heartbeat => true,
+            };
+            if is_silent {
+                return Some(self.still_here());
+            }
+            tokio::select! {
+                _ = self.closing.wait_for(|closing| *closing) => return None,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            let (told, event) = self.state.changes.event(&self.state, self.audience, self.told);
+            self.told = told;
+            if event.is_some() {
+                self.named = told;
+                return event;
+            }
+        }
+    }
+
+    /// Keeps the line open; where time went on without a change, it says so.
+    fn still_here(&mut self) -> Bytes {
+        if self.told == self.named {
+            return Bytes::from_static(b": still here\n\n");
+        }
+        self.named = self.told;
+        let missed = Missed {
+            generation: self.told,
+            as_of: self.state.snapshot().as_of(),
+            changes: Some(TileChanges::default()),
+        };
+        self.state.changes.write(&missed, self.state.pipeline.offset())
+    }
 }

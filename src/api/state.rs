@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
+use crate::api::changes::Changes;
 use crate::api::edge::{ApiError, Caller, ClassLimits, FieldError, Gates, Token, conditional::version_etag};
 use crate::index::Snapshot;
 use crate::ingest::Limits;
@@ -64,6 +65,7 @@ pub struct ApiState {
     /// Where `/metrics` comes from; `None` where nothing records.
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
+    pub(in crate::api) changes: Arc<Changes>,
     keys: Cache<String, Arc<KeyRow>>,
     closing: Arc<watch::Sender<bool>>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
@@ -71,7 +73,7 @@ pub struct ApiState {
 }
 
 impl ApiState {
-    /// State over a running pipeline.
+    /// State over a running pipeline. Must be made inside the runtime: a task follows what each generation changes.
     #[must_use]
     pub fn new(
         pipeline: Pipeline,
@@ -79,9 +81,10 @@ impl ApiState {
         config: ApiConfig,
         metrics: Option<PrometheusHandle>,
     ) -> Self {
-        Self {
+        let state = Self {
             pipeline,
             tiles,
+            changes: Arc::new(Changes::new()),
             gates: Arc::new(Gates::new(config.classes)),
             config: Arc::new(config),
             metrics,
@@ -91,7 +94,9 @@ impl ApiState {
                 .build(),
             closing: Arc::new(watch::Sender::new(false)),
             under_way: Arc::default(),
-        }
+        };
+        tokio::spawn(Changes::follow(state.clone()));
+        state
     }
 
     /// Ends the streams out, which would otherwise last until the drain's end. To be called when shutdown begins.

@@ -234,6 +234,8 @@ pub static ROUTES: &[Route] = &[
     // Tiles
     route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ (MVT)", "A vector tile (MVT)",
         [AT, WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
+    route!("getReleaseTile", Get "/tiles/{layers}/{release}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ của một đợt công bố, không bao giờ đổi: `@` và tên trong TileJSON của `cells`", "A tile of one edition, which never changes: `@` and the name that the TileJSON of `cells` gives",
+        [WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile_of_release)),
     route!("getTileJson", Get "/tiles/{layers}", EVERYONE, Read, "tiles", "TileJSON 3.0, ví dụ /tiles/cells,venues.json", "TileJSON 3.0, as in /tiles/cells,venues.json",
         [AT, WINDOW], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
     route!("getStyle", Get "/styles/{name}", EVERYONE, Read, "tiles", "Kiểu MapLibre: light.json, dark.json", "MapLibre styles: light.json, dark.json",

@@ -9,13 +9,17 @@ use axum::{
 
 use crate::api::edge::{
     ApiError, Caller, Freshness, Query, Segments, answer,
-    conditional::{accepted_coding, finish, none_match},
+    conditional::{accepted_coding, finish, none_match, say_coding},
 };
 use crate::api::state::ApiState;
 use crate::api::v1::view::{View, compute_blocking};
 use crate::geo::TileCoord;
-use crate::model::{Timestamp, Window};
-use crate::tiles::{Coding, Layers, STYLE_NAMES, TileBody, TileRequest, tile_json as describe};
+use crate::index::Snapshot;
+use crate::model::Timestamp;
+use crate::risk::Audience;
+use crate::tiles::{
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, tile_json as describe,
+};
 
 const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 
@@ -30,37 +34,84 @@ pub async fn tile(
     let layers = layers_of(segments.text("layers"))?;
     let coord = coord_of(&segments)?;
     let view = View::new(&state, caller, &query)?;
-    // Without `at` the tile is of the snapshot's own instant, so that everybody shares it; with it, of the whole minute.
-    let at = match query.at()? {
-        Some(at) => Timestamp(at.0 - at.0.rem_euclid(60)),
-        None => view.snapshot.as_of(),
-    };
-    // A tile cannot be exact in one part and not in another: officials of some areas get the public one.
-    let audience = View::audience(view.caller.reads_exact_everywhere());
     let request = TileRequest {
         layers,
         coord,
-        at,
-        window: Window::ending(at, view.window.hours()),
-        audience,
+        // Without `at` the tile is the live one; with it, that of the whole minute.
+        at: query.at()?.map(|at| Timestamp(at.0 - at.0.rem_euclid(60))),
+        window_hours: view.window.hours(),
+        // A tile cannot be exact in one part and not in another: officials of some areas get the public one.
+        audience: View::audience(view.caller.reads_exact_everywhere()),
     };
-    let body = if let Some(body) = state.tiles.get(view.snapshot.generation(), &request) {
-        body
-    } else {
-        let snapshot = Arc::clone(&view.snapshot);
-        let state = state.clone();
-        compute_blocking(move || {
-            Ok(state
-                .tiles
-                .get_or_encode(&snapshot, state.pipeline.rules(), &request))
-        })
-        .await?
-    };
-    Ok(respond(&headers, &body, view.freshness()))
+    let freshness = view.freshness();
+    send(&state, view.snapshot, request, &headers, freshness).await
 }
 
-fn respond(headers: &HeaderMap, tile: &TileBody, freshness: Freshness) -> Response {
+/// `GET /tiles/cells/@{release}/{z}/{x}/{y}`: a tile of an edition of what is published of cells. It never changes;
+/// when a correction comes out, its address is gone and the next edition has another.
+pub async fn tile_of_release(
+    State(state): State<ApiState>,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let layers = layers_of(segments.text("layers"))?;
+    if layers != Layers::one(LayerKind::Cells) {
+        return Err(ApiError::invalid(
+            "layers",
+            segments.text("layers"),
+            "is not only `cells`: venues, areas and zones are not published in editions",
+            "cells",
+        ));
+    }
+    let coord = coord_of(&segments)?;
+    let view = View::new(&state, Caller::public(), &query)?;
+    let name = segments.text("release");
+    let at = name
+        .strip_prefix('@')
+        .and_then(|name| find_edition(name, &view.snapshot))
+        .ok_or_else(|| {
+            ApiError::NotFound(format!(
+                "no edition is called `{}`, or a correction took its place; /tiles/cells.json names the present one",
+                name.chars().take(60).collect::<String>()
+            ))
+        })?;
+    let request = TileRequest {
+        layers,
+        coord,
+        at: Some(at),
+        window_hours: view.window.hours(),
+        audience: Audience::Public,
+    };
+    send(&state, view.snapshot, request, &headers, Freshness::Fixed).await
+}
+
+async fn send(
+    state: &ApiState,
+    snapshot: Arc<Snapshot>,
+    request: TileRequest,
+    headers: &HeaderMap,
+    freshness: Freshness,
+) -> Result<Response, ApiError> {
     let coding = accepted_coding(headers);
+    let body = match state.tiles.get(&snapshot, &request) {
+        Some(body) if body.ready(coding).is_some() => body,
+        _ => {
+            let state = state.clone();
+            compute_blocking(move || {
+                let rules = state.pipeline.rules();
+                let body = state.tiles.get_or_encode(&snapshot, rules, &request);
+                // Compressed here too, off the threads that talk to clients.
+                let _compressed = body.bytes(coding);
+                Ok(body)
+            })
+            .await?
+        }
+    };
+    Ok(respond(headers, &body, coding, freshness))
+}
+
+fn respond(headers: &HeaderMap, tile: &TileBody, coding: Coding, freshness: Freshness) -> Response {
     let etag = tile.etag(coding);
     if none_match(headers, etag) {
         return finish(StatusCode::NOT_MODIFIED, etag, freshness, Body::empty());
@@ -71,9 +122,7 @@ fn respond(headers: &HeaderMap, tile: &TileBody, freshness: Freshness) -> Respon
     let mut response = finish(StatusCode::OK, etag, freshness, Body::from(tile.bytes(coding)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, MVT);
-    if coding == Coding::Gzip {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+    say_coding(headers, coding);
     response
 }
 

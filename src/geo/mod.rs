@@ -7,6 +7,7 @@
 mod clip;
 mod cover;
 mod h3;
+mod hexagon;
 mod lng_lat;
 mod mercator;
 mod rings;
@@ -19,6 +20,7 @@ pub use h3::{
     BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,
     dissolve, edge_length_km, resolution_for_zoom,
 };
+pub use hexagon::{Bent, CellBlock, GridHexagon, GridTile};
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
 pub use rings::WorldShape;

@@ -78,6 +78,28 @@ impl WorldShape {
         }
     }
 
+    /// The tiles of a zoom, row by row within each parent, that show something of the shape, buffers included;
+    /// `None` when there are more than `limit`.
+    #[must_use]
+    pub fn tiles(&self, zoom: u8, limit: usize) -> Option<Vec<TileCoord>> {
+        let mut found = Vec::new();
+        let mut open = vec![TileCoord::WORLD];
+        while let Some(tile) = open.pop() {
+            if self.clipped(tile).next().is_none() {
+                continue;
+            }
+            if tile.z() < zoom {
+                open.extend(tile.children());
+            } else if !self.to_tile(tile).is_empty() {
+                if found.len() == limit {
+                    return None;
+                }
+                found.push(tile);
+            }
+        }
+        Some(found)
+    }
+
     /// The rings inside the buffered tile, in tile units; parts that cross the antimeridian are
     /// taken at each of their places around the world.
     fn clipped(&self, tile: TileCoord) -> impl Iterator<Item = UnitRing> {
@@ -130,7 +152,7 @@ pub fn point_to_tile(world: WorldPoint, tile: TileCoord) -> impl Iterator<Item =
 }
 
 /// Rounds to the grid without repeated neighbours.
-fn snapped<P: PartialEq + Copy>(ring: &[[f64; 2]], point: impl Fn(i32, i32) -> P) -> Vec<P> {
+pub(super) fn snapped<P: PartialEq + Copy>(ring: &[[f64; 2]], point: impl Fn(i32, i32) -> P) -> Vec<P> {
     let mut out: Vec<P> = Vec::with_capacity(ring.len());
     for [x, y] in ring {
         let at = point(x.round() as i32, y.round() as i32);
@@ -145,7 +167,7 @@ fn snapped<P: PartialEq + Copy>(ring: &[[f64; 2]], point: impl Fn(i32, i32) -> P
 }
 
 /// The ring with the winding asked for and its smallest vertex first; `None` when it has no area.
-fn wound(mut ring: Vec<TilePoint>, positive: bool) -> Option<Vec<TilePoint>> {
+pub(super) fn wound(mut ring: Vec<TilePoint>, positive: bool) -> Option<Vec<TilePoint>> {
     let twice = twice_area(&ring);
     if ring.len() < 3 || twice == 0 {
         return None;
@@ -159,7 +181,7 @@ fn wound(mut ring: Vec<TilePoint>, positive: bool) -> Option<Vec<TilePoint>> {
 }
 
 /// Whether a ring of positive area never turns left.
-fn is_convex(ring: &[TilePoint]) -> bool {
+pub(super) fn is_convex(ring: &[TilePoint]) -> bool {
     let count = ring.len();
     (0..count).all(|i| {
         let (a, b, c) = (ring[i], ring[(i + 1) % count], ring[(i + 2) % count]);

@@ -30,6 +30,9 @@ pub struct InvalidTileCoord {
 }
 
 impl TileCoord {
+    /// The one tile of zoom 0.
+    pub const WORLD: Self = Self { z: 0, x: 0, y: 0 };
+
     /// A checked coordinate.
     ///
     /// # Errors
@@ -84,6 +87,29 @@ impl TileCoord {
         self.y
     }
 
+    /// The tile of the zoom above that holds it; `None` for the world's own.
+    #[must_use]
+    pub fn parent(self) -> Option<Self> {
+        Some(Self {
+            z: self.z.checked_sub(1)?,
+            x: self.x / 2,
+            y: self.y / 2,
+        })
+    }
+
+    /// The four tiles of the zoom below, north-west first, row by row; none below the deepest zoom.
+    pub fn children(self) -> impl Iterator<Item = Self> {
+        let deepest = self.z >= MAX_ZOOM;
+        [(0, 0), (1, 0), (0, 1), (1, 1)]
+            .into_iter()
+            .filter(move |_| !deepest)
+            .map(move |(dx, dy)| Self {
+                z: self.z + 1,
+                x: self.x * 2 + dx,
+                y: self.y * 2 + dy,
+            })
+    }
+
     /// World fraction → tile units (not rounded; may lie outside 0..4096).
     #[must_use]
     pub fn to_units(self, at: WorldPoint) -> (f64, f64) {
@@ -124,7 +150,7 @@ impl fmt::Display for TileCoord {
 }
 
 /// A vertex in tile units; 0..4096 inside, y grows south.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TilePoint {
     /// Units east of the tile's west edge.
     pub x: i32,

@@ -243,16 +243,24 @@ impl AreaIndex {
         chain.into()
     }
 
-    /// Replaces the facts of the versions valid on that day; unknown codes are passed over.
-    pub(super) fn set_facts(&mut self, facts: impl IntoIterator<Item = (AreaCode, AreaFacts)>, day: Day) {
+    /// Replaces the facts of the versions valid on that day; unknown codes are passed over. Says whether
+    /// any are others than before.
+    pub(super) fn set_facts(
+        &mut self,
+        facts: impl IntoIterator<Item = (AreaCode, AreaFacts)>,
+        day: Day,
+    ) -> bool {
+        let mut changed = false;
         for (code, facts) in facts {
             for &at in self.by_code.get(&code).into_iter().flatten() {
                 let entry = &mut self.entries[at as usize];
-                if entry.valid_on(day) {
+                if entry.valid_on(day) && entry.facts != facts {
                     entry.facts = facts;
+                    changed = true;
                 }
             }
         }
+        changed
     }
 
     /// Whether some version begins or ends between two days, so that places may lie in other areas.

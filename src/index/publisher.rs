@@ -3,6 +3,7 @@ use std::{array, collections::BTreeMap, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
+use crate::index::delta::Delta;
 use crate::index::ledger::{LedgerDay, Sums};
 use crate::index::roster::Roster;
 use crate::index::running::RunningTable;
@@ -24,6 +25,7 @@ pub struct Publisher {
     next: Snapshot,
     day: Option<Day>,
     areas_changed: bool,
+    delta: Delta,
     area_rows: BTreeMap<(AreaCode, Hour), u32>,
 }
 
@@ -35,6 +37,7 @@ impl Publisher {
             next: Snapshot::empty(offset),
             day: None,
             areas_changed: false,
+            delta: Delta::default(),
             area_rows: BTreeMap::new(),
         }
     }
@@ -73,32 +76,38 @@ impl Publisher {
     pub fn put_areas(&mut self, areas: &[Area]) {
         self.next.areas = self.next.areas.with(areas);
         self.areas_changed = true;
+        self.delta.areas = true;
     }
 
     /// Registers venues or replaces their registration, found in the areas as of `day`. New venues get the next
     /// numbers in the order given: after a restart give them in the order of first registration.
     pub fn put_venues(&mut self, venues: &[Venue], day: Day) {
         self.next.venues.put(venues, &self.next.areas, day);
+        let numbers = venues.iter().filter_map(|venue| self.next.venues.ix(&venue.id));
+        self.delta.venues.extend(numbers);
     }
 
     /// Adds zones or replaces them by a higher version.
     pub fn put_zones(&mut self, zones: &[Zone]) {
         self.next.zones = self.next.zones.with(zones);
+        self.delta.zones = true;
     }
 
     /// Takes in a release.
     pub fn put_release(&mut self, release: &Release) {
         self.next.releases.put(release);
+        self.delta.releases = true;
     }
 
     /// Replaces the facts of some venues.
     pub fn set_venue_facts(&mut self, facts: impl IntoIterator<Item = (u32, VenueFacts)>) {
-        self.next.venues.set_facts(facts);
+        let changed = self.next.venues.set_facts(facts);
+        self.delta.venues.extend(changed);
     }
 
     /// Replaces the facts of the versions of some areas that are valid on `day`.
     pub fn set_area_facts(&mut self, facts: impl IntoIterator<Item = (AreaCode, AreaFacts)>, day: Day) {
-        self.next.areas.set_facts(facts, day);
+        self.delta.areas |= self.next.areas.set_facts(facts, day);
     }
 
     /// Publishes: the next generation, with everything that came into the ledger since the last.
@@ -112,20 +121,49 @@ impl Publisher {
         self.day = Some(day);
         if areas_changed {
             self.next.venues.relocate(&self.next.areas, day);
+            self.delta.every_venue = true;
+            self.delta.areas = true;
             self.next.population = Arc::new(CellPopulation::new(&self.next.areas, day));
         }
         let fresh = ledger.take_fresh();
         // Should the work below panic, the next publication reads everything again.
         ledger.mark_stale();
         if fresh.everything || areas_changed {
+            self.delta.every_cell = true;
+            self.delta.areas = true;
             self.rebuild(ledger);
         } else {
+            self.delta.cells.extend(fresh.sums.cells.keys().map(|key| key.0));
+            self.delta.areas |= !fresh.sums.areas.is_empty();
             self.lay_over(&fresh.sums);
         }
         ledger.mark_fresh();
         self.next.generation += 1;
         self.next.as_of = as_of;
+        self.note_changes();
         Arc::new(self.next.clone())
+    }
+
+    /// Writes down which parts this generation changed.
+    fn note_changes(&mut self) {
+        let delta = std::mem::take(&mut self.delta);
+        let generation = self.next.generation;
+        let versions = &mut self.next.versions;
+        for (changed, version) in [
+            (delta.every_cell || !delta.cells.is_empty(), &mut versions.cells),
+            (
+                delta.every_venue || !delta.venues.is_empty(),
+                &mut versions.venues,
+            ),
+            (delta.areas, &mut versions.areas),
+            (delta.zones, &mut versions.zones),
+            (delta.releases, &mut versions.releases),
+        ] {
+            if changed {
+                *version = generation;
+            }
+        }
+        self.next.deltas.push(generation, delta);
     }
 
     fn rebuild(&mut self, ledger: &Ledger) {

@@ -3,12 +3,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use crate::geo::{BBox, Cell, MAX_RESOLUTION, Resolution};
+use crate::index::closed::{DAY_HOURS, WEEK_HOURS, last_closed};
 use crate::index::roster::{CellBox, Roster};
 use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
-const DAY_HOURS: i32 = 24;
-const WEEK_HOURS: i32 = 7 * 24;
 /// Releases begin at this resolution; coarser figures are sums of shown ones.
 const TOP: u8 = 3;
 /// The level of a cell or area in which a closed week brought no case: green.
@@ -57,17 +56,17 @@ pub struct PublicArea {
 /// list is zero there, unless a cell above it is hidden: hiding a cell hides all below it.
 #[derive(Clone, Debug, Default)]
 pub struct ReleaseIndex {
-    activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
-    cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
-    areas: BTreeMap<Hour, Arc<AreaBucket>>,
+    pub(super) activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
+    pub(super) cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
+    pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
     /// Every cell that any release lists, by resolution.
     rosters: [Arc<Roster>; 10],
 }
 
 #[derive(Debug)]
-struct CellBucket<T> {
-    window: Window,
-    seq: u32,
+pub(super) struct CellBucket<T> {
+    pub(super) window: Window,
+    pub(super) seq: u32,
     /// Ascending; ids order by resolution first.
     cells: Vec<Cell>,
     values: Vec<T>,
@@ -76,9 +75,9 @@ struct CellBucket<T> {
 }
 
 #[derive(Debug)]
-struct AreaBucket {
-    window: Window,
-    seq: u32,
+pub(super) struct AreaBucket {
+    pub(super) window: Window,
+    pub(super) seq: u32,
     areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
@@ -172,13 +171,36 @@ impl ReleaseIndex {
             .into_iter()
             .map(|at| roster.cells()[at])
             .collect();
-        let mut figures = vec![PublicFigure::default(); cells.len()];
-        self.fill(&cells, &mut figures, at, window);
+        let figures = self.figures(&cells, at, window);
         cells
             .into_iter()
             .zip(figures)
             .filter(|(_, figure)| figure.says_something())
             .collect()
+    }
+
+    /// Every cell of a resolution from 3 to 9 that some release lists, ascending.
+    #[must_use]
+    pub fn listed(&self, resolution: Resolution) -> &[Cell] {
+        self.rosters
+            .get(usize::from(resolution.get()))
+            .map_or(&[], |roster| roster.cells())
+    }
+
+    /// Where those of them stand that touch the box, ascending.
+    #[must_use]
+    pub fn listed_in(&self, bbox: &BBox, resolution: Resolution) -> Vec<usize> {
+        self.rosters
+            .get(usize::from(resolution.get()))
+            .map_or_else(Vec::new, |roster| roster.touching(&bbox.parts()))
+    }
+
+    /// What the public sees of ascending cells of one resolution from 3 to 9.
+    #[must_use]
+    pub fn figures(&self, cells: &[Cell], at: Timestamp, window: Window) -> Vec<PublicFigure> {
+        let mut figures = vec![PublicFigure::default(); cells.len()];
+        self.fill(cells, &mut figures, at, window);
+        figures
     }
 
     /// What the public sees of an area's cases.
@@ -327,7 +349,9 @@ impl ReleaseIndex {
 }
 
 impl PublicFigure {
-    fn says_something(&self) -> bool {
+    /// Whether there is anything to show.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
         self.suppressed || self.partial || self.people.unwrap_or(0) > 0 || self.cases.unwrap_or(0) > 0
     }
 }
@@ -408,28 +432,6 @@ fn gap(cells: &[Cell], cell: Cell) -> usize {
     } else {
         near + cells[near..].partition_point(|known| *known < cell)
     }
-}
-
-/// The buckets that answer for a window at an instant, oldest first: those of the last closed one and of as
-/// many before it as the window is long.
-fn last_closed<T>(
-    buckets: &BTreeMap<Hour, Arc<T>>,
-    window_of: impl Fn(&T) -> Window,
-    at: Timestamp,
-    window: Window,
-    bucket_hours: i32,
-) -> Vec<&T> {
-    let closed = |bucket: &&Arc<T>| window_of(bucket).to.start() <= at;
-    let Some(last) = buckets.range(..=at.hour()).rev().map(|(_, b)| b).find(closed) else {
-        return Vec::new();
-    };
-    let last = window_of(last);
-    let count = (window.hours().max(1) + bucket_hours - 1) / bucket_hours;
-    let earliest = Hour(last.to.0 - count * bucket_hours);
-    buckets
-        .range(earliest..=last.from)
-        .map(|(_, bucket)| bucket.as_ref())
-        .collect()
 }
 
 fn sum_of(figures: &[PublicFigure]) -> PublicFigure {

@@ -63,15 +63,17 @@ impl CellBox {
 }
 
 /// Cells of one resolution in the order of their ids, with what a question about a box needs. Neighbours
-/// in id order are neighbours on the ground, so the boxes of runs of 32 rule most of the table out:
-/// a packed R-tree one level high. Hexagons are tested by their own box, never by their centre, so none
+/// in id order are neighbours on the ground, so the boxes of runs of 32, and of runs of 32 of them, rule most of
+/// the table out: a packed R-tree two levels high. Hexagons are tested by their own box, never by their centre, so none
 /// that touches the question's box is missed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Roster {
     cells: Vec<Cell>,
     boxes: Vec<CellBox>,
     population: Vec<f64>,
+    /// Boxes of runs of cells, and of runs of those.
     runs: Vec<CellBox>,
+    outer: Vec<CellBox>,
 }
 
 const RUN: usize = 32;
@@ -94,14 +96,12 @@ impl Roster {
                 people.push(population.of(cell));
             }
         }
-        let runs = boxes
-            .chunks(RUN)
-            .map(|run| run.iter().skip(1).fold(run[0], CellBox::union))
-            .collect();
+        let runs = unions(&boxes);
         Self {
             cells,
             boxes,
             population: people,
+            outer: unions(&runs),
             runs,
         }
     }
@@ -116,17 +116,30 @@ impl Roster {
 
     /// Where the cells stand whose box touches any of the parts, ascending.
     pub(super) fn touching(&self, parts: &[BBox]) -> Vec<usize> {
+        let touches = |one: &CellBox| parts.iter().any(|part| one.touches(part));
         let mut found = Vec::new();
-        for (run, outer) in self.runs.iter().enumerate() {
-            if !parts.iter().any(|part| outer.touches(part)) {
+        for (nth, outer) in self.outer.iter().enumerate() {
+            if !touches(outer) {
                 continue;
             }
-            let start = run * RUN;
-            let end = self.boxes.len().min(start + RUN);
-            found.extend((start..end).filter(|&at| parts.iter().any(|part| self.boxes[at].touches(part))));
+            for run in run_of(nth, self.runs.len()).filter(|&run| touches(&self.runs[run])) {
+                found.extend(run_of(run, self.boxes.len()).filter(|&at| touches(&self.boxes[at])));
+            }
         }
         found
     }
+}
+
+/// Where the members of a run stand.
+fn run_of(run: usize, len: usize) -> std::ops::Range<usize> {
+    run * RUN..len.min((run + 1) * RUN)
+}
+
+fn unions(boxes: &[CellBox]) -> Vec<CellBox> {
+    boxes
+        .chunks(RUN)
+        .map(|run| run.iter().skip(1).fold(run[0], CellBox::union))
+        .collect()
 }
 
 #[cfg(test)]

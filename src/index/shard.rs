@@ -176,13 +176,14 @@ impl Shard {
         })
     }
 
-    /// Calls `visit` with each cell that touches the parts of a box, its sums and its residents; ascending.
-    pub(super) fn visit(
+    /// Calls `visit` with each cell that touches the parts of a box, its sums in each window and its residents;
+    /// ascending. Cells that are empty in the first window are left out.
+    pub(super) fn visit<const N: usize>(
         &self,
         parts: &[BBox],
         resolution: Resolution,
-        window: Window,
-        visit: &mut dyn FnMut(Cell, CellStats, f64),
+        windows: [Window; N],
+        visit: &mut dyn FnMut(Cell, [CellStats; N], f64),
     ) {
         let Some(level) = level_of(resolution) else {
             return;
@@ -190,16 +191,28 @@ impl Shard {
         let (layered, roster) = (&self.levels[level], &self.rosters[level]);
         for at in roster.touching(parts) {
             let (base, tail) = self.slots[level][at];
-            let mut sum = CellStats::default();
-            if base != NONE {
-                sum += layered.base.sum(base as usize, window);
+            let sum_in = |window: Window| {
+                let mut sum = CellStats::default();
+                if base != NONE {
+                    sum += layered.base.sum(base as usize, window);
+                }
+                if tail != NONE {
+                    sum += layered.tail.sum(tail as usize, window);
+                }
+                sum
+            };
+            let first = sum_in(windows[0]);
+            if first.is_empty() {
+                continue;
             }
-            if tail != NONE {
-                sum += layered.tail.sum(tail as usize, window);
-            }
-            if !sum.is_empty() {
-                visit(roster.cells()[at], sum, roster.population(at));
-            }
+            let sums = windows.map(|window| {
+                if window == windows[0] {
+                    first
+                } else {
+                    sum_in(window)
+                }
+            });
+            visit(roster.cells()[at], sums, roster.population(at));
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
+use crate::index::delta::{Delta, Deltas};
 use crate::index::publisher::VENUES_PER_BLOCK;
 use crate::index::roster::Roster;
 use crate::index::running::RunningTable;
@@ -27,6 +28,23 @@ pub struct Snapshot {
     pub(super) areas: AreaIndex,
     pub(super) zones: ZoneIndex,
     pub(super) releases: ReleaseIndex,
+    pub(super) deltas: Deltas,
+    pub(super) versions: Versions,
+}
+
+/// In which generation each part last changed. Parts of equal versions are equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Versions {
+    /// The exact sums of cells.
+    pub cells: u64,
+    /// Venues and their facts.
+    pub venues: u64,
+    /// Areas, their facts and exact counts.
+    pub areas: u64,
+    /// Zones.
+    pub zones: u64,
+    /// What the public may see.
+    pub releases: u64,
 }
 
 /// Running sums of cases per area, keyed by the place of the code in the sorted list.
@@ -64,6 +82,8 @@ impl Snapshot {
             areas: AreaIndex::default(),
             zones: ZoneIndex::default(),
             releases: ReleaseIndex::default(),
+            deltas: Deltas::default(),
+            versions: Versions::default(),
         }
     }
 
@@ -71,6 +91,18 @@ impl Snapshot {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// What may differ from an earlier generation of the same run; `None` when that is too long ago to say.
+    #[must_use]
+    pub fn since(&self, generation: u64) -> Option<Delta> {
+        self.deltas.since(generation)
+    }
+
+    /// In which generation each part last changed.
+    #[must_use]
+    pub fn versions(&self) -> Versions {
+        self.versions
     }
 
     /// When it was published, by the server's clock.
@@ -105,32 +137,64 @@ impl Snapshot {
     #[must_use]
     pub fn cells_in(&self, bbox: &BBox, resolution: Resolution, window: Window) -> Vec<CellFigure> {
         let mut found = Vec::new();
+        self.visit(bbox, resolution, [window], &mut |cell, [stats], population| {
+            found.push(CellFigure {
+                cell,
+                stats,
+                population,
+            });
+        });
+        found
+    }
+
+    /// The same with each cell's sums in a second window.
+    #[must_use]
+    pub fn cells_in_two(
+        &self,
+        bbox: &BBox,
+        resolution: Resolution,
+        window: Window,
+        other: Window,
+    ) -> Vec<(CellFigure, CellStats)> {
+        let mut found = Vec::new();
+        self.visit(
+            bbox,
+            resolution,
+            [window, other],
+            &mut |cell, [stats, second], population| {
+                let figure = CellFigure {
+                    cell,
+                    stats,
+                    population,
+                };
+                found.push((figure, second));
+            },
+        );
+        found
+    }
+
+    fn visit<const N: usize>(
+        &self,
+        bbox: &BBox,
+        resolution: Resolution,
+        windows: [Window; N],
+        visit: &mut dyn FnMut(Cell, [CellStats; N], f64),
+    ) {
         let parts = bbox.parts();
         if resolution < SHARD_RESOLUTION {
             let roster = &self.above[usize::from(resolution.get())];
             for at in roster.touching(&parts) {
                 let cell = roster.cells()[at];
-                let stats = self.cell_stats(cell, window);
-                if !stats.is_empty() {
-                    found.push(CellFigure {
-                        cell,
-                        stats,
-                        population: roster.population(at),
-                    });
+                let sums = windows.map(|window| self.cell_stats(cell, window));
+                if !sums[0].is_empty() {
+                    visit(cell, sums, roster.population(at));
                 }
             }
-            return found;
+            return;
         }
         for (_, shard) in self.shards.iter() {
-            shard.visit(&parts, resolution, window, &mut |cell, stats, population| {
-                found.push(CellFigure {
-                    cell,
-                    stats,
-                    population,
-                });
-            });
+            shard.visit(&parts, resolution, windows, visit);
         }
-        found
     }
 
     /// Residents of a cell, apportioned by land area; 0 where none are known.

@@ -260,17 +260,21 @@ impl VenueIndex {
         }
     }
 
-    /// Replaces the facts of some venues; unknown numbers are passed over.
-    pub(super) fn set_facts(&mut self, facts: impl IntoIterator<Item = (u32, VenueFacts)>) {
-        for (ix, facts) in facts {
-            let ix = ix as usize;
-            let Some(chunk) = self.chunks.get_mut(ix / CHUNK) else {
+    /// Replaces the facts of some venues; unknown numbers are passed over. Gives the numbers of those
+    /// whose facts are others than before.
+    pub(super) fn set_facts(&mut self, facts: impl IntoIterator<Item = (u32, VenueFacts)>) -> Vec<u32> {
+        let mut changed = Vec::new();
+        for (number, facts) in facts {
+            let ix = number as usize;
+            if self.by_ix(number).is_none_or(|entry| *entry.facts == facts) {
                 continue;
-            };
-            if let Some(entry) = Arc::make_mut(chunk).get_mut(ix % CHUNK) {
+            }
+            if let Some(entry) = Arc::make_mut(&mut self.chunks[ix / CHUNK]).get_mut(ix % CHUNK) {
                 entry.facts = Arc::new(facts);
+                changed.push(number);
             }
         }
+        changed
     }
 
     fn write(&mut self, entry: VenueEntry) {

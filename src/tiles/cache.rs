@@ -1,69 +1,166 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
+use rustc_hash::FxBuildHasher;
 
-use crate::index::Snapshot;
-use crate::risk::Rules;
-use crate::tiles::TileRequest;
+use crate::index::{Snapshot, Versions};
+use crate::model::Hour;
+use crate::risk::{Audience, Rules};
 use crate::tiles::body::TileBody;
-use crate::tiles::encode::encode_with;
-use crate::tiles::outlines::Outlines;
+use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_with};
+use crate::tiles::log::{ChangeLog, Missed, SUMMED};
+use crate::tiles::moment::Moment;
+use crate::tiles::{TileRequest, encode::Asked};
 
-/// Finished tiles by everything they depend on. Many who ask for the same missing tile wait for one to encode
-/// it. The generation is part of the key: nothing of an old snapshot is ever served for a new one, and
-/// what nobody asks for any more falls out by age.
-#[derive(Clone, Debug)]
+/// Finished tiles. Many who ask for the same missing tile wait for one to encode it.
+///
+/// A tile of a named instant is kept by all that its content depends on. A live tile is kept from generation to
+/// generation until one changes it: that is looked up, when somebody asks, in the log of what each generation changed.
+#[derive(Debug)]
 pub struct TileCache {
-    tiles: Cache<TileKey, Arc<TileBody>>,
-    outlines: Outlines,
+    tiles: Cache<TileKey, Arc<Entry>, FxBuildHasher>,
+    kept: Kept,
+    log: ChangeLog,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TileKey {
-    generation: u64,
     request: TileRequest,
+    /// `None` for a live tile.
+    moment: Option<Moment>,
 }
 
-/// Outlines get this share of the cache's memory.
-const OUTLINE_SHARE: u64 = 4;
+#[derive(Debug)]
+struct Entry {
+    body: Arc<TileBody>,
+    /// The generation it was made from.
+    made: u64,
+    /// The last generation known to show the same.
+    checked: AtomicU64,
+    hour: Hour,
+    versions: Versions,
+}
+
+/// What is kept to make tiles gets this share of the cache's memory.
+const KEPT_SHARE: u64 = 2;
 
 impl TileCache {
     /// A cache of about so many bytes.
     #[must_use]
     pub fn new(capacity_bytes: u64) -> Self {
-        let outlines = capacity_bytes / OUTLINE_SHARE;
+        let kept = capacity_bytes / KEPT_SHARE;
         let tiles = Cache::builder()
-            .max_capacity(capacity_bytes - outlines)
-            .weigher(|_key: &TileKey, tile: &Arc<TileBody>| tile.weight())
-            .build();
+            .max_capacity(capacity_bytes - kept)
+            .weigher(|_key: &TileKey, entry: &Arc<Entry>| entry.body.weight())
+            .build_with_hasher(FxBuildHasher);
         Self {
             tiles,
-            outlines: Outlines::new(outlines),
+            kept: Kept::new(kept),
+            log: ChangeLog::default(),
         }
     }
 
-    /// The finished tile. CPU work: a few milliseconds when it is not there yet. A server calls it where
+    /// The finished tile. CPU work: up to a few milliseconds when it is not there yet. A server calls it where
     /// blocking is allowed.
     #[must_use]
-    pub fn get_or_encode(&self, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Arc<TileBody> {
-        let key = TileKey {
-            generation: snapshot.generation(),
-            request: *request,
+    pub fn get_or_encode(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        rules: &Rules,
+        request: &TileRequest,
+    ) -> Arc<TileBody> {
+        self.advance(snapshot, rules);
+        let make = || {
+            Arc::new(Entry {
+                body: Arc::new(TileBody::new(encode_with(&self.kept, snapshot, rules, request))),
+                made: snapshot.generation(),
+                checked: AtomicU64::new(snapshot.generation()),
+                hour: snapshot.as_of().hour(),
+                versions: snapshot.versions(),
+            })
         };
-        self.tiles.get_with(key, || {
-            Arc::new(TileBody::new(encode_with(
-                &self.outlines,
-                snapshot,
-                rules,
-                request,
-            )))
-        })
+        let key = TileKey::new(snapshot, request);
+        let newer = |entry: &Arc<Entry>| key.moment.is_none() && entry.made > snapshot.generation();
+        if self.tiles.get(&key).as_ref().is_some_and(newer) {
+            // Somebody still reads an old snapshot: they get what they ask for, and the newer tile stays.
+            return Arc::clone(&make().body);
+        }
+        let entry = self
+            .tiles
+            .entry(key)
+            .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, request));
+        Arc::clone(&entry.value().body)
     }
 
-    /// The finished tile if it is there. Never blocks for long.
+    /// The finished tile if it is there. Never waits.
     #[must_use]
-    pub fn get(&self, generation: u64, request: &TileRequest) -> Option<Arc<TileBody>> {
-        let request = *request;
-        self.tiles.get(&TileKey { generation, request })
+    pub fn get(&self, snapshot: &Snapshot, request: &TileRequest) -> Option<Arc<TileBody>> {
+        let entry = self.tiles.get(&TileKey::new(snapshot, request))?;
+        self.is_current(&entry, snapshot, request)
+            .then(|| Arc::clone(&entry.body))
+    }
+
+    /// Takes note of what a generation changed. CPU work in proportion to that; cheap when it is known already.
+    pub fn advance(&self, snapshot: &Arc<Snapshot>, rules: &Rules) {
+        self.log.advance(&self.kept, rules, snapshot);
+    }
+
+    /// Which live tiles an audience sees differently since a generation; `None` when nothing newer has been noted.
+    #[must_use]
+    pub fn since(&self, audience: Audience, generation: u64) -> Option<Missed> {
+        self.log.since(audience, generation)
+    }
+
+    /// The newest generation noted, 0 before the first.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.log.generation()
+    }
+
+    fn is_current(&self, entry: &Entry, snapshot: &Snapshot, request: &TileRequest) -> bool {
+        if request.at.is_some() {
+            return true;
+        }
+        let now = snapshot.generation();
+        let checked = entry.checked.load(Ordering::Relaxed);
+        if (entry.made..=checked).contains(&now) {
+            return true;
+        }
+        if now < entry.made {
+            return false;
+        }
+        // The log speaks of one window; of another, equal parts are equal.
+        let summed = SUMMED.iter().any(|kind| request.layers.contains(*kind));
+        if summed && request.window_hours != LIVE_WINDOW_HOURS {
+            let (old, new) = (entry.versions, snapshot.versions());
+            let same = (old.cells, old.areas, old.releases) == (new.cells, new.areas, new.releases)
+                && entry.hour == snapshot.as_of().hour();
+            if !same {
+                return false;
+            }
+        }
+        let touched = self
+            .log
+            .touched(request.audience, request.layers, request.coord, checked, now);
+        if touched == Some(false) {
+            entry.checked.fetch_max(now, Ordering::Relaxed);
+        }
+        touched == Some(false)
+    }
+}
+
+impl TileKey {
+    fn new(snapshot: &Snapshot, request: &TileRequest) -> Self {
+        let moment = request
+            .at
+            .map(|_| Moment::new(snapshot, &Asked::new(snapshot, request), request.layers));
+        let mut request = *request;
+        if moment.is_some() {
+            // All that these decide is in the moment.
+            request.at = None;
+            request.window_hours = 0;
+        }
+        Self { request, moment }
     }
 }

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::geo::{BBox, BUFFER, Cell, TileCoord, resolution_for_zoom};
-use crate::index::{AreaEntry, Snapshot, VenueEntry, VenueScore};
+use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window};
 use crate::risk::{Audience, Rules, cell_risk};
+use crate::tiles::figures::Figures;
+use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outline, Outlines, Source};
 use crate::tiles::{
     AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, VenueFeature, ZoneFeature, tiers,
 };
+
+/// The window of tiles when nobody says, hours. Changes are told of tiles of this window.
+pub const LIVE_WINDOW_HOURS: i32 = 7 * 24;
 
 /// Everything a tile depends on beside the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,42 +21,97 @@ pub struct TileRequest {
     pub layers: Layers,
     /// Which tile.
     pub coord: TileCoord,
-    /// The instant asked for.
-    pub at: Timestamp,
-    /// The buckets summed.
-    pub window: Window,
+    /// The instant asked for; `None` is the snapshot's own, so that everybody shares the tile.
+    pub at: Option<Timestamp>,
+    /// How many buckets are summed, ending with that of the instant.
+    pub window_hours: i32,
     /// Who asks: the public gets released figures, officials exact ones.
     pub audience: Audience,
+}
+
+/// A request with its times worked out against a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub coord: TileCoord,
+    pub at: Timestamp,
+    pub window: Window,
+    /// The seven days that levels and rates look at.
+    pub week: Window,
+    pub audience: Audience,
+    /// Whether the snapshot's facts, which are said of its own hour, answer.
+    pub live: bool,
+}
+
+impl Asked {
+    pub fn new(snapshot: &Snapshot, request: &TileRequest) -> Self {
+        let at = request.at.unwrap_or(snapshot.as_of());
+        Self {
+            coord: request.coord,
+            at,
+            window: Window::ending(at, request.window_hours),
+            week: Window::ending(at, WEEK_HOURS),
+            audience: request.audience,
+            live: at.hour() >= snapshot.as_of().hour(),
+        }
+    }
+}
+
+/// What is kept from tile to tile, each within its share of memory: outlines simplified for a zoom, hexagons on the
+/// grid of a zoom, and public figures added up.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub(super) outlines: Outlines,
+    pub(super) hexagons: HexBlocks,
+    pub(super) figures: Figures,
+}
+
+impl Kept {
+    /// All three within about so many bytes.
+    #[must_use]
+    pub fn new(capacity_bytes: u64) -> Self {
+        let third = capacity_bytes / 3;
+        Self {
+            outlines: Outlines::new(third),
+            hexagons: HexBlocks::new(third),
+            figures: Figures::new(third),
+        }
+    }
 }
 
 /// The tile's bytes (MVT 2.1); none when nothing shows.
 #[must_use]
 pub fn encode(snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
-    encode_with(&Outlines::new(1 << 20), snapshot, rules, request)
+    encode_with(&Kept::new(3 << 20), snapshot, rules, request)
 }
 
-pub(super) fn encode_with(
-    outlines: &Outlines,
-    snapshot: &Snapshot,
-    rules: &Rules,
-    request: &TileRequest,
-) -> Vec<u8> {
+/// The same with what is kept from tile to tile.
+#[must_use]
+pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
+    let asked = Asked::new(snapshot, request);
     let shows = |kind: LayerKind| request.layers.contains(kind) && request.coord.z() >= kind.min_zoom();
     let within = around(request.coord);
     let areas = if shows(LayerKind::Areas) {
-        shown_areas(outlines, snapshot, request, &within)
+        shown_areas(snapshot, &asked, &within)
+            .into_iter()
+            .map(|entry| {
+                let outline = kept
+                    .outlines
+                    .get(Source::Area(Arc::clone(&entry.area)), request.coord.z());
+                (entry, outline)
+            })
+            .collect()
     } else {
         Vec::new()
     };
     let zones = if shows(LayerKind::Zones) {
-        shown_zones(outlines, snapshot, request, &within)
+        shown_zones(&kept.outlines, snapshot, &asked, &within)
     } else {
         Vec::new()
     };
     let mut features = TileFeatures {
         areas: areas
             .iter()
-            .map(|(entry, outline)| area_feature(snapshot, request, entry, outline))
+            .map(|(entry, outline)| area_feature(snapshot, &asked, entry, outline))
             .collect(),
         zones: zones
             .iter()
@@ -62,22 +120,22 @@ pub(super) fn encode_with(
         ..TileFeatures::default()
     };
     if shows(LayerKind::Cells) {
-        features.cells = cells(snapshot, rules, request, &within);
+        features.cells = cells(&kept.figures, snapshot, rules, &asked, &within);
     }
     if shows(LayerKind::Venues) {
         let mut entries = snapshot.venues().in_tile(request.coord, BUFFER);
         entries.sort_unstable_by_key(|entry| &entry.venue.id);
         features.venues = entries
             .into_iter()
-            .map(|entry| venue_feature(entry, request.audience, is_live(snapshot, request)))
+            .map(|entry| venue_feature(entry, asked.audience, asked.live))
             .collect();
         features.thin_venues(request.coord);
     }
-    features.encode(request.coord, snapshot.offset())
+    features.encode_with(kept, request.coord, snapshot.offset())
 }
 
 /// The tile and its buffer; at the edge of the world the buffer reaches over the antimeridian.
-fn around(coord: TileCoord) -> BBox {
+pub(super) fn around(coord: TileCoord) -> BBox {
     let bbox = coord.bbox(BUFFER);
     let side = 1_u32 << coord.z();
     if coord.z() == 0 {
@@ -99,46 +157,62 @@ fn around(coord: TileCoord) -> BBox {
     bbox
 }
 
-fn shown_areas<'a>(
-    outlines: &Outlines,
-    snapshot: &'a Snapshot,
-    request: &TileRequest,
-    within: &BBox,
-) -> Vec<(&'a AreaEntry, Arc<Outline>)> {
-    let zoom = request.coord.z();
-    let day = Day::of(request.at, snapshot.offset());
+/// The areas that the zoom shows, among those whose box touches the tile.
+pub(super) fn shown_areas<'a>(snapshot: &'a Snapshot, asked: &Asked, within: &BBox) -> Vec<&'a AreaEntry> {
+    let day = Day::of(asked.at, snapshot.offset());
     let entries = snapshot.areas().in_bbox(within, day);
-    tiers::shown(entries, zoom, |entry| &entry.area)
-        .into_iter()
-        .map(|entry| (entry, outlines.get(Source::Area(Arc::clone(&entry.area)), zoom)))
-        .collect()
+    tiers::shown(entries, asked.coord.z(), |entry| &entry.area)
+}
+
+/// What a tile says of an area, beside its registration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct AreaFigures {
+    pub level: u8,
+    pub rate: Option<f64>,
+    pub cases: Option<u32>,
+}
+
+pub(super) fn area_figures(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry) -> AreaFigures {
+    let area = &entry.area;
+    let released = snapshot
+        .releases()
+        .public_area(&area.code, asked.at, asked.window);
+    // What the facts say is said of the snapshot's own hour; of an earlier one only the releases of then speak.
+    match asked.audience {
+        Audience::Public if asked.live => AreaFigures {
+            level: entry.facts.level,
+            rate: entry.facts.rate_7d_per_100k.map(tenths),
+            cases: released.cases,
+        },
+        Audience::Public => AreaFigures {
+            level: released.level,
+            rate: None,
+            cases: released.cases,
+        },
+        Audience::Official => {
+            let week = snapshot.area_cases(&area.code, asked.week);
+            let residents = area.population.filter(|people| *people > 0);
+            AreaFigures {
+                level: if asked.live {
+                    entry.facts.level
+                } else {
+                    released.level
+                },
+                rate: residents.map(|people| tenths(f64::from(week) * 100_000.0 / people as f64)),
+                cases: Some(snapshot.area_cases(&area.code, asked.window)),
+            }
+        }
+    }
 }
 
 fn area_feature<'a>(
     snapshot: &Snapshot,
-    request: &TileRequest,
+    asked: &Asked,
     entry: &'a AreaEntry,
     outline: &'a Outline,
 ) -> AreaFeature<'a> {
     let area = &entry.area;
-    let released = snapshot
-        .releases()
-        .public_area(&area.code, request.at, request.window);
-    // What the facts say is said of the snapshot's own hour; of an earlier one only the releases of then speak.
-    let live = is_live(snapshot, request);
-    let (level, rate, cases) = match request.audience {
-        Audience::Public if live => (entry.facts.level, entry.facts.rate_7d_per_100k, released.cases),
-        Audience::Public => (released.level, None, released.cases),
-        Audience::Official => {
-            let week = snapshot.area_cases(&area.code, Window::ending(request.at, WEEK_HOURS));
-            let residents = area.population.filter(|people| *people > 0);
-            (
-                if live { entry.facts.level } else { released.level },
-                residents.map(|people| f64::from(week) * 100_000.0 / people as f64),
-                Some(snapshot.area_cases(&area.code, request.window)),
-            )
-        }
-    };
+    let AreaFigures { level, rate, cases } = area_figures(snapshot, asked, entry);
     AreaFeature {
         code: area.code.as_str(),
         name: &area.name,
@@ -155,12 +229,12 @@ fn area_feature<'a>(
 fn shown_zones(
     outlines: &Outlines,
     snapshot: &Snapshot,
-    request: &TileRequest,
+    asked: &Asked,
     within: &BBox,
 ) -> Vec<(Arc<crate::model::Zone>, Arc<Outline>)> {
-    let entries = snapshot.zones().in_bbox(within, request.at).into_iter();
+    let entries = snapshot.zones().in_bbox(within, asked.at).into_iter();
     let zones = entries.map(|entry| {
-        let outline = outlines.get(Source::Zone(Arc::clone(&entry.zone)), request.coord.z());
+        let outline = outlines.get(Source::Zone(Arc::clone(&entry.zone)), asked.coord.z());
         (Arc::clone(&entry.zone), outline)
     });
     zones.collect()
@@ -180,58 +254,57 @@ fn zone_feature<'a>(zone: &'a crate::model::Zone, outline: &'a Outline) -> ZoneF
 
 const WEEK_HOURS: i32 = 7 * 24;
 
-fn cells(snapshot: &Snapshot, rules: &Rules, request: &TileRequest, within: &BBox) -> Vec<CellFeature> {
-    let resolution = resolution_for_zoom(request.coord.z());
-    match request.audience {
-        Audience::Public => snapshot
-            .releases()
-            .public_cells_in(within, resolution, request.at, request.window)
+/// One decimal says all that a case rate can; what a tile does not say must not make it another tile.
+fn tenths(rate: f64) -> f64 {
+    (rate * 10.0).round() / 10.0
+}
+
+fn cells(
+    figures: &Figures,
+    snapshot: &Snapshot,
+    rules: &Rules,
+    asked: &Asked,
+    within: &BBox,
+) -> Vec<CellFeature> {
+    let resolution = resolution_for_zoom(asked.coord.z());
+    match asked.audience {
+        Audience::Public => figures.public_cells(snapshot, asked, within, resolution),
+        Audience::Official => snapshot
+            .cells_in_two(within, resolution, asked.window, asked.week)
             .into_iter()
-            .map(|(cell, figure)| CellFeature {
-                cell,
-                level: figure.level,
-                visits: figure.visits,
-                people: figure.people,
-                cases: figure.cases,
-                rate: None,
-                suppressed: figure.suppressed,
-                from_parent: figure.from_parent,
-            })
+            .map(|(figure, week)| official_cell(rules, &figure, week.cases))
             .collect(),
-        Audience::Official => {
-            let week = Window::ending(request.at, WEEK_HOURS);
-            let cases_7d: FxHashMap<Cell, u32> = snapshot
-                .cells_in(within, resolution, week)
-                .into_iter()
-                .map(|figure| (figure.cell, figure.stats.cases))
-                .collect();
-            let figures = snapshot.cells_in(within, resolution, request.window).into_iter();
-            figures
-                .map(|figure| {
-                    let cases_7d = cases_7d.get(&figure.cell).copied().unwrap_or(0);
-                    let risk = cell_risk(&rules.cell, cases_7d, figure.population);
-                    CellFeature {
-                        cell: figure.cell,
-                        level: risk.level,
-                        visits: Some(figure.stats.visits),
-                        people: Some(figure.stats.people),
-                        cases: Some(figure.stats.cases),
-                        rate: (figure.population > 0.0).then_some(risk.rate_7d_per_100k),
-                        suppressed: false,
-                        from_parent: None,
-                    }
-                })
-                .collect()
-        }
     }
 }
 
-/// Whether the snapshot's facts, which are said of its own hour, answer the request.
-fn is_live(snapshot: &Snapshot, request: &TileRequest) -> bool {
-    request.at.hour() >= snapshot.as_of().hour()
+pub(super) fn public_cell(cell: Cell, figure: &PublicFigure) -> CellFeature {
+    CellFeature {
+        cell,
+        level: figure.level,
+        visits: figure.visits,
+        people: figure.people,
+        cases: figure.cases,
+        rate: None,
+        suppressed: figure.suppressed,
+        from_parent: figure.from_parent,
+    }
 }
 
-fn venue_feature(entry: &VenueEntry, audience: Audience, live: bool) -> VenueFeature<'_> {
+pub(super) fn official_cell(rules: &Rules, figure: &CellFigure, cases_7d: u32) -> CellFeature {
+    let risk = cell_risk(&rules.cell, cases_7d, figure.population);
+    CellFeature {
+        cell: figure.cell,
+        level: risk.level,
+        visits: Some(figure.stats.visits),
+        people: Some(figure.stats.people),
+        cases: Some(figure.stats.cases),
+        rate: (figure.population > 0.0).then_some(tenths(risk.rate_7d_per_100k)),
+        suppressed: false,
+        from_parent: None,
+    }
+}
+
+pub(super) fn venue_feature(entry: &VenueEntry, audience: Audience, live: bool) -> VenueFeature<'_> {
     let (venue, facts) = (&entry.venue, &entry.facts);
     let (score, minutes) = match audience {
         // What is kept of venues is of the present; of an earlier hour nothing is said.

@@ -1,10 +1,13 @@
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldPoint, WorldShape, point_to_tile};
 use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::LayerKind;
+use crate::tiles::cells_layer::encode_cells;
+use crate::tiles::encode::Kept;
 use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
 
 /// A cell as a tile shows it. What the audience may not know is `None` and has no property.
@@ -108,29 +111,39 @@ impl TileFeatures<'_> {
     /// The tile's bytes, layers in drawing order; none when nothing shows. Instants are written at `offset`.
     #[must_use]
     pub fn encode(&self, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
-        let mut tile = new_tile();
-        let mut labels = LayerWriter::new(&tile, AREA_LABELS);
+        self.encode_with(&Kept::new(3 << 20), coord, offset)
+    }
+
+    /// The same with outlines of cells that are kept from tile to tile.
+    #[must_use]
+    pub fn encode_with(&self, kept: &Kept, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
+        let mut below = new_tile();
+        let mut areas = LayerWriter::new(&below, LayerKind::Areas.as_str());
+        self.areas.iter().for_each(|area| area.write(coord, &mut areas));
+        areas.finish(&mut below);
+
+        let mut above = new_tile();
+        let mut zones = LayerWriter::new(&above, LayerKind::Zones.as_str());
+        self.zones
+            .iter()
+            .for_each(|zone| zone.write(coord, offset, &mut zones));
+        zones.finish(&mut above);
+        let mut venues = LayerWriter::new(&above, LayerKind::Venues.as_str());
+        self.venues
+            .iter()
+            .for_each(|venue| venue.write(coord, &mut venues));
+        venues.finish(&mut above);
+        let mut labels = LayerWriter::new(&above, AREA_LABELS);
         self.areas
             .iter()
             .for_each(|area| area.write_label(coord, &mut labels));
-        for kind in LayerKind::ALL {
-            let mut layer = LayerWriter::new(&tile, kind.as_str());
-            match kind {
-                LayerKind::Areas => self.areas.iter().for_each(|area| area.write(coord, &mut layer)),
-                LayerKind::Cells => self.cells.iter().for_each(|cell| cell.write(coord, &mut layer)),
-                LayerKind::Zones => self
-                    .zones
-                    .iter()
-                    .for_each(|zone| zone.write(coord, offset, &mut layer)),
-                LayerKind::Venues => self
-                    .venues
-                    .iter()
-                    .for_each(|venue| venue.write(coord, &mut layer)),
-            }
-            layer.finish(&mut tile);
-        }
-        labels.finish(&mut tile);
-        finished(&tile)
+        labels.finish(&mut above);
+
+        // A tile is its layers one after the other: whole tiles put together are a tile.
+        let mut tile = finished(&below);
+        tile.append(&mut encode_cells(&kept.hexagons, coord, &self.cells));
+        tile.append(&mut finished(&above));
+        tile
     }
 
     /// Below zoom 11 leaves the venues of level 3 and 4 only: an overview shows where the risk is.
@@ -140,26 +153,39 @@ impl TileFeatures<'_> {
         if coord.z() >= ALL_VENUES_ZOOM {
             return;
         }
-        if coord.z() < EVERY_LEVEL_ZOOM {
-            self.venues.retain(|venue| venue.level >= OVERVIEW_LEVEL);
+        let zoom = coord.z();
+        let mut by_square: FxHashMap<(i64, i64), VenueFeature> = FxHashMap::default();
+        for venue in self.venues.drain(..) {
+            let square = square_of(WorldPoint::project(venue.at), zoom);
+            let rival = by_square.remove(&square);
+            if let Some(worst) = worst_of(rival.into_iter().chain([venue]), zoom) {
+                by_square.insert(square, worst);
+            }
         }
-        let square = |venue: &VenueFeature| {
-            let world = WorldPoint::project(venue.at);
-            let side = coord.units_around() / f64::from(SQUARE_UNITS);
-            ((world.x * side) as i64, (world.y * side) as i64)
-        };
-        let mut keyed: Vec<_> = self
-            .venues
-            .drain(..)
-            .map(|venue| (square(&venue), venue))
-            .collect();
-        keyed.sort_by(|(a_square, a), (b_square, b)| {
-            (a_square, b.level, b.exposure, a.id).cmp(&(b_square, a.level, a.exposure, b.id))
-        });
-        keyed.dedup_by_key(|(square, _)| *square);
-        self.venues = keyed.into_iter().map(|(_, venue)| venue).collect();
+        self.venues = by_square.into_values().collect();
         self.venues.sort_unstable_by_key(|venue| venue.id);
     }
+}
+
+/// The square of eight pixels in which a point stands; squares are those of the world.
+pub(super) fn square_of(world: WorldPoint, zoom: u8) -> (i64, i64) {
+    let side = squares_around(zoom);
+    ((world.x * side) as i64, (world.y * side) as i64)
+}
+
+/// How many squares go around the world.
+pub(super) fn squares_around(zoom: u8) -> f64 {
+    f64::from(1_u32 << zoom) * f64::from(EXTENT / SQUARE_UNITS)
+}
+
+/// The one venue of a square that a zoom below [`ALL_VENUES_ZOOM`] shows, if any.
+pub(super) fn worst_of<'a>(
+    venues: impl Iterator<Item = VenueFeature<'a>>,
+    zoom: u8,
+) -> Option<VenueFeature<'a>> {
+    venues
+        .filter(|venue| zoom >= EVERY_LEVEL_ZOOM || venue.level >= OVERVIEW_LEVEL)
+        .min_by(|a, b| (b.level, b.exposure, a.id).cmp(&(a.level, a.exposure, b.id)))
 }
 
 /// The layer of names that comes with `areas`: a polygon cut into tiles has no one place for its name.
@@ -172,31 +198,6 @@ pub(super) const EVERY_LEVEL_ZOOM: u8 = 11;
 const OVERVIEW_LEVEL: u8 = 3;
 /// Eight pixels of a 512-pixel tile.
 const SQUARE_UNITS: i32 = EXTENT / 64;
-
-impl CellFeature {
-    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
-        let polygons = WorldShape::of_cell(self.cell).cell_to_tile(coord);
-        let h3 = self.cell.to_string();
-        let parent = self.from_parent.map(|cell| cell.to_string());
-        let mut tags = vec![("h3", Tag::Text(&h3)), ("level", Tag::Int(self.level.into()))];
-        let figures = [
-            ("visits", self.visits),
-            ("people", self.people),
-            ("cases", self.cases),
-        ];
-        tags.extend(
-            figures
-                .iter()
-                .filter_map(|(key, v)| Some((*key, Tag::Int((*v)?.into())))),
-        );
-        tags.extend(self.rate.map(|rate| ("rate", rate_tag(rate))));
-        if self.suppressed {
-            tags.push(("suppressed", Tag::Bool(true)));
-        }
-        tags.extend(parent.as_deref().map(|parent| ("from_parent", Tag::Text(parent))));
-        layer.polygons(&polygons, &tags);
-    }
-}
 
 impl VenueFeature<'_> {
     fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {

@@ -6,19 +6,30 @@
 
 mod body;
 mod cache;
+mod cells_layer;
+mod diff;
 mod encode;
 mod features;
+mod figures;
+mod hexagons;
 mod layers;
+mod log;
+mod moment;
 mod outlines;
+mod places;
 mod style;
 mod tiers;
 mod tile_json;
+mod touched;
+mod wire;
 mod writer;
 
-pub use body::{Coding, TileBody};
+pub use body::{Coding, TileBody, content_tag};
 pub use cache::TileCache;
-pub use encode::{TileRequest, encode};
+pub use encode::{Kept, LIVE_WINDOW_HOURS, TileRequest, encode, encode_with};
 pub use features::{AreaFeature, CellFeature, TileFeatures, VenueFeature, ZoneFeature};
 pub use layers::{InvalidLayers, LayerKind, Layers};
+pub use log::Missed;
 pub use style::{STYLE_NAMES, style};
-pub use tile_json::{TileJson, TileJsonFacts, VectorLayer, tile_json};
+pub use tile_json::{TileJson, TileJsonFacts, VectorLayer, edition_name, find_edition, tile_json};
+pub use touched::{LayerChange, TileChanges};

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::geo::{BBox, MAX_ZOOM};
-use crate::index::Snapshot;
-use crate::model::{Timestamp, UtcOffset};
+use crate::index::{Edition, Snapshot};
+use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
 use crate::tiles::{LayerKind, Layers};
 
@@ -43,6 +43,12 @@ pub struct TileJson {
     /// Which snapshot this describes.
     #[serde(rename = "vungxanh:generation")]
     pub generation: u64,
+    /// The present edition of what is published of cells, where they are the only layer.
+    #[serde(rename = "vungxanh:release", skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// The address of its tiles, which never change.
+    #[serde(rename = "vungxanh:release_tiles", skip_serializing_if = "Option::is_none")]
+    pub release_tiles: Option<String>,
     /// Which property identifies a feature of each layer (`promoteId`).
     #[serde(rename = "vungxanh:promote_id")]
     pub promote_id: BTreeMap<&'static str, &'static str>,
@@ -119,7 +125,18 @@ impl TileJson {
             as_of: facts.as_of.to_rfc3339(facts.offset),
             time_extent: [facts.first, facts.as_of].map(|at| at.to_rfc3339(facts.offset)),
             generation: facts.generation,
+            release: None,
+            release_tiles: None,
         }
+    }
+
+    /// The same with the name of an edition and the address of its tiles.
+    #[must_use]
+    pub fn with_release(mut self, base: &str, name: String) -> Self {
+        let base = base.trim_end_matches('/');
+        self.release_tiles = Some(format!("{base}/tiles/cells/@{name}/{{z}}/{{x}}/{{y}}"));
+        self.release = Some(name);
+        self
     }
 
     /// The same for tiles of another time or filter: `query` (`at=…&window=…`, percent-encoded, without
@@ -145,7 +162,8 @@ pub fn tile_json(layers: Layers, base: &str, snapshot: &Snapshot) -> TileJson {
         .flatten()
         .map(|window| window.from.start())
         .min();
-    TileJson::new(
+    let edition = snapshot.releases().edition(as_of);
+    let described = TileJson::new(
         layers,
         base,
         &TileJsonFacts {
@@ -155,7 +173,28 @@ pub fn tile_json(layers: Layers, base: &str, snapshot: &Snapshot) -> TileJson {
             offset: snapshot.offset(),
             generation: snapshot.generation(),
         },
-    )
+    );
+    match edition {
+        Some(edition) if layers == Layers::one(LayerKind::Cells) => {
+            described.with_release(base, edition_name(&edition, snapshot.offset()))
+        }
+        _ => described,
+    }
+}
+
+/// The name of an edition: the local day on which its last bucket closed, and its content.
+#[must_use]
+pub fn edition_name(edition: &Edition, offset: UtcOffset) -> String {
+    format!("{}-{:016x}", Day::of(edition.closed, offset), edition.content)
+}
+
+/// The instant of the edition of that name, if that is what is published now; an edition that was corrected is gone.
+#[must_use]
+pub fn find_edition(name: &str, snapshot: &Snapshot) -> Option<Timestamp> {
+    let (day, _content) = name.split_at_checked("2021-05-07".len())?;
+    let at = Day::parse(day).ok()?.first_hour(snapshot.offset()).start();
+    let edition = snapshot.releases().edition(at)?;
+    (at == edition.closed && edition_name(&edition, snapshot.offset()) == name).then_some(at)
 }
 
 /// Around every area; where there is none, around every venue.

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { api, launch, mapDrawn, open, picture, quiet } from "./browser.mjs";
+import { api, BASE, launch, mapDrawn, open, picture, quiet } from "./browser.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -177,6 +177,47 @@ test("a key in the address is used, hidden, and never put into an address again"
   assert.deepEqual(leaks, []);
   await page.locator("#key-drop").click();
   assert.equal(await page.evaluate(() => sessionStorage.getItem("vungxanh.key")), null);
+  await context.close();
+});
+
+test("a venue that opens appears, and only the tiles around it are asked for again", async (t) => {
+  const key = process.env.OFFICIAL_KEY;
+  if (!key) return t.skip("no OFFICIAL_KEY");
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const { items } = await api("/v1/venues?limit=1");
+  const { lng, lat } = items[0];
+  await page.evaluate(([x, y]) => /** @type {any} */ (window).vungxanh.map.jumpTo({ center: [x, y], zoom: 15.2 }), [lng, lat]);
+  await mapDrawn(page);
+  const id = `opened-${Date.now()}`;
+  const count = () =>
+    page.evaluate((name) => {
+      const map = /** @type {any} */ (window).vungxanh.map;
+      return map.queryRenderedFeatures().filter((/** @type {any} */ f) => f.sourceLayer === "venues" && f.properties.id === name).length;
+    }, id);
+  assert.equal(await count(), 0);
+  /** @type {string[]} */
+  const asked = [];
+  page.on("request", (request) => {
+    const tile = /\/tiles\/([a-z,]+)\/(\d+)\/(\d+)\/(\d+)/.exec(request.url());
+    if (tile) asked.push(tile.slice(1).join("/"));
+  });
+  const answer = await fetch(`${BASE}/v1/venues/${id}`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ id, name: "Chợ mới mở", kind: "market", lng: lng + 0.0005, lat }),
+  });
+  assert.ok(answer.ok, await answer.text());
+  await page.waitForFunction(
+    (name) => /** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.properties.id === name),
+    id,
+    { timeout: 30_000 },
+  );
+  assert.ok(asked.length > 0);
+  // The demo lives on, so a tile elsewhere may have changed as well; but never all that are on the screen.
+  const own = asked.filter((each) => each.includes("venues"));
+  assert.ok(own.length <= 6, asked.join(" "));
+  quiet(complaints);
   await context.close();
 });
 

@@ -4,7 +4,7 @@
 //   BASE_URL=http://127.0.0.1:8080 node run.mjs          uses a server that runs already
 //
 // OUT names the folder for screenshots; README_PICTURE a PNG to make anew for the README;
-// EXACT_KEY a key for exact figures (found in the demo's words where it is not given).
+// EXACT_KEY a key for exact figures, OFFICIAL_KEY one that registers venues (found in the demo's words where not given).
 
 import { spawn } from "node:child_process";
 import { startDemo } from "./start.mjs";
@@ -21,18 +21,23 @@ if (!base) {
   base = server.base;
 }
 const exact = process.env.EXACT_KEY ?? findKey(server?.lines ?? []);
+const official = process.env.OFFICIAL_KEY ?? findKey(server?.lines ?? [], /key official +(\S+)/);
 const tests = process.argv.slice(2);
 const child = spawn(
   process.execPath,
   ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : ["pages.test.mjs", "map.test.mjs", "contracts.test.mjs"])],
-  { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, EXACT_KEY: exact ?? "" } },
+  { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, EXACT_KEY: exact ?? "", OFFICIAL_KEY: official ?? "" } },
 );
 child.once("exit", async (code) => {
   await server?.stop();
   process.exit(code ?? 1);
 });
 
-/** The demo prints an address with a ready-made analyst's key. @param {string[]} lines */
-function findKey(lines) {
-  return lines.map((line) => line.match(/#key=(\S+)/)?.[1]).find(Boolean);
+/**
+ * The demo prints an address with a ready-made analyst's key, and a key for each role.
+ * @param {string[]} lines
+ * @param {RegExp} [pattern]
+ */
+function findKey(lines, pattern = /#key=(\S+)/) {
+  return lines.map((line) => line.match(pattern)?.[1]).find(Boolean);
 }

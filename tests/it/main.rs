@@ -24,4 +24,5 @@ mod risk;
 mod store;
 mod support;
 mod tiles;
+mod tiles_live;
 mod tiles_of_snapshot;

@@ -123,8 +123,8 @@ fn request(layers: &str, zoom: u8, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::parse(layers).unwrap(),
         coord: TileCoord::containing(centre(), zoom).unwrap(),
-        at: now(),
-        window: Window::ending(now(), 14 * 24),
+        at: None,
+        window_hours: 14 * 24,
         audience,
     }
 }
@@ -237,7 +237,7 @@ fn the_minutes_of_a_single_case_are_not_public() {
     assert_eq!(values(&exact, "venues", "exposure"), ["UInt(95)", "UInt(95)"]);
     assert_eq!(values(&exact, "venues", "level"), ["UInt(4)", "UInt(4)"]);
     let earlier = TileRequest {
-        at: now().plus_s(-7200),
+        at: Some(now().plus_s(-7200)),
         ..request("venues", 14, Audience::Official)
     };
     let past = decoded(&encode(&snapshot, &rules, &earlier));
@@ -282,7 +282,7 @@ fn areas_come_by_tier_with_a_name_each_and_zones_only_while_in_force() {
         ["2021-05-13T12:00:00+07:00"]
     );
     let earlier = TileRequest {
-        at: now().plus_s(-2 * 86_400),
+        at: Some(now().plus_s(-2 * 86_400)),
         ..request("zones", 12, Audience::Public)
     };
     assert!(encode(&snapshot, &rules, &earlier).is_empty());

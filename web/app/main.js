@@ -71,7 +71,7 @@ if (boot.live_map && boot.bounds) {
       map?.showLayer(box.value, box.checked);
     });
     // For the browser tests, and for the curious.
-    Object.assign(window, { vungxanh: { map: map.map } });
+    Object.assign(window, { vungxanh: { map: map.map, live: map } });
   } catch (error) {
     console.info("the live map cannot run here, the picture stays:", error);
     element("static-note").hidden = false;
@@ -81,16 +81,19 @@ if (boot.live_map && boot.bounds) {
 }
 
 keyForm();
-followChanges(refresh, (online) => {
+const changes = followChanges(refresh, (online) => {
   const badge = element("live");
   badge.hidden = false;
   badge.dataset.state = online ? "on" : "off";
   element("live-text").textContent = words.text(online ? "hero.live" : "hero.offline");
 });
 
-/** New figures: the tables come from the server as they stand, the map asks for its tiles again. */
-async function refresh() {
-  map?.refresh();
+/**
+ * New figures: the tables come from the server as they stand, the map asks for the tiles that changed again.
+ * @param {import("./live.js").Change | null} change
+ */
+async function refresh(change) {
+  map?.refresh(change);
   try {
     const answer = await fetch(`/?lang=${boot.lang}`, { cache: "no-cache" });
     if (!answer.ok) return;
@@ -142,6 +145,7 @@ function keyForm() {
     try {
       await get("/v1/areas?limit=1");
       tell();
+      changes.restart();
       await map?.restyle();
     } catch {
       access.use(null);
@@ -152,6 +156,7 @@ function keyForm() {
   drop.addEventListener("click", async () => {
     access.use(null);
     tell();
+    changes.restart();
     await map?.restyle();
   });
 }

@@ -1,6 +1,7 @@
 // The live map: our style, our tiles, patterns over the colours, time, picking, refreshing.
 
 import { access, get } from "./api.js";
+import { touched } from "./live.js";
 import { theme } from "./theme.js";
 
 /** @typedef {import("./boot.js").Boot} Boot */
@@ -60,6 +61,8 @@ export class LiveMap {
     this.selected = null;
     /** @type {any} how strongly the style paints areas */
     this.areaFill = undefined;
+    /** How many tiles were asked for again because they changed. */
+    this.refreshed = 0;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
@@ -85,7 +88,11 @@ export class LiveMap {
         cooperativeGestures: matchMedia("(pointer: coarse)").matches,
         transformRequest: (url) => {
           const own = new URL(url, location.href).origin === location.origin;
-          return { url, headers: own ? access.headers() : {} };
+          if (!own) return { url };
+          // A live tile is asked about each time it is needed (a 304 where nothing changed): a copy that may be some
+          // seconds old would hide the very change that made us ask.
+          const live = /\/tiles\//.test(url) && !this.at;
+          return { url, headers: access.headers(), ...(live ? { cache: "no-cache" } : {}) };
         },
       });
     } catch (error) {
@@ -203,10 +210,37 @@ export class LiveMap {
     }
   }
 
-  /** Asks for the tiles again; what has not changed costs a 304. */
-  refresh() {
-    if (this.at) return;
-    for (const name of this.tiles.keys()) this.map?.refreshTiles(name);
+  /**
+   * Asks again for the tiles that changed; for all of them where that is not known.
+   * @param {import("./live.js").Change | null} change
+   */
+  refresh(change) {
+    const map = this.map;
+    if (!map || this.at) return;
+    for (const [name, addresses] of this.tiles) {
+      if (!map.getSource(name)) continue;
+      if (!change) {
+        map.refreshTiles(name);
+        continue;
+      }
+      const layers = new Set(/\/tiles\/([a-z,]+)\//.exec(addresses[0] ?? "")?.[1]?.split(","));
+      const tiles = touched(change.changes, layers, this.loaded(name));
+      if (tiles.length) map.refreshTiles(name, tiles.map(([z, x, y]) => ({ z, x, y })));
+      this.refreshed += tiles.length;
+    }
+  }
+
+  /** The tiles a source holds for the screen: those of its zoom, and those kept from a zoom above. @param {string} source */
+  loaded(source) {
+    const map = this.map;
+    if (!map) return [];
+    const { minzoom, maxzoom } = /** @type {import("maplibre-gl").VectorTileSource} */ (map.getSource(source));
+    /** @type {Map<string, import("./live.js").TileId>} */
+    const found = new Map();
+    for (const { canonical } of map.coveringTiles({ tileSize: 512, minzoom, maxzoom })) {
+      for (let { z, x, y } = canonical; z >= minzoom; z--, x >>= 1, y >>= 1) found.set(`${z}/${x}/${y}`, [z, x, y]);
+    }
+    return [...found.values()];
   }
 
   /** @param {string} layer `areas`, `cells`, `venues` or `zones` @param {boolean} visible */

@@ -3,11 +3,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use crate::api::edge::ApiError;
-use crate::tiles::Coding;
+use crate::tiles::{Coding, content_tag};
 
 /// Bodies smaller than this are not worth compressing, bytes.
 const COMPRESS_FROM: usize = 1024;
@@ -17,6 +15,8 @@ const COMPRESS_FROM: usize = 1024;
 pub enum Freshness {
     /// Public figures that move on: anybody may keep it for that many seconds.
     Live(u32),
+    /// Never changes: anybody may keep it for ever.
+    Fixed,
     /// Exact figures: nobody keeps it.
     Private,
 }
@@ -29,39 +29,50 @@ impl Freshness {
                 seconds * 10
             ))
             .unwrap_or_else(|_error| HeaderValue::from_static("no-cache")),
+            Self::Fixed => HeaderValue::from_static("public, max-age=31536000, immutable"),
             Self::Private => HeaderValue::from_static("private, no-store"),
         }
     }
 }
 
-/// The coding that the client likes best of those we have (RFC 9110 §12.5.3).
+/// The coding that the client likes best of those we have (RFC 9110 §12.5.3); of equals, the one we do.
 /// Nothing acceptable, or no header, means identity.
 #[must_use]
 pub fn accepted_coding(headers: &HeaderMap) -> Coding {
-    let mut gzip: Option<f32> = None;
+    let mut weights: [Option<f32>; Coding::ALL.len()] = [None; _];
     let mut any: Option<f32> = None;
-    let mut identity: Option<f32> = None;
     for line in headers.get_all(header::ACCEPT_ENCODING) {
         for part in line.to_str().unwrap_or("").split(',') {
             let mut pieces = part.split(';').map(str::trim);
-            let name = pieces.next().unwrap_or("").to_ascii_lowercase();
+            let name = pieces.next().unwrap_or("");
+            let name = name
+                .strip_prefix("x-")
+                .or_else(|| name.strip_prefix("X-"))
+                .unwrap_or(name);
             let weight = pieces
                 .find_map(|piece| piece.strip_prefix("q=").or_else(|| piece.strip_prefix("Q=")))
                 .map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
-            match name.as_str() {
-                "gzip" | "x-gzip" => gzip = Some(weight),
-                "identity" => identity = Some(weight),
-                "*" => any = Some(weight),
-                _ => {}
+            if name == "*" {
+                any = Some(weight);
+            } else if let Some(at) = Coding::ALL
+                .iter()
+                .position(|coding| coding.as_str().eq_ignore_ascii_case(name))
+            {
+                weights[at] = Some(weight);
             }
         }
     }
-    let gzip = gzip.or(any).unwrap_or(0.0);
-    if gzip > 0.0 && gzip >= identity.unwrap_or(0.0) {
-        Coding::Gzip
-    } else {
-        Coding::Identity
+    let mut best = (Coding::Identity, 0.0);
+    for (coding, weight) in Coding::ALL.into_iter().zip(weights) {
+        // Identity is always acceptable when nobody speaks of it, but liked less than what is named.
+        let weight = weight
+            .or(any.filter(|_| coding != Coding::Identity))
+            .unwrap_or(0.0);
+        if weight > best.1 {
+            best = (coding, weight);
+        }
     }
+    best.0
 }
 
 /// Whether `If-None-Match` names that tag: `*`, or a list compared weakly (RFC 9110 §13.1.2).
@@ -103,7 +114,7 @@ pub fn require_match(headers: &HeaderMap, version: u32) -> Result<(), ApiError> 
     }
 }
 
-/// A whole answer: tagged by its content, 304 where the client has it, gzip where the client likes it.
+/// A whole answer: tagged by its content, 304 where the client has it, compressed where the client likes it.
 #[must_use]
 pub fn answer(
     headers: &HeaderMap,
@@ -116,23 +127,29 @@ pub fn answer(
     } else {
         accepted_coding(headers)
     };
-    let digest = Sha256::digest(&body);
-    let suffix = if coding == Coding::Gzip { "-gz" } else { "" };
-    let etag = format!("\"{}{suffix}\"", hex(&digest[..16]));
+    let etag = content_tag(&body, coding);
     if none_match(headers, &etag) {
         return finish(StatusCode::NOT_MODIFIED, &etag, freshness, Body::empty());
     }
     let bytes = match coding {
-        Coding::Gzip => gzip(&body),
-        Coding::Identity => Bytes::from(body),
+        Coding::Identity => body,
+        coding => coding.compress(&body),
     };
     let mut response = finish(StatusCode::OK, &etag, freshness, Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if coding == Coding::Gzip {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+    say_coding(headers, coding);
     response
+}
+
+/// Names the coding of a body; the body as it is needs no word.
+pub fn say_coding(headers: &mut HeaderMap, coding: Coding) {
+    if coding != Coding::Identity {
+        headers.insert(
+            header::CONTENT_ENCODING,
+            HeaderValue::from_static(coding.as_str()),
+        );
+    }
 }
 
 /// The same for bytes whose tag and coding are already known (tiles).
@@ -162,17 +179,6 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn gzip(body: &[u8]) -> Bytes {
-    let level = libdeflater::CompressionLvl::new(4).expect("a level that libdeflate knows");
-    let mut compressor = libdeflater::Compressor::new(level);
-    let mut out = vec![0; compressor.gzip_compress_bound(body.len())];
-    let length = compressor
-        .gzip_compress(body, &mut out)
-        .expect("the buffer is as large as the bound");
-    out.truncate(length);
-    Bytes::from(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,12 +194,21 @@ mod tests {
     fn codings_follow_their_weights() {
         for (value, coding) in [
             ("gzip", Coding::Gzip),
-            ("gzip, deflate, br, zstd", Coding::Gzip),
+            ("x-gzip", Coding::Gzip),
+            ("gzip, deflate, br, zstd", Coding::Zstd),
+            ("gzip, deflate, br", Coding::Brotli),
+            ("gzip, br;q=0.9, zstd;q=0.8", Coding::Gzip),
+            ("GZIP;q=0.5, BR;q=0.7", Coding::Brotli),
+            ("br;q=0, *", Coding::Zstd),
+            ("zstd;q=0, br;q=0, *;q=0.3", Coding::Gzip),
+            ("identity, br;q=0.2", Coding::Identity),
+            ("deflate", Coding::Identity),
+            ("", Coding::Identity),
             ("gzip;q=0", Coding::Identity),
             ("identity, gzip;q=0.5", Coding::Identity),
-            ("*", Coding::Gzip),
+            ("*", Coding::Zstd),
             ("*;q=0", Coding::Identity),
-            ("br", Coding::Identity),
+            ("br", Coding::Brotli),
             ("gzip;q=nonsense", Coding::Identity),
         ] {
             assert_eq!(

@@ -10,9 +10,8 @@ use crate::index::Snapshot;
 use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
 use crate::risk::Audience;
 use crate::store::AuditEntry;
+use crate::tiles::LIVE_WINDOW_HOURS;
 
-/// The window when nobody says, hours.
-pub const DEFAULT_WINDOW_HOURS: i32 = 7 * 24;
 /// Cells that a box may hold before a list of them is even begun.
 const LIST_CELLS: f64 = 1_000_000.0;
 /// The look-back after which no late event comes any more, seconds.
@@ -44,7 +43,7 @@ impl View {
     pub fn new(state: &ApiState, caller: Caller, query: &Query) -> Result<Self, ApiError> {
         let now = state.now();
         let at = query.at()?.unwrap_or(now);
-        let hours = query.window_hours()?.unwrap_or(DEFAULT_WINDOW_HOURS);
+        let hours = query.window_hours()?.unwrap_or(LIVE_WINDOW_HOURS);
         Ok(Self {
             snapshot: state.snapshot(),
             caller,

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod batches;
+mod changes;
 mod reads;
 mod tiles;
 mod writes;

@@ -1,8 +1,8 @@
-use axum::{body::Body, http::Request};
-use tower::ServiceExt as _;
-use vungxanh::model::VenueKind;
+use std::io::Read as _;
 
-use crate::api::app::{TestApp, venue};
+use serde_json::json;
+
+use crate::api::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tiles_are_tagged_compressed_and_conditional() {
@@ -76,23 +76,114 @@ fn tile_of(lng: f64, lat: f64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_told_to_those_who_listen() {
-    use futures_util::StreamExt as _;
+async fn a_tile_comes_in_the_coding_that_the_client_likes_best() {
     let app = TestApp::new().await;
-    let request = Request::get("/v1/changes").body(Body::empty()).unwrap();
-    let response = app.router.clone().oneshot(request).await.unwrap();
+    let path = tile_of(105.84, 21.59);
+    let plain = app.get(&path, "").await;
+    let mut tags = vec![plain.header("etag").to_owned()];
+    for (wish, coding) in [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip;q=1, br;q=0.5", "gzip"),
+        ("br", "br"),
+    ] {
+        let answer = app.ask("GET", &path, "", &[("accept-encoding", wish)], "").await;
+        assert_eq!(answer.header("content-encoding"), coding);
+        let mut back = Vec::new();
+        match coding {
+            "zstd" => back = zstd::stream::decode_all(&answer.body[..]).unwrap(),
+            "br" => {
+                brotli::Decompressor::new(&answer.body[..], 4096)
+                    .read_to_end(&mut back)
+                    .unwrap();
+            }
+            _ => {
+                flate2::read::GzDecoder::new(&answer.body[..])
+                    .read_to_end(&mut back)
+                    .unwrap();
+            }
+        }
+        assert_eq!(back, plain.body, "{coding}");
+        let headers = [
+            ("accept-encoding", wish),
+            ("if-none-match", answer.header("etag")),
+        ];
+        assert_eq!(app.ask("GET", &path, "", &headers, "").await.status, 304);
+        tags.push(answer.header("etag").to_owned());
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 4, "a strong tag names exact bytes");
+    let refused = app
+        .ask("GET", &path, "", &[("accept-encoding", "gzip;q=0, *;q=0")], "")
+        .await;
+    assert_eq!(refused.header("content-encoding"), "");
+    let document = app
+        .ask("GET", "/openapi.json", "", &[("accept-encoding", "zstd")], "")
+        .await;
+    let text = zstd::stream::decode_all(&document.body[..]).unwrap();
+    assert!(text.starts_with(b"{\"openapi\":\"3.1"), "{}", text.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_of_an_edition_never_changes_and_goes_when_it_is_corrected() {
+    let app = TestApp::new().await;
+    let at = "2021-05-05T09:00:00+07:00";
+    let batch = |people: std::ops::Range<u32>| -> String {
+        people
+            .map(|n| {
+                json!({"id": format!("e{n}"), "venue": "v1", "person": format!("p{n}"), "at": at, "direction": "in"})
+                    .to_string()
+                    + "\n"
+            })
+            .collect()
+    };
+    app.check_ins(&batch(0..40), &[]).await;
+    app.pipeline.close_buckets().await.unwrap();
+    let described = app.get("/tiles/cells.json", "").await.json();
+    let name = described["vungxanh:release"].as_str().unwrap().to_owned();
+    assert!(name.starts_with("2021-05-0"), "{name}");
     assert_eq!(
-        response.headers()["content-type"],
-        "text/event-stream; charset=utf-8"
+        described["vungxanh:release_tiles"],
+        format!("http://localhost/tiles/cells/@{name}/{{z}}/{{x}}/{{y}}")
     );
-    let mut parts = response.into_body().into_data_stream();
-    let first = String::from_utf8(parts.next().await.unwrap().unwrap().to_vec()).unwrap();
-    assert!(first.contains("event: change\nid: "), "{first}");
-    let before = app.pipeline.snapshot().generation();
-    app.pipeline
-        .put_venues(vec![venue("v9", "Mới", VenueKind::Shop, 105.84, 21.6)])
+    let coord =
+        vungxanh::geo::TileCoord::containing(vungxanh::geo::LngLat::new(105.84, 21.59).unwrap(), 12).unwrap();
+    let path = format!("/tiles/cells/@{name}/{coord}");
+    let tile = app.get(&path, "").await;
+    assert_eq!(tile.status, 200, "{}", tile.text());
+    assert_eq!(
+        tile.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(
+        tile.body,
+        app.get(&format!("/tiles/cells/{coord}"), "").await.body
+    );
+    // Whoever asks: an edition is what the public sees.
+    let keyed = app.get(&path, "analyst").await;
+    assert_eq!(
+        (&keyed.body, keyed.header("cache-control")),
+        (&tile.body, tile.header("cache-control"))
+    );
+
+    app.check_ins(&batch(40..90), &[]).await;
+    app.pipeline.close_buckets().await.unwrap();
+    app.get(&path, "").await.problem(404);
+    let next = app.get("/tiles/cells.json", "").await.json()["vungxanh:release"].clone();
+    assert_ne!(next, name);
+    for bad in [
+        "@",
+        "@2021-05-06",
+        "@nonsense",
+        "2021-05-06",
+        "@2021-05-06-0000000000000000",
+    ] {
+        app.get(&format!("/tiles/cells/{bad}/{coord}"), "")
+            .await
+            .problem(404);
+    }
+    app.get(&format!("/tiles/venues/@{name}/{coord}"), "")
         .await
-        .unwrap();
-    let next = String::from_utf8(parts.next().await.unwrap().unwrap().to_vec()).unwrap();
-    assert!(next.contains(&format!("\"generation\":{}", before + 1)), "{next}");
+        .problem(400);
+    assert!(app.get("/tiles/cells,venues.json", "").await.json()["vungxanh:release"].is_null());
 }

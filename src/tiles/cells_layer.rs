@@ -1,0 +1,433 @@
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::geo::{Cell, CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
+use crate::tiles::CellFeature;
+use crate::tiles::hexagons::{HexBlock, HexBlocks, Shown};
+use crate::tiles::wire::{Scratch, put_bytes, put_varint, zigzag};
+
+/// The keys of the layer, in the order of their numbers.
+const KEYS: [&str; 8] = [
+    "h3",
+    "level",
+    "visits",
+    "people",
+    "cases",
+    "rate",
+    "suppressed",
+    "from_parent",
+];
+const H3: u8 = 0;
+const LEVEL: u8 = 1;
+const VISITS: u8 = 2;
+const PEOPLE: u8 = 3;
+const CASES: u8 = 4;
+const RATE: u8 = 5;
+const SUPPRESSED: u8 = 6;
+const FROM_PARENT: u8 = 7;
+
+/// The `cells` layer of a tile as bytes of a whole tile with nothing else in it (layers of one tile may be
+/// written one after the other); none when no cell shows. Written by hand, because a tile of 5,000 hexagons
+/// is mostly copying: outlines come encoded from their blocks, values from dense tables. What it writes decodes
+/// to what the `mvt` crate would have written.
+pub(super) fn encode_cells(blocks: &HexBlocks, coord: TileCoord, cells: &[CellFeature]) -> Vec<u8> {
+    let mut layer = CellsLayer::new(coord, cells.len());
+    let mut block: Option<(u64, Arc<HexBlock>)> = None;
+    for cell in cells {
+        let key = CellBlock::key(cell.cell);
+        if block.as_ref().is_none_or(|(known, _)| *known != key) {
+            block = Some((key, blocks.of(cell.cell, coord.z())));
+        }
+        if let Some((_, block)) = &block {
+            layer.put(block, cell);
+        }
+    }
+    layer.finish()
+}
+
+struct CellsLayer {
+    coord: TileCoord,
+    tile: GridTile,
+    features: Vec<u8>,
+    values: Values,
+    scratch: Scratch,
+}
+
+impl CellsLayer {
+    fn new(coord: TileCoord, cells: usize) -> Self {
+        Self {
+            coord,
+            tile: GridTile::new(coord),
+            features: Vec::with_capacity(cells * 48),
+            values: Values::new(cells),
+            scratch: Scratch::new(),
+        }
+    }
+
+    fn put(&mut self, block: &HexBlock, cell: &CellFeature) {
+        let hexagon = block.hexagon(cell.cell);
+        match block.shown(hexagon, self.tile) {
+            Shown::Nothing => {}
+            Shown::Whole => {
+                self.begin(cell);
+                let scratch = &mut self.scratch;
+                scratch.push(GEOMETRY);
+                let place = scratch.len();
+                scratch.push(0);
+                scratch.push(MOVE_TO_ONE);
+                let first = hexagon.first();
+                scratch.varint(zigzag(first.x - self.coord.x() as i32 * EXTENT));
+                scratch.varint(zigzag(first.y - self.coord.y() as i32 * EXTENT));
+                scratch.extend(block.tail(hexagon));
+                scratch.set(place, (scratch.len() - place - 1) as u8);
+                put_bytes(&mut self.features, FEATURE, self.scratch.bytes());
+            }
+            Shown::Cut(ring) => {
+                self.put_rings(
+                    cell,
+                    &[TilePolygon {
+                        exterior: ring,
+                        holes: Vec::new(),
+                    }],
+                );
+            }
+            Shown::General => {
+                self.put_rings(cell, &WorldShape::of_cell(cell.cell).cell_to_tile(self.coord));
+            }
+        }
+    }
+
+    fn put_rings(&mut self, cell: &CellFeature, polygons: &[TilePolygon]) {
+        if polygons.is_empty() {
+            return;
+        }
+        self.begin(cell);
+        let mut feature = self.scratch.bytes().to_vec();
+        put_bytes(&mut feature, GEOMETRY, &geometry(polygons));
+        put_bytes(&mut self.features, FEATURE, &feature);
+    }
+
+    /// Properties and type. Eight properties of at most four bytes each: every length fits one byte.
+    fn begin(&mut self, cell: &CellFeature) {
+        let (scratch, values) = (&mut self.scratch, &mut self.values);
+        scratch.clear();
+        scratch.push(TAGS);
+        let place = scratch.len();
+        scratch.push(0);
+        let mut tag = |key: u8, value: u32| {
+            scratch.push(key);
+            scratch.varint(value);
+        };
+        tag(H3, values.cell(cell.cell));
+        tag(LEVEL, values.int(cell.level.into()));
+        for (key, figure) in [(VISITS, cell.visits), (PEOPLE, cell.people), (CASES, cell.cases)] {
+            if let Some(figure) = figure {
+                tag(key, values.int(figure));
+            }
+        }
+        if let Some(rate) = cell.rate {
+            tag(RATE, values.tenths(rate));
+        }
+        if cell.suppressed {
+            tag(SUPPRESSED, values.truth());
+        }
+        if let Some(parent) = cell.from_parent {
+            tag(FROM_PARENT, values.parent(parent));
+        }
+        scratch.set(place, (scratch.len() - place - 1) as u8);
+        scratch.push(GEOMETRY_TYPE);
+        scratch.push(POLYGON);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        if self.features.is_empty() {
+            return Vec::new();
+        }
+        let mut head = vec![VERSION, 2];
+        put_bytes(&mut head, NAME, b"cells");
+        let mut tail = Vec::with_capacity(96);
+        for key in KEYS {
+            put_bytes(&mut tail, KEY, key.as_bytes());
+        }
+        let values = self.values.bytes;
+        let mut extent = vec![LAYER_EXTENT];
+        put_varint(&mut extent, EXTENT.unsigned_abs());
+        let parts = [&head, &self.features, &tail, &values, &extent];
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut out = Vec::with_capacity(length + 8);
+        out.push(LAYER);
+        put_varint(&mut out, length as u32);
+        for part in parts {
+            out.extend_from_slice(part);
+        }
+        out
+    }
+}
+
+// Field numbers and wire types of `vector_tile.proto` (MVT 2.1).
+const LAYER: u8 = 3 << 3 | 2;
+const NAME: u8 = 1 << 3 | 2;
+const FEATURE: u8 = 2 << 3 | 2;
+const KEY: u8 = 3 << 3 | 2;
+const VALUE: u8 = 4 << 3 | 2;
+const LAYER_EXTENT: u8 = 5 << 3;
+const VERSION: u8 = 15 << 3;
+const TAGS: u8 = 2 << 3 | 2;
+const GEOMETRY_TYPE: u8 = 3 << 3;
+const GEOMETRY: u8 = 4 << 3 | 2;
+const POLYGON: u8 = 3;
+const STRING: u8 = 1 << 3 | 2;
+const DOUBLE: u8 = 3 << 3 | 1;
+const UINT: u8 = 5 << 3;
+const BOOL: u8 = 7 << 3;
+const MOVE_TO_ONE: u8 = 1 << 3 | 1;
+
+/// Whole numbers below this have a place of their own in a table.
+const DENSE: usize = 2048;
+
+/// The layer's values, each written once, found again by tables.
+struct Values {
+    bytes: Vec<u8>,
+    count: u32,
+    /// Number of the value, plus one; 0 where there is none yet.
+    dense: Vec<u32>,
+    large: FxHashMap<u32, u32>,
+    tenths: FxHashMap<i64, u32>,
+    parents: FxHashMap<Cell, u32>,
+    truth: Option<u32>,
+}
+
+impl Values {
+    fn new(cells: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(cells * 20 + 256),
+            count: 0,
+            dense: vec![0; DENSE],
+            large: FxHashMap::default(),
+            tenths: FxHashMap::default(),
+            parents: FxHashMap::default(),
+            truth: None,
+        }
+    }
+
+    /// Cells do not repeat in a tile: no table.
+    fn cell(&mut self, cell: Cell) -> u32 {
+        let mut value = [0_u8; 19];
+        value[..4].copy_from_slice(&[VALUE, 17, STRING, 15]);
+        let id = cell.to_u64();
+        for (nth, digit) in value[4..].iter_mut().enumerate() {
+            *digit = b"0123456789abcdef"[(id >> (4 * (14 - nth)) & 15) as usize];
+        }
+        self.bytes.extend_from_slice(&value);
+        self.next()
+    }
+
+    fn int(&mut self, value: u32) -> u32 {
+        let known = match self.dense.get(value as usize) {
+            Some(known) => known.checked_sub(1),
+            None => self.large.get(&value).copied(),
+        };
+        if let Some(known) = known {
+            return known;
+        }
+        let mut field = Scratch::new();
+        field.push(UINT);
+        field.varint(value);
+        put_bytes(&mut self.bytes, VALUE, field.bytes());
+        let number = self.next();
+        match self.dense.get_mut(value as usize) {
+            Some(place) => *place = number + 1,
+            None => {
+                self.large.insert(value, number);
+            }
+        }
+        number
+    }
+
+    /// One decimal says all that a case rate can; a whole number stays one.
+    fn tenths(&mut self, rate: f64) -> u32 {
+        let tenths = (rate * 10.0).round() as i64;
+        if tenths >= 0 && tenths % 10 == 0 {
+            return self.int(u32::try_from(tenths / 10).unwrap_or(u32::MAX));
+        }
+        if let Some(known) = self.tenths.get(&tenths) {
+            return *known;
+        }
+        self.bytes.extend_from_slice(&[VALUE, 9, DOUBLE]);
+        self.bytes
+            .extend_from_slice(&(tenths as f64 / 10.0).to_le_bytes());
+        let number = self.next();
+        self.tenths.insert(tenths, number);
+        number
+    }
+
+    fn truth(&mut self) -> u32 {
+        if let Some(known) = self.truth {
+            return known;
+        }
+        self.bytes.extend_from_slice(&[VALUE, 2, BOOL, 1]);
+        let number = self.next();
+        self.truth = Some(number);
+        number
+    }
+
+    fn parent(&mut self, cell: Cell) -> u32 {
+        if let Some(known) = self.parents.get(&cell) {
+            return *known;
+        }
+        let number = self.cell(cell);
+        self.parents.insert(cell, number);
+        number
+    }
+
+    fn next(&mut self) -> u32 {
+        self.count += 1;
+        self.count - 1
+    }
+}
+
+/// MVT 2.1 §4.3 for outlines that the clipper gave.
+fn geometry(polygons: &[TilePolygon]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (mut x, mut y) = (0, 0);
+    let rings = polygons
+        .iter()
+        .flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes));
+    for ring in rings {
+        for (nth, point) in ring.iter().enumerate() {
+            match nth {
+                0 => out.push(MOVE_TO_ONE),
+                1 => put_varint(&mut out, 2 | (ring.len() as u32 - 1) << 3),
+                _ => {}
+            }
+            put_varint(&mut out, zigzag(point.x - x));
+            put_varint(&mut out, zigzag(point.y - y));
+            (x, y) = (point.x, point.y);
+        }
+        out.push(15);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use fast_mvt::{MvtReaderRef, MvtTile};
+
+    use super::*;
+    use crate::geo::{LngLat, resolution_for_zoom};
+    use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
+
+    fn feature(cell: Cell, nth: u32) -> CellFeature {
+        let parent = crate::geo::Resolution::new(cell.resolution().get() - 1).and_then(|r| cell.parent(r));
+        CellFeature {
+            cell,
+            level: (nth % 5) as u8,
+            visits: (nth % 3 != 0).then_some(nth * 997),
+            people: (nth % 4 != 0).then_some(nth % 50),
+            cases: (nth % 5 != 0).then_some(nth % 7),
+            rate: (nth % 2 == 0).then_some(f64::from(nth) / 7.0),
+            suppressed: nth % 6 == 0,
+            from_parent: parent.filter(|_| nth % 6 == 0),
+        }
+    }
+
+    /// The same through the `mvt` crate and the clipper.
+    fn plainly(coord: TileCoord, cells: &[CellFeature]) -> Vec<u8> {
+        let mut tile = new_tile();
+        let mut layer = LayerWriter::new(&tile, "cells");
+        for cell in cells {
+            let h3 = cell.cell.to_string();
+            let parent = cell.from_parent.map(|cell| cell.to_string());
+            let mut tags = vec![("h3", Tag::Text(&h3)), ("level", Tag::Int(cell.level.into()))];
+            for (key, figure) in [
+                ("visits", cell.visits),
+                ("people", cell.people),
+                ("cases", cell.cases),
+            ] {
+                tags.extend(figure.map(|figure| (key, Tag::Int(figure.into()))));
+            }
+            tags.extend(cell.rate.map(|rate| {
+                let tenths = (rate * 10.0).round();
+                if tenths % 10.0 == 0.0 {
+                    ("rate", Tag::Int((tenths / 10.0) as u64))
+                } else {
+                    ("rate", Tag::Number(tenths / 10.0))
+                }
+            }));
+            if cell.suppressed {
+                tags.push(("suppressed", Tag::Bool(true)));
+            }
+            tags.extend(parent.as_deref().map(|parent| ("from_parent", Tag::Text(parent))));
+            layer.polygons(&WorldShape::of_cell(cell.cell).cell_to_tile(coord), &tags);
+        }
+        layer.finish(&mut tile);
+        finished(&tile)
+    }
+
+    fn decoded(bytes: &[u8]) -> MvtTile {
+        MvtReaderRef::new(bytes).unwrap().to_tile().unwrap()
+    }
+
+    #[test]
+    fn it_decodes_to_what_the_mvt_crate_writes() {
+        for (lng, lat) in [(105.84, 21.59), (-70.0, -33.0), (179.999, 0.2), (12.0, 78.0)] {
+            for zoom in [1, 4, 8, 12, 13, 16] {
+                let at = LngLat::new(lng, lat).unwrap();
+                let coord = TileCoord::containing(at, zoom).unwrap();
+                let mut disk = Cell::at(at, resolution_for_zoom(zoom)).grid_disk(12);
+                disk.retain(|cell| cell.resolution().get() > 0);
+                disk.sort_unstable();
+                disk.dedup();
+                let cells: Vec<CellFeature> = disk
+                    .into_iter()
+                    .zip(1..)
+                    .map(|(c, nth)| feature(c, nth))
+                    .collect();
+                let ours = encode_cells(&HexBlocks::new(1 << 20), coord, &cells);
+                let theirs = plainly(coord, &cells);
+                if theirs.is_empty() {
+                    assert!(ours.is_empty());
+                    continue;
+                }
+                let (ours, theirs) = (decoded(&ours), decoded(&theirs));
+                let (ours, theirs) = (&ours.layers[0], &theirs.layers[0]);
+                assert_eq!(ours.name, theirs.name);
+                let by_cell = |layer: &fast_mvt::MvtLayer| -> FxHashMap<String, _> {
+                    layer
+                        .features
+                        .iter()
+                        .map(|feature| {
+                            let id = format!("{:?}", feature.properties[0].1);
+                            (id, (feature.properties.clone(), feature.geometry.clone()))
+                        })
+                        .collect()
+                };
+                let (ours, theirs) = (by_cell(ours), by_cell(theirs));
+                for (id, (properties, geometry)) in &ours {
+                    // A corner that the tile cuts off by less than a unit is gone after rounding.
+                    let Some((expected, cut)) = theirs.get(id) else {
+                        continue;
+                    };
+                    assert_eq!(properties, expected);
+                    if is_inside(cut) {
+                        assert_eq!(geometry, cut, "{coord}");
+                    }
+                }
+                let missing = |a: &FxHashMap<String, _>, b: &FxHashMap<String, _>| {
+                    a.keys().filter(|id| !b.contains_key(*id)).count()
+                };
+                assert!(
+                    missing(&ours, &theirs) <= 2 && missing(&theirs, &ours) <= 2,
+                    "{coord}"
+                );
+            }
+        }
+    }
+
+    fn is_inside(shape: &::geo::Geometry<i32>) -> bool {
+        use ::geo::CoordsIter as _;
+        let inside = |v: i32| v > -64 && v < EXTENT + 64;
+        shape.coords_iter().all(|at| inside(at.x) && inside(at.y))
+    }
+}

@@ -1,0 +1,338 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, TileCoord, WorldPoint, resolution_for_zoom};
+use crate::index::{CellFigure, Delta, Snapshot, VenueEntry};
+use crate::model::{AreaCode, Day};
+use crate::risk::{Audience, Rules};
+use crate::tiles::encode::{
+    AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
+    public_cell, shown_areas, venue_feature,
+};
+use crate::tiles::features::{ALL_VENUES_ZOOM, square_of, worst_of};
+use crate::tiles::outlines::Source;
+use crate::tiles::touched::{LayerChange, TileChanges};
+use crate::tiles::{CellFeature, LayerKind, Layers, VenueFeature, places};
+
+/// From here on all zooms show cells of the base resolution.
+const BASE_ZOOM: u8 = 12;
+/// With more changed cells or venues than this the deep tiles are told by those above them.
+const MANY: usize = 2_000;
+/// With more tiles of a zoom than this around one outline the deeper ones are told by those above them.
+const MANY_OF_ONE: usize = 256;
+
+/// Which live tiles one audience sees differently in `new` than in `old`: exactly those, but for what is told by the
+/// tiles above. Nothing is encoded for it: what a tile says of each thing is compared, then where it stands.
+pub(super) fn changes(
+    kept: &Kept,
+    rules: &Rules,
+    old: &Snapshot,
+    new: &Snapshot,
+    audience: Audience,
+) -> TileChanges {
+    let Some(delta) = new.since(old.generation()) else {
+        return TileChanges::everything();
+    };
+    let diff = Diff {
+        kept,
+        rules,
+        old: (old, live(old, audience)),
+        new: (new, live(new, audience)),
+        audience,
+        delta,
+    };
+    let mut changes = TileChanges::default();
+    *changes.layer_mut(LayerKind::Cells) = diff.cells();
+    *changes.layer_mut(LayerKind::Venues) = diff.venues();
+    *changes.layer_mut(LayerKind::Areas) = diff.areas();
+    *changes.layer_mut(LayerKind::Zones) = diff.zones();
+    changes
+}
+
+fn live(snapshot: &Snapshot, audience: Audience) -> Asked {
+    let request = TileRequest {
+        layers: Layers::all(),
+        coord: TileCoord::WORLD,
+        at: None,
+        window_hours: LIVE_WINDOW_HOURS,
+        audience,
+    };
+    Asked::new(snapshot, &request)
+}
+
+struct Diff<'a> {
+    kept: &'a Kept,
+    rules: &'a Rules,
+    old: (&'a Snapshot, Asked),
+    new: (&'a Snapshot, Asked),
+    audience: Audience,
+    delta: Delta,
+}
+
+impl Diff<'_> {
+    fn same_hour(&self) -> bool {
+        self.old.1.at.hour() == self.new.1.at.hour()
+    }
+
+    fn cells(&self) -> LayerChange {
+        let mut change = LayerChange::default();
+        let changed = |resolution: u8| {
+            let resolution = Resolution::new(resolution).expect("0..=9");
+            match self.audience {
+                Audience::Public => self.public_cells(resolution),
+                Audience::Official => self.official_cells(resolution),
+            }
+        };
+        let by_resolution: Vec<Vec<Cell>> = (0..=9).map(changed).collect();
+        for zoom in 0..=MAX_ZOOM {
+            let cells = &by_resolution[usize::from(resolution_for_zoom(zoom).get())];
+            if zoom > BASE_ZOOM && cells.len() > MANY {
+                change.below = change
+                    .tiles
+                    .iter()
+                    .copied()
+                    .filter(|tile| tile.z() == BASE_ZOOM)
+                    .collect();
+                break;
+            }
+            for cell in cells {
+                places::tiles_of_cell(&self.kept.hexagons, *cell, zoom, &mut change.tiles);
+            }
+        }
+        change
+    }
+
+    fn official_cells(&self, resolution: Resolution) -> Vec<Cell> {
+        let feature = |(snapshot, asked): &(&Snapshot, Asked), cell: Cell| -> Option<CellFeature> {
+            let stats = snapshot.cell_stats(cell, asked.window);
+            let figure = CellFigure {
+                cell,
+                stats,
+                population: snapshot.population(cell),
+            };
+            let week = snapshot.cell_stats(cell, asked.week).cases;
+            (!stats.is_empty()).then(|| official_cell(self.rules, &figure, week))
+        };
+        if !self.delta.every_cell && self.same_hour() {
+            let touched: BTreeSet<Cell> = self
+                .delta
+                .cells
+                .iter()
+                .filter_map(|cell| cell.parent(resolution))
+                .collect();
+            return touched
+                .into_iter()
+                .filter(|cell| feature(&self.old, *cell) != feature(&self.new, *cell))
+                .collect();
+        }
+        let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
+            snapshot
+                .cells_in_two(&BBox::WORLD, resolution, asked.window, asked.week)
+                .iter()
+                .map(|(figure, week)| official_cell(self.rules, figure, week.cases))
+                .collect()
+        };
+        different(&all(&self.old), &all(&self.new), |feature| feature.cell)
+    }
+
+    fn public_cells(&self, resolution: Resolution) -> Vec<Cell> {
+        let buckets = |(snapshot, asked): &(&Snapshot, Asked)| {
+            let buckets = snapshot.releases().buckets(asked.at, asked.window);
+            (buckets.days, buckets.weeks)
+        };
+        if !self.delta.releases && buckets(&self.old) == buckets(&self.new) {
+            return Vec::new();
+        }
+        let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
+            snapshot
+                .releases()
+                .public_cells_in(&BBox::WORLD, resolution, asked.at, asked.window)
+                .iter()
+                .map(|(cell, figure)| public_cell(*cell, figure))
+                .collect()
+        };
+        different(&all(&self.old), &all(&self.new), |feature| feature.cell)
+    }
+
+    fn venues(&self) -> LayerChange {
+        let mut change = LayerChange::default();
+        let mut changed: Vec<WorldPoint> = Vec::new();
+        for &ix in &self.delta.venues {
+            let (before, after) = (self.old.0.venues().by_ix(ix), self.new.0.venues().by_ix(ix));
+            if before.map(|entry| self.venue(entry)) != after.map(|entry| self.venue(entry)) {
+                let entries = before.into_iter().chain(after);
+                changed.extend(entries.map(|entry| WorldPoint::project(entry.venue.at)));
+            }
+        }
+        for zoom in LayerKind::Venues.min_zoom()..ALL_VENUES_ZOOM {
+            let squares: FxHashSet<(i64, i64)> = changed.iter().map(|at| square_of(*at, zoom)).collect();
+            for square in squares {
+                let before = self.kept_of(self.old.0, square, zoom);
+                let after = self.kept_of(self.new.0, square, zoom);
+                if before != after {
+                    for venue in before.into_iter().chain(after) {
+                        places::tiles_of_point(WorldPoint::project(venue.at), zoom, &mut change.tiles);
+                    }
+                }
+            }
+        }
+        if changed.len() > MANY {
+            for at in changed {
+                places::tiles_of_point(at, ALL_VENUES_ZOOM - 1, &mut change.below);
+            }
+            return change;
+        }
+        for zoom in ALL_VENUES_ZOOM..=MAX_ZOOM {
+            for at in &changed {
+                places::tiles_of_point(*at, zoom, &mut change.tiles);
+            }
+        }
+        change
+    }
+
+    fn venue<'e>(&self, entry: &'e VenueEntry) -> VenueFeature<'e> {
+        venue_feature(entry, self.audience, true)
+    }
+
+    /// The venue that thinning leaves in a square of a zoom.
+    fn kept_of<'s>(&self, snapshot: &'s Snapshot, square: (i64, i64), zoom: u8) -> Option<VenueFeature<'s>> {
+        let entries = snapshot
+            .venues()
+            .in_bbox(&places::bbox_of_square(square, zoom), usize::MAX);
+        let venues = entries.into_iter().map(|entry| self.venue(entry));
+        worst_of(
+            venues.filter(|venue| square_of(WorldPoint::project(venue.at), zoom) == square),
+            zoom,
+        )
+    }
+
+    fn areas(&self) -> LayerChange {
+        let mut change = LayerChange::default();
+        let quiet = !self.delta.areas && !self.delta.releases && self.same_hour();
+        if quiet {
+            return change;
+        }
+        let (old, new) = (valid_areas(&self.old), valid_areas(&self.new));
+        let changed = different(&old, &new, |area| area.key.clone());
+        if changed.is_empty() {
+            return change;
+        }
+        let outlines: Vec<&Source> = old
+            .iter()
+            .chain(&new)
+            .filter(|area| changed.binary_search(&area.key).is_ok())
+            .map(|area| &area.source)
+            .collect();
+        for outline in outlines {
+            self.around(outline, &mut change, |tile| {
+                self.area_signature(&self.old, tile) != self.area_signature(&self.new, tile)
+            });
+        }
+        change
+    }
+
+    /// What the tile says of areas, by those whose outline really stands in it.
+    fn area_signature(&self, (snapshot, asked): &(&Snapshot, Asked), tile: TileCoord) -> Vec<AreaSaid> {
+        let asked = Asked {
+            coord: tile,
+            ..*asked
+        };
+        let shown = shown_areas(snapshot, &asked, &around(tile));
+        shown
+            .into_iter()
+            .map(|entry| AreaSaid {
+                key: (entry.area.code.clone(), entry.area.valid_from),
+                figures: area_figures(snapshot, &asked, entry),
+                source: Source::Area(Arc::clone(&entry.area)),
+            })
+            .filter(|area| self.stands_in(&area.source, tile))
+            .collect()
+    }
+
+    fn zones(&self) -> LayerChange {
+        let mut change = LayerChange::default();
+        let in_force = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<Source> {
+            let zones = snapshot.zones().in_force(asked.at);
+            zones.map(|entry| Source::Zone(Arc::clone(&entry.zone))).collect()
+        };
+        let (old, new) = (in_force(&self.old), in_force(&self.new));
+        let known: FxHashSet<&Source> = old.iter().collect();
+        let stays: FxHashSet<&Source> = new.iter().filter(|zone| known.contains(zone)).collect();
+        for zone in old.iter().chain(&new).filter(|zone| !stays.contains(zone)) {
+            self.around(zone, &mut change, |_| true);
+        }
+        change
+    }
+
+    /// Adds the tiles in which an outline stands and that pass the test, zoom by zoom.
+    fn around(&self, source: &Source, change: &mut LayerChange, passes: impl Fn(TileCoord) -> bool) {
+        for zoom in 0..=MAX_ZOOM {
+            let outline = self.kept.outlines.get(source.clone(), zoom);
+            let Some(tiles) = outline.shape.tiles(zoom, MANY_OF_ONE) else {
+                let above = zoom.saturating_sub(1);
+                let outline = self.kept.outlines.get(source.clone(), above);
+                change
+                    .below
+                    .extend(outline.shape.tiles(above, usize::MAX).unwrap_or_default());
+                return;
+            };
+            change
+                .tiles
+                .extend(tiles.into_iter().filter(|tile| passes(*tile)));
+        }
+    }
+
+    fn stands_in(&self, source: &Source, tile: TileCoord) -> bool {
+        let outline = self.kept.outlines.get(source.clone(), tile.z());
+        !outline.shape.to_tile(tile).is_empty()
+    }
+}
+
+/// A version of an area and what tiles say of it.
+#[derive(Clone, Debug, PartialEq)]
+struct AreaSaid {
+    key: (AreaCode, Option<Day>),
+    figures: AreaFigures,
+    source: Source,
+}
+
+/// Every area valid at the instant, by code.
+fn valid_areas((snapshot, asked): &(&Snapshot, Asked)) -> Vec<AreaSaid> {
+    let day = Day::of(asked.at, snapshot.offset());
+    let mut areas: Vec<AreaSaid> = snapshot
+        .areas()
+        .entries()
+        .iter()
+        .filter(|entry| entry.valid_on(day))
+        .map(|entry| AreaSaid {
+            key: (entry.area.code.clone(), entry.area.valid_from),
+            figures: area_figures(snapshot, asked, entry),
+            source: Source::Area(Arc::clone(&entry.area)),
+        })
+        .collect();
+    areas.sort_by(|a, b| a.key.cmp(&b.key));
+    areas
+}
+
+/// The keys of what stands in one of two lists (both by ascending key) only, or stands there differently.
+fn different<T: PartialEq, K: Ord>(old: &[T], new: &[T], key: impl Fn(&T) -> K) -> Vec<K> {
+    let (mut a, mut b) = (old.iter().peekable(), new.iter().peekable());
+    let mut found = Vec::new();
+    loop {
+        let order = match (a.peek(), b.peek()) {
+            (None, None) => return found,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(one), Some(other)) => key(one).cmp(&key(other)),
+        };
+        let (before, after) = (
+            order.is_le().then(|| a.next()).flatten(),
+            order.is_ge().then(|| b.next()).flatten(),
+        );
+        if before != after {
+            found.extend(before.or(after).map(&key));
+        }
+    }
+}

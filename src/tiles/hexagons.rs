@@ -1,0 +1,220 @@
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use crate::geo::{Cell, CellBlock, GridHexagon, GridTile, TilePoint};
+use crate::tiles::wire::{put_varint, unzigzag, zigzag};
+
+/// The outlines of the cells of a block on the grid of a zoom, ready to be copied into tiles. A boundary's steps
+/// from vertex to vertex do not depend on the tile, nor on what happened in the cell: computed once, they serve
+/// every tile, generation and audience.
+#[derive(Debug)]
+pub(super) struct HexBlock {
+    hexagons: Vec<Hexagon>,
+    /// The encoded steps of all of them, one after the other.
+    tails: Vec<u8>,
+}
+
+/// Where an outline begins, its box around that, and where its steps are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hexagon {
+    first: TilePoint,
+    /// From the first vertex to the corners of the box: west, north, east, south.
+    reach: [i16; 4],
+    tail: u16,
+    /// 0: there is no such outline, the cell goes the general way.
+    tail_len: u8,
+}
+
+/// What of a cell stands in a tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Nothing,
+    /// Its whole outline.
+    Whole,
+    /// What the edge of the buffer leaves of it, in tile units.
+    Cut(Vec<TilePoint>),
+    /// Ask the clipper.
+    General,
+}
+
+impl HexBlock {
+    fn new(block: CellBlock, zoom: u8) -> Self {
+        let mut tails = Vec::new();
+        let hexagons = block
+            .cells()
+            .map(|cell| {
+                let outline = cell.and_then(|cell| GridHexagon::new(cell, zoom));
+                outline.map_or_else(Hexagon::default, |outline| Hexagon::new(&outline, &mut tails))
+            })
+            .collect();
+        tails.shrink_to_fit();
+        Self { hexagons, tails }
+    }
+
+    pub fn hexagon(&self, cell: Cell) -> Hexagon {
+        self.hexagons
+            .get(CellBlock::place(cell))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Whether and how the tile shows it.
+    pub fn shown(&self, hexagon: Hexagon, tile: GridTile) -> Shown {
+        let Some((low, high)) = hexagon.envelope() else {
+            return Shown::General;
+        };
+        match tile.meets(low, high) {
+            (_, true) => Shown::Whole,
+            (true, _) => match tile.cut(self.points(hexagon)) {
+                Ok(Some(ring)) => Shown::Cut(ring),
+                Ok(None) => Shown::Nothing,
+                Err(_bent) => Shown::General,
+            },
+            (false, _) => Shown::Nothing,
+        }
+    }
+
+    /// The commands `LineTo` and `ClosePath` of an outline, MVT 2.1 §4.3.
+    pub fn tail(&self, hexagon: Hexagon) -> &[u8] {
+        let start = usize::from(hexagon.tail);
+        &self.tails[start..start + usize::from(hexagon.tail_len)]
+    }
+
+    fn points(&self, hexagon: Hexagon) -> impl Iterator<Item = TilePoint> {
+        let tail = self.tail(hexagon);
+        // Without the command in front and ClosePath behind.
+        let steps = Steps(&tail[1..tail.len() - 1]);
+        let first = hexagon.first;
+        let rest = steps.scan(first, |at, (dx, dy)| {
+            at.x += dx;
+            at.y += dy;
+            Some(*at)
+        });
+        std::iter::once(first).chain(rest)
+    }
+}
+
+impl Hexagon {
+    fn new(outline: &GridHexagon, tails: &mut Vec<u8>) -> Self {
+        let points = outline.points();
+        let (low, high) = outline.envelope();
+        let first = points[0];
+        let start = tails.len();
+        put_varint(tails, LINE_TO | (points.len() as u32 - 1) << 3);
+        for step in points.windows(2) {
+            put_varint(tails, zigzag(step[1].x - step[0].x));
+            put_varint(tails, zigzag(step[1].y - step[0].y));
+        }
+        tails.push(CLOSE_PATH);
+        // 343 outlines of at most 10 vertices stay far below 2^16 bytes, and no outline is wider than 1024 units.
+        let near = |value: i32| i16::try_from(value).unwrap_or(i16::MAX);
+        Self {
+            first,
+            reach: [
+                near(low.x - first.x),
+                near(low.y - first.y),
+                near(high.x - first.x),
+                near(high.y - first.y),
+            ],
+            tail: start as u16,
+            tail_len: (tails.len() - start) as u8,
+        }
+    }
+
+    pub fn first(self) -> TilePoint {
+        self.first
+    }
+
+    /// North-west and south-east corners of its box on the grid; `None` for a cell that goes the general way.
+    pub fn envelope(self) -> Option<(TilePoint, TilePoint)> {
+        let [west, north, east, south] = self.reach.map(i32::from);
+        let corner = |dx: i32, dy: i32| TilePoint {
+            x: self.first.x + dx,
+            y: self.first.y + dy,
+        };
+        (self.tail_len > 0).then(|| (corner(west, north), corner(east, south)))
+    }
+}
+
+const LINE_TO: u32 = 2;
+const CLOSE_PATH: u8 = 15;
+
+/// Reads pairs of steps back.
+#[derive(Clone)]
+struct Steps<'a>(&'a [u8]);
+
+impl Steps<'_> {
+    fn one(&mut self) -> Option<i32> {
+        let (mut value, mut shift) = (0_u32, 0);
+        while let Some((&byte, rest)) = self.0.split_first() {
+            self.0 = rest;
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(unzigzag(value));
+            }
+            shift += 7;
+        }
+        None
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = (i32, i32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.one()?, self.one()?))
+    }
+}
+
+/// Blocks by what they hold, as many as the memory given to them allows.
+#[derive(Clone, Debug)]
+pub(super) struct HexBlocks {
+    cache: Cache<(u64, u8), Arc<HexBlock>, rustc_hash::FxBuildHasher>,
+}
+
+impl HexBlocks {
+    pub fn new(capacity_bytes: u64) -> Self {
+        let weigh = |_key: &(u64, u8), block: &Arc<HexBlock>| -> u32 {
+            let bytes = block.hexagons.len() * size_of::<Hexagon>() + block.tails.len() + 128;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self {
+            cache: Cache::builder()
+                .max_capacity(capacity_bytes)
+                .weigher(weigh)
+                .build_with_hasher(rustc_hash::FxBuildHasher),
+        }
+    }
+
+    /// The block of a cell on the grid of a zoom.
+    pub fn of(&self, cell: Cell, zoom: u8) -> Arc<HexBlock> {
+        let key = (CellBlock::key(cell), zoom);
+        self.cache
+            .get_with(key, || Arc::new(HexBlock::new(CellBlock::of(cell), zoom)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::{LngLat, resolution_for_zoom};
+
+    #[test]
+    fn an_outline_comes_back_out_of_its_block() {
+        for zoom in [3, 9, 12, 16] {
+            let cell = Cell::at(LngLat::new(105.84, 21.59).unwrap(), resolution_for_zoom(zoom));
+            let blocks = HexBlocks::new(1 << 20);
+            for near in cell.grid_disk(6) {
+                let block = blocks.of(near, zoom);
+                let hexagon = block.hexagon(near);
+                let Some(outline) = GridHexagon::new(near, zoom) else {
+                    assert_eq!(hexagon.envelope(), None);
+                    continue;
+                };
+                assert_eq!(hexagon.envelope(), Some(outline.envelope()));
+                assert_eq!(block.points(hexagon).collect::<Vec<_>>(), outline.points());
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! In which tiles of a zoom a thing stands, buffers included.
+
+use rustc_hash::FxHashSet;
+
+use crate::geo::{BBox, BUFFER, Cell, EXTENT, GridTile, TileCoord, WorldPoint, WorldShape, point_to_tile};
+use crate::tiles::features::squares_around;
+use crate::tiles::hexagons::{HexBlocks, Shown};
+
+/// Adds the tiles of a zoom that show the cell.
+pub(super) fn tiles_of_cell(blocks: &HexBlocks, cell: Cell, zoom: u8, out: &mut FxHashSet<TileCoord>) {
+    let block = blocks.of(cell, zoom);
+    let hexagon = block.hexagon(cell);
+    let Some((low, high)) = hexagon.envelope() else {
+        let tiles = WorldShape::of_cell(cell).tiles(zoom, usize::MAX);
+        out.extend(tiles.into_iter().flatten());
+        return;
+    };
+    let last = (1_i32 << zoom) - 1;
+    let column = |units: i32| units.div_euclid(EXTENT).clamp(0, last);
+    for y in column(low.y - BUFFER)..=column(high.y + BUFFER) {
+        for x in column(low.x - BUFFER)..=column(high.x + BUFFER) {
+            if let Ok(tile) = TileCoord::new(zoom, x as u32, y as u32)
+                && match block.shown(hexagon, GridTile::new(tile)) {
+                    Shown::Whole | Shown::Cut(_) => true,
+                    Shown::General => !WorldShape::of_cell(cell).cell_to_tile(tile).is_empty(),
+                    Shown::Nothing => false,
+                }
+            {
+                out.insert(tile);
+            }
+        }
+    }
+}
+
+/// Adds the tiles of a zoom that show the point.
+pub(super) fn tiles_of_point(at: WorldPoint, zoom: u8, out: &mut FxHashSet<TileCoord>) {
+    let side = 1_i64 << zoom;
+    let own = |v: f64| ((v * side as f64).floor() as i64).clamp(0, side - 1);
+    let (x, y) = (own(at.x), own(at.y));
+    for dy in -1..=1 {
+        for dx in -1..=1 {
+            let (x, y) = ((x + dx).rem_euclid(side), y + dy);
+            if let Ok(y) = u32::try_from(y)
+                && let Ok(tile) = TileCoord::new(zoom, x as u32, y)
+                && point_to_tile(at, tile).next().is_some()
+            {
+                out.insert(tile);
+            }
+        }
+    }
+}
+
+/// The box of a square of eight pixels, in degrees, a hair's breadth wider.
+pub(super) fn bbox_of_square((x, y): (i64, i64), zoom: u8) -> BBox {
+    let side = squares_around(zoom);
+    let corner = |dx: f64, dy: f64| {
+        WorldPoint {
+            x: ((x as f64 + dx) / side).clamp(0.0, 1.0),
+            y: ((y as f64 + dy) / side).clamp(0.0, 1.0),
+        }
+        .unproject()
+    };
+    let (north_west, south_east) = (corner(-1e-3, -1e-3), corner(1.001, 1.001));
+    BBox {
+        min_lng: north_west.lng(),
+        min_lat: south_east.lat(),
+        max_lng: south_east.lng(),
+        max_lat: north_west.lat(),
+    }
+}

@@ -1,0 +1,90 @@
+//! The few pieces of the protocol buffer wire format that the cells layer writes by itself.
+
+/// Appends a base-128 varint.
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Maps signed to unsigned so that small steps either way stay short (MVT 2.1 §4.3.2).
+pub(super) const fn zigzag(value: i32) -> u32 {
+    ((value << 1) ^ (value >> 31)) as u32
+}
+
+/// The inverse of [`zigzag`].
+pub(super) const fn unzigzag(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+/// Appends a field of bytes: its tag, its length, itself.
+pub(super) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    put_varint(out, bytes.len() as u32);
+    out.extend_from_slice(bytes);
+}
+
+/// A short message put together without a look at the heap; writing beyond its end is a mistake and panics.
+pub(super) struct Scratch {
+    bytes: [u8; 192],
+    len: usize,
+}
+
+impl Scratch {
+    pub const fn new() -> Self {
+        Self {
+            bytes: [0; 192],
+            len: 0,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    pub fn varint(&mut self, mut value: u32) {
+        while value >= 0x80 {
+            self.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.push(value as u8);
+    }
+
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Overwrites a byte that was pushed to hold a place.
+    pub fn set(&mut self, at: usize, byte: u8) {
+        self.bytes[at] = byte;
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zigzag_goes_there_and_back() {
+        for value in [0, -1, 1, 63, -64, 4160, i32::MAX, i32::MIN] {
+            assert_eq!(unzigzag(zigzag(value)), value);
+        }
+        assert_eq!([zigzag(0), zigzag(-1), zigzag(1), zigzag(-2)], [0, 1, 2, 3]);
+    }
+}

@@ -1,0 +1,143 @@
+//! `/v1/changes`: what is told, to whom, and after how long an absence.
+
+use std::time::Duration;
+
+use axum::{body::BodyDataStream, http::Request};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use vungxanh::geo::{LngLat, TileCoord};
+use vungxanh::model::VenueKind;
+
+use crate::api::app::{TestApp, check_in, venue};
+
+struct Listener(BodyDataStream);
+
+impl Listener {
+    async fn new(app: &TestApp, key: &str, last_id: Option<&str>) -> Self {
+        let mut request = Request::get("/v1/changes");
+        if !key.is_empty() {
+            request = request.header("authorization", format!("Bearer vx_{key}_secret"));
+        }
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        let response = app.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/event-stream; charset=utf-8"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Self(response.into_body().into_data_stream())
+    }
+
+    async fn text(&mut self) -> String {
+        let part = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await;
+        let part = part
+            .expect("something is said within half a minute")
+            .unwrap()
+            .unwrap();
+        String::from_utf8(part.to_vec()).unwrap()
+    }
+
+    /// The next event: its id and its data.
+    async fn event(&mut self) -> (String, Value) {
+        loop {
+            let text = self.text().await;
+            let field = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name));
+                line.map(str::to_owned)
+            };
+            if let Some(data) = field("data: ") {
+                assert!(
+                    text.contains("event: change\n") && text.ends_with("\n\n"),
+                    "{text}"
+                );
+                return (field("id: ").unwrap(), serde_json::from_str(&data).unwrap());
+            }
+        }
+    }
+}
+
+fn named(event: &Value, layer: &str) -> Vec<[u32; 3]> {
+    let changes = event["changes"].as_array().unwrap();
+    changes
+        .iter()
+        .filter(|change| change["layer"] == layer)
+        .flat_map(|change| serde_json::from_value::<Vec<[u32; 3]>>(change["tiles"].clone()).unwrap())
+        .collect()
+}
+
+fn tile(lng: f64, lat: f64, zoom: u8) -> [u32; 3] {
+    let coord = TileCoord::containing(LngLat::new(lng, lat).unwrap(), zoom).unwrap();
+    [coord.z().into(), coord.x(), coord.y()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_reader_is_told_of_the_tiles_that_it_sees_change() {
+    let app = TestApp::new().await;
+    let mut public = Listener::new(&app, "", None).await;
+    let mut analyst = Listener::new(&app, "analyst", None).await;
+    let (_, greeting) = public.event().await;
+    assert_eq!(
+        (&greeting["reload"], &greeting["changes"]),
+        (&json!(false), &json!([]))
+    );
+    analyst.event().await;
+
+    // What only officials see is told to officials only.
+    let body = check_in("c1", "v1", "0901234567");
+    assert_eq!(app.check_ins(&body, &[]).await.json()["accepted"], 1);
+    app.pipeline.publish().await.unwrap();
+    let (_, exact) = analyst.event().await;
+    let cells = named(&exact, "cells");
+    assert!(
+        cells.contains(&tile(105.84, 21.59, 14)) && cells.contains(&[0, 0, 0]),
+        "{exact}"
+    );
+    assert!(!cells.contains(&tile(105.55, 21.59, 14)));
+    assert_eq!(named(&exact, "venues"), Vec::<[u32; 3]>::new());
+    assert!(!exact.to_string().contains("0901234567") && !exact.to_string().contains("v1"));
+
+    app.pipeline
+        .put_venues(vec![venue("v9", "Mới", VenueKind::Shop, 105.55, 21.6)])
+        .await
+        .unwrap();
+    let generation = app.pipeline.snapshot().generation();
+    let (_, event) = public.event().await;
+    assert_eq!(event["generation"], generation);
+    assert_eq!(named(&event, "cells"), Vec::<[u32; 3]>::new(), "{event}");
+    let venues = named(&event, "venues");
+    assert!(venues.contains(&tile(105.55, 21.6, 16)), "{event}");
+    assert!(venues.iter().all(|[z, x, y]| {
+        let at = tile(105.55, 21.6, *z as u8);
+        at[1].abs_diff(*x) <= 1 && at[2].abs_diff(*y) <= 1
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_comes_back_is_told_what_it_missed() {
+    let app = TestApp::new().await;
+    let mut first = Listener::new(&app, "", None).await;
+    let (id, _) = first.event().await;
+    drop(first);
+    for (nth, lng) in [105.60, 105.90].into_iter().enumerate() {
+        app.pipeline
+            .put_venues(vec![venue(&format!("n{nth}"), "Mới", VenueKind::Shop, lng, 21.6)])
+            .await
+            .unwrap();
+    }
+    let mut back = Listener::new(&app, "", Some(&id)).await;
+    let (next_id, event) = back.event().await;
+    let venues = named(&event, "venues");
+    assert!(venues.contains(&tile(105.60, 21.6, 15)) && venues.contains(&tile(105.90, 21.6, 15)));
+    assert_ne!(id, next_id);
+    drop(back);
+
+    // Of another run of the server nothing is known: load everything again.
+    let mut stranger = Listener::new(&app, "", Some("00000000-5")).await;
+    assert_eq!(stranger.event().await.1["reload"], true);
+    let mut nonsense = Listener::new(&app, "", Some("yesterday")).await;
+    assert_eq!(nonsense.event().await.1["reload"], true);
+}
