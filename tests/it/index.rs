@@ -17,9 +17,11 @@ use vungxanh::index::{
     VenueFacts, VenueScore, ZoneIndex,
 };
 use vungxanh::model::{
-    Area, AreaCode, AreaIndicators, AreaLevel, CellStats, Day, Direction, Hour, PersonId, Timestamp,
-    UtcOffset, Venue, VenueId, VenueKind, VenueStats, Window, Zone, ZoneId, ZoneKind, ZoneState,
+    AreaCode, AreaLevel, CellStats, Day, Direction, Hour, PersonId, Timestamp, UtcOffset, Venue, VenueStats,
+    Window, Zone, ZoneId, ZoneState,
 };
+
+use crate::fixtures::{self, area, square, zone};
 
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
 
@@ -134,61 +136,7 @@ fn published(ledger: &mut Ledger) -> std::sync::Arc<Snapshot> {
 
 fn venue(id: u32, at: LngLat) -> Venue {
     Venue {
-        id: VenueId::new(&format!("v{id}")).unwrap(),
         name: format!("Chợ Đồng Quang {id}"),
-        kind: VenueKind::Market,
-        at,
-        area: None,
-        parent: None,
-        floor_area_m2: None,
-        volume_m3: None,
-        ventilation_ach: None,
-        capacity: None,
-        hours: None,
-        valid_from: Timestamp(0),
+        ..fixtures::venue(&format!("v{id}"), at.lng(), at.lat())
     }
-}
-
-fn area(id: &str, level: AreaLevel, parent: Option<&str>, geometry: ::geo::MultiPolygon<f64>) -> Area {
-    Area {
-        code: code(id),
-        level,
-        parent: parent.map(code),
-        name: id.to_owned(),
-        population: None,
-        valid_from: None,
-        valid_to: None,
-        geometry,
-        approximate: false,
-        indicators: AreaIndicators::default(),
-    }
-}
-
-fn zone(geometry: ::geo::MultiPolygon<f64>) -> Zone {
-    Zone {
-        id: ZoneId::new("z").unwrap(),
-        version: 1,
-        name: "Phong toả".to_owned(),
-        kind: ZoneKind::Lockdown,
-        state: ZoneState::Published,
-        decision: None,
-        issuer: None,
-        reason: None,
-        starts_at: Timestamp(0),
-        planned_end: None,
-        lifted_at: None,
-        geometry,
-        written_at: Timestamp(0),
-        written_by: None,
-    }
-}
-
-fn square(west: f64, south: f64, size: f64) -> ::geo::MultiPolygon<f64> {
-    let ring = vec![
-        (west, south),
-        (west + size, south),
-        (west + size, south + size),
-        (west, south + size),
-    ];
-    ::geo::Polygon::new(ring.into(), vec![]).into()
 }

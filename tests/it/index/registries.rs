@@ -151,14 +151,13 @@ fn areas_and_zones_at_a_point_are_those_found_by_looking_at_each() {
         }
         areas.push(one);
         zones.push(Zone {
-            id: ZoneId::new(&format!("z{n:03}")).unwrap(),
             state: if n % 5 == 0 {
                 ZoneState::Draft
             } else {
                 ZoneState::Published
             },
             starts_at: Timestamp(n.into()),
-            ..zone(shape)
+            ..zone(&format!("z{n:03}"), shape)
         });
     }
     let (area_index, zone_index) = (AreaIndex::new(&areas), ZoneIndex::new(&zones));
