@@ -1,5 +1,5 @@
 use geo::indexed::IntervalTreeMultiPolygon;
-use geo::{Area as _, BoundingRect as _, Contains as _, Coord, MultiPolygon};
+use geo::{BoundingRect as _, ChamberlainDuquetteArea as _, Contains as _, Coord, MultiPolygon};
 
 use crate::geo::{Cell, InvalidCell, LngLat, Resolution, edge_length_km};
 
@@ -87,14 +87,7 @@ pub fn cover_polygon(
 fn cells_held(shape: &MultiPolygon<f64>, resolution: Resolution) -> f64 {
     let edge_km = edge_length_km(resolution);
     let hexagon_km2 = 1.5 * 3_f64.sqrt() * edge_km * edge_km;
-    let area_km2: f64 = shape
-        .iter()
-        .filter_map(|part| {
-            let mid = part.exterior().bounding_rect()?.center().y.to_radians().cos();
-            Some(part.unsigned_area() * mid * DEGREE_KM * DEGREE_KM)
-        })
-        .sum();
-    area_km2 / hexagon_km2
+    shape.chamberlain_duquette_unsigned_area() / 1e6 / hexagon_km2
 }
 
 #[cfg(test)]

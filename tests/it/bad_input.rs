@@ -1,6 +1,7 @@
 //! Hostile input: every kind of record, every way to be wrong. The good rows beside it are kept.
 
 mod events;
+mod every_kind;
 mod files;
 mod registries;
 
