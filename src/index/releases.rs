@@ -48,6 +48,8 @@ pub struct PublicArea {
     pub suppressed: bool,
     /// The weeks that were summed, first to last.
     pub weeks: Option<Window>,
+    /// When the latest of these figures were made: a correction comes later than the week's end.
+    pub made_at: Option<Timestamp>,
 }
 
 /// Every release in its latest correction: the only source of public figures.
@@ -79,6 +81,7 @@ struct CellBucket<T> {
 struct AreaBucket {
     window: Window,
     seq: u32,
+    made_at: Timestamp,
     areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
@@ -114,6 +117,7 @@ impl ReleaseIndex {
                     let bucket = AreaBucket {
                         window,
                         seq,
+                        made_at: release.made_at,
                         areas: rows.iter().cloned().collect(),
                     };
                     self.areas.insert(window.from, Arc::new(bucket));
@@ -209,6 +213,7 @@ impl ReleaseIndex {
                 from: first.window.from,
                 to: last.window.to,
             }),
+            made_at: buckets.iter().map(|bucket| bucket.made_at).max(),
         }
     }
 

@@ -3,6 +3,8 @@
 mod access;
 mod app;
 mod batches;
+mod past;
+mod privacy;
 mod reads;
 mod tiles;
 mod writes;
