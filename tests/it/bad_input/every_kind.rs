@@ -316,7 +316,11 @@ fn a_cut_stream_and_a_bomb_end_every_kind_with_a_clear_error() {
             kind.name,
             came.end
         );
-        assert_eq!(came.lines, [1], "{}", kind.name);
+        assert!(
+            came.lines.contains(&1),
+            "{}: the row before the cut is kept",
+            kind.name
+        );
         let bomb = compress(Encoding::Gzip, (line + &" ".repeat(32 << 20)).as_bytes());
         let limits = Limits {
             ratio: 100,
