@@ -20,7 +20,8 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Link, Retry-After, 
 /// Everything that is answered: the table, and the public pages.
 pub fn router(state: ApiState) -> Router {
     let pipeline = state.pipeline.clone();
-    let pages = pages::router(pages::views(move || pipeline.snapshot()));
+    let views = pages::views(move || pipeline.snapshot());
+    let pages = pages::router(views, state.config.classes.pictures);
     let mut router = Router::<ApiState>::new();
     for route in ROUTES {
         let guarded = from_fn_with_state((state.clone(), route), guard);

@@ -187,7 +187,7 @@ pub static ROUTES: &[Route] = &[
     route!("putVenue", Put "/v1/venues/{id}", OFFICIALS, Write, "venues", "Ghi một địa điểm vào sổ đăng ký", "Register or change a venue",
         [], Takes::Json("VenueRecord"), Answers::One("RegistryAnswer"), || put(v1::registry::put_venue)),
     route!("getVenueRisk", Get "/v1/venues/{id}/risk", EVERYONE, Read, "venues", "Nguy cơ của địa điểm và lý do", "The venue's risk, and why",
-        [], Takes::Nothing, Answers::One("VenueRiskAnswer"), || get(v1::venues::risk)),
+        [AT], Takes::Nothing, Answers::One("VenueRiskAnswer"), || get(v1::venues::risk)),
     route!("getVenueHours", Get "/v1/venues/{id}/hours", EVERYONE, Read, "venues", "Chuỗi số liệu theo giờ (khoá phân tích)", "The hourly series (exact figures: with an analyst's or official's key)",
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
     // Areas

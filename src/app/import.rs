@@ -15,7 +15,8 @@ use crate::ingest::{
     read_venues, read_zones,
 };
 use crate::model::EventKind;
-use crate::pipeline::{Backfill, Pipeline};
+use crate::pipeline::{Backfill, Pipeline, PipelineError};
+use crate::store::{Appended, RegistryChange};
 
 /// Reads a file into a data folder, or sends it to a server.
 pub async fn run(args: ImportArgs, settings: Settings) -> anyhow::Result<ExitCode> {
@@ -222,6 +223,18 @@ struct Writer<'a> {
     backfill: Option<Backfill>,
 }
 
+impl Writer<'_> {
+    /// Waits for a chunk of registrations: (written, unchanged).
+    fn registered(
+        &self,
+        count: u64,
+        put: impl Future<Output = Result<RegistryChange, PipelineError>>,
+    ) -> anyhow::Result<(u64, u64)> {
+        let unchanged = self.runtime.block_on(put)?.unchanged;
+        Ok((count - unchanged, unchanged))
+    }
+}
+
 /// One reading of the file. Without a writer it only validates.
 fn pass(
     args: &ImportArgs,
@@ -260,43 +273,21 @@ fn pass(
         pipeline.with_door(args.backfill, |door| match args.kind {
             ImportKind::Venues => read_venues(format, map, reader, door, limits, &mut |chunk| {
                 let count = chunk.batch.len() as u64;
-                let written = match &mut writer {
-                    None => Ok((count, 0)),
-                    Some(w) => w
-                        .runtime
-                        .block_on(w.pipeline.put_venues(chunk.batch))
-                        .map(|change| {
-                            let unchanged = change.unchanged;
-                            (count - unchanged, unchanged)
-                        })
-                        .map_err(Into::into),
-                };
+                let write = |w: &mut Writer<'_>| w.registered(count, w.pipeline.put_venues(chunk.batch));
+                let written = writer.as_deref_mut().map_or(Ok((count, 0)), write);
                 step(report, chunk.rejections, written)
             }),
             ImportKind::Areas => read_areas(format, map, reader, door, limits, &mut |chunk| {
                 let count = chunk.batch.len() as u64;
-                let written = match &mut writer {
-                    None => Ok((count, 0)),
-                    Some(w) => w
-                        .runtime
-                        .block_on(w.pipeline.put_areas(chunk.batch))
-                        .map(|change| {
-                            let unchanged = change.unchanged;
-                            (count - unchanged, unchanged)
-                        })
-                        .map_err(Into::into),
-                };
+                let write = |w: &mut Writer<'_>| w.registered(count, w.pipeline.put_areas(chunk.batch));
+                let written = writer.as_deref_mut().map_or(Ok((count, 0)), write);
                 step(report, chunk.rejections, written)
             }),
             ImportKind::Zones => read_zones(format, map, reader, door, limits, &mut |chunk| {
                 let count = chunk.batch.len() as u64;
-                let written = match &mut writer {
-                    None => Ok((count, 0)),
-                    Some(w) => w
-                        .runtime
-                        .block_on(w.pipeline.import_zones(chunk.batch))
-                        .map_err(Into::into),
-                };
+                let write =
+                    |w: &mut Writer<'_>| Ok(w.runtime.block_on(w.pipeline.import_zones(chunk.batch))?);
+                let written = writer.as_deref_mut().map_or(Ok((count, 0)), write);
                 step(report, chunk.rejections, written)
             }),
             events => {
@@ -346,7 +337,7 @@ fn write_events(
 }
 
 /// Turns what became of a batch into (accepted, duplicates) and rejections for the rest.
-fn ingest_outcomes(appended: &crate::store::Appended, lines: &[u64]) -> ((u64, u64), Vec<Rejection>) {
+fn ingest_outcomes(appended: &Appended, lines: &[u64]) -> ((u64, u64), Vec<Rejection>) {
     let [accepted, duplicates, ..] = appended.counts();
     ((accepted, duplicates), Pipeline::refusals(appended, lines))
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
+use crate::app::upkeep::open_beside;
 use crate::config::{KeyCommand, KeyCreateArgs, Settings};
 use crate::model::{AreaCode, Role, Timestamp};
-use crate::store::{KeyRow, Store, StoreConfig};
+use crate::store::{KeyRow, Store};
 
 /// Runs a key command beside a server that may be running.
 pub async fn run(command: KeyCommand, settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -59,7 +60,7 @@ async fn create(args: KeyCreateArgs, settings: &Settings) -> anyhow::Result<Exit
         .iter()
         .map(|code| AreaCode::new(code).with_context(|| format!("--area `{code}`")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let store = open(&args.data, settings).await?;
+    let store = open_beside(&args.data, settings).await?;
     let token = make(&store, role, areas, args.name, settings.clock.now()).await?;
     store.close().await;
     writeln!(std::io::stdout(), "{token}")?;
@@ -67,7 +68,7 @@ async fn create(args: KeyCreateArgs, settings: &Settings) -> anyhow::Result<Exit
 }
 
 async fn list(data: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let store = open(data, settings).await?;
+    let store = open_beside(data, settings).await?;
     let mut out = std::io::stdout();
     for key in store.list_keys().await? {
         let areas: Vec<&str> = key.areas.iter().map(AreaCode::as_str).collect();
@@ -94,22 +95,13 @@ async fn list(data: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 async fn revoke(data: &Path, id: &str, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let store = open(data, settings).await?;
+    let store = open_beside(data, settings).await?;
     let found = store.revoke_key(id, settings.clock.now()).await?;
     store.close().await;
     if !found {
         bail!("no key `{id}` in force; `vungxanh key list` shows them");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Store> {
-    let config = StoreConfig {
-        utc_offset: settings.offset,
-    };
-    Store::open_beside(data, config)
-        .await
-        .with_context(|| format!("--data {}", data.display()))
 }
 
 /// Lower-case hexadecimal digits.

@@ -12,7 +12,7 @@ const DATABASE: &str = "vungxanh.sqlite";
 /// Verifies a folder and says what it holds; a server may run meanwhile.
 pub async fn check(data: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
     must_exist(data)?;
-    let store = open(data, settings).await?;
+    let store = open_beside(data, settings).await?;
     let report = store.check().await?;
     store.close().await;
     print(&report)
@@ -21,7 +21,7 @@ pub async fn check(data: &Path, settings: &Settings) -> anyhow::Result<ExitCode>
 /// Writes one consistent file; a server may run meanwhile.
 pub async fn backup(data: &Path, to: &Path, settings: &Settings) -> anyhow::Result<ExitCode> {
     must_exist(data)?;
-    let store = open(data, settings).await?;
+    let store = open_beside(data, settings).await?;
     let position = store.backup_to(to).await?;
     store.close().await;
     writeln!(
@@ -48,7 +48,7 @@ pub async fn restore(data: &Path, from: &Path, settings: &Settings) -> anyhow::R
     }
     std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
     std::fs::copy(from, &database).with_context(|| format!("copying {}", from.display()))?;
-    let store = open(data, settings).await?;
+    let store = open_beside(data, settings).await?;
     let report = store.check().await?;
     store.close().await;
     print(&report)
@@ -82,7 +82,8 @@ fn must_exist(data: &Path) -> anyhow::Result<()> {
     }
 }
 
-async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Store> {
+/// Opens a folder's store beside a server that may be running.
+pub async fn open_beside(data: &Path, settings: &Settings) -> anyhow::Result<Store> {
     let config = StoreConfig {
         utc_offset: settings.offset,
     };

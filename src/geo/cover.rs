@@ -1,5 +1,5 @@
 use geo::indexed::IntervalTreeMultiPolygon;
-use geo::{BoundingRect as _, Contains as _, Coord, MultiPolygon};
+use geo::{BoundingRect as _, ChamberlainDuquetteArea as _, Contains as _, Coord, MultiPolygon};
 
 use crate::geo::{Cell, InvalidCell, LngLat, Resolution, edge_length_km};
 
@@ -38,7 +38,9 @@ pub fn cover_polygon(
             (rect.height() / step + 2.0) * (rect.width() * mid / step + 2.0)
         })
         .sum();
-    if samples > limit.saturating_mul(SAMPLES_PER_CELL) as f64 {
+    if samples > limit.saturating_mul(SAMPLES_PER_CELL) as f64
+        || cells_held(shape, resolution) > 2.0 * limit as f64
+    {
         return Err(refuse());
     }
     let mut met: Vec<Cell> = Vec::new();
@@ -79,6 +81,13 @@ pub fn cover_polygon(
         return Err(refuse());
     }
     Ok(met)
+}
+
+/// About how many mean cells the shape has room for; the largest are 1.4 times as large.
+fn cells_held(shape: &MultiPolygon<f64>, resolution: Resolution) -> f64 {
+    let edge_km = edge_length_km(resolution);
+    let hexagon_km2 = 1.5 * 3_f64.sqrt() * edge_km * edge_km;
+    shape.chamberlain_duquette_unsigned_area() / 1e6 / hexagon_km2
 }
 
 #[cfg(test)]

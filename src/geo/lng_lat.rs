@@ -110,6 +110,18 @@ impl BBox {
         max_lat: 90.0,
     };
 
+    /// The box around a shape; `None` for an empty one. Around the globe where the shape crosses the antimeridian.
+    #[must_use]
+    pub fn around(shape: &geo::MultiPolygon<f64>) -> Option<Self> {
+        let rect = geo::BoundingRect::bounding_rect(shape)?;
+        Some(Self {
+            min_lng: rect.min().x,
+            min_lat: rect.min().y,
+            max_lng: rect.max().x,
+            max_lat: rect.max().y,
+        })
+    }
+
     /// Reads `min_lng,min_lat,max_lng,max_lat`.
     ///
     /// # Errors

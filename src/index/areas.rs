@@ -1,13 +1,10 @@
 use std::{cmp::Reverse, fmt, sync::Arc};
 
 use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
-use rstar::{
-    AABB, RTree,
-    primitives::{GeomWithData, Rectangle},
-};
 use rustc_hash::FxHashMap;
 
 use crate::geo::{BBox, Cell, LngLat, Resolution, cover_polygon};
+use crate::index::boxes::BoxTree;
 use crate::model::{Area, AreaCode, AreaLevel, Day};
 
 /// The resolution of [`AreaEntry::cells`] (about 5 km² a cell).
@@ -71,7 +68,7 @@ impl AreaEntry {
 pub struct AreaIndex {
     entries: Vec<AreaEntry>,
     by_code: Arc<FxHashMap<AreaCode, Vec<u32>>>,
-    tree: Arc<RTree<GeomWithData<Rectangle<[f64; 2]>, u32>>>,
+    tree: Arc<BoxTree>,
 }
 
 impl AreaIndex {
@@ -108,18 +105,17 @@ impl AreaIndex {
             key(a).cmp(&key(b))
         });
         let mut by_code: FxHashMap<AreaCode, Vec<u32>> = FxHashMap::default();
-        let mut boxes = Vec::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
             by_code
                 .entry(entry.area.code.clone())
                 .or_default()
                 .push(at as u32);
-            boxes.push(GeomWithData::new(rectangle(&entry.bbox), at as u32));
         }
+        let tree = BoxTree::new(entries.iter().map(|entry| &entry.bbox));
         Self {
             entries,
             by_code: Arc::new(by_code),
-            tree: Arc::new(RTree::bulk_load(boxes)),
+            tree: Arc::new(tree),
         }
     }
 
@@ -167,8 +163,8 @@ impl AreaIndex {
     pub fn at(&self, at: LngLat, day: Day) -> Vec<&AreaEntry> {
         let mut found: Vec<&AreaEntry> = self
             .tree
-            .locate_in_envelope_intersecting(AABB::from_point([at.lng(), at.lat()]))
-            .map(|item| &self.entries[item.data as usize])
+            .at(at)
+            .map(|at| &self.entries[at])
             .filter(|entry| entry.valid_on(day) && entry.holds(at))
             .collect();
         found.sort_by_key(|entry| (Reverse(entry.area.level), entry.area.code.clone()));
@@ -178,23 +174,10 @@ impl AreaIndex {
     /// Areas valid on that day whose box touches the given one, by level (widest first) and code.
     #[must_use]
     pub fn in_bbox(&self, bbox: &BBox, day: Day) -> Vec<&AreaEntry> {
-        let mut found: Vec<u32> = bbox
-            .parts()
-            .iter()
-            .flat_map(|part| {
-                self.tree
-                    .locate_in_envelope_intersecting(AABB::from_corners(
-                        [part.min_lng, part.min_lat],
-                        [part.max_lng, part.max_lat],
-                    ))
-                    .map(|item| item.data)
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+        self.tree
+            .touching(bbox)
             .into_iter()
-            .map(|at| &self.entries[at as usize])
+            .map(|at| &self.entries[at])
             .filter(|entry| entry.valid_on(day))
             .collect()
     }
@@ -276,7 +259,7 @@ impl AreaIndex {
 }
 
 fn entry_of(area: &Area) -> Option<AreaEntry> {
-    let bbox = bbox_of(&area.geometry)?;
+    let bbox = BBox::around(&area.geometry)?;
     let resolution = Resolution::new(COVER_RESOLUTION).expect("7 is a resolution");
     let cells = cover_polygon(&area.geometry, resolution, COVER_LIMIT).unwrap_or_default();
     Some(AreaEntry {
@@ -286,19 +269,4 @@ fn entry_of(area: &Area) -> Option<AreaEntry> {
         outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
         area: Arc::new(area.clone()),
     })
-}
-
-/// The box of a shape, degrees; `None` when it is empty.
-pub(super) fn bbox_of(geometry: &::geo::MultiPolygon<f64>) -> Option<BBox> {
-    let rect = ::geo::BoundingRect::bounding_rect(geometry)?;
-    Some(BBox {
-        min_lng: rect.min().x,
-        min_lat: rect.min().y,
-        max_lng: rect.max().x,
-        max_lat: rect.max().y,
-    })
-}
-
-pub(super) fn rectangle(bbox: &BBox) -> Rectangle<[f64; 2]> {
-    Rectangle::from_corners([bbox.min_lng, bbox.min_lat], [bbox.max_lng, bbox.max_lat])
 }

@@ -6,6 +6,7 @@
 //! `rstar` is named here only.
 
 mod areas;
+mod boxes;
 mod bytes;
 mod checkpoint;
 mod closed;

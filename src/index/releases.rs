@@ -47,6 +47,8 @@ pub struct PublicArea {
     pub suppressed: bool,
     /// The weeks that were summed, first to last.
     pub weeks: Option<Window>,
+    /// When the latest of these figures were made: a correction comes later than the week's end.
+    pub made_at: Option<Timestamp>,
 }
 
 /// Every release in its latest correction: the only source of public figures.
@@ -78,6 +80,7 @@ pub(super) struct CellBucket<T> {
 pub(super) struct AreaBucket {
     pub(super) window: Window,
     pub(super) seq: u32,
+    made_at: Timestamp,
     areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
@@ -113,6 +116,7 @@ impl ReleaseIndex {
                     let bucket = AreaBucket {
                         window,
                         seq,
+                        made_at: release.made_at,
                         areas: rows.iter().cloned().collect(),
                     };
                     self.areas.insert(window.from, Arc::new(bucket));
@@ -231,6 +235,7 @@ impl ReleaseIndex {
                 from: first.window.from,
                 to: last.window.to,
             }),
+            made_at: buckets.iter().map(|bucket| bucket.made_at).max(),
         }
     }
 

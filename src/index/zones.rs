@@ -1,13 +1,9 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
-use rstar::{
-    AABB, RTree,
-    primitives::{GeomWithData, Rectangle},
-};
 
 use crate::geo::{BBox, LngLat};
-use crate::index::areas::{bbox_of, rectangle};
+use crate::index::boxes::BoxTree;
 use crate::model::{Timestamp, Zone, ZoneId};
 
 /// The latest version of a zone.
@@ -44,7 +40,7 @@ impl ZoneEntry {
 #[derive(Clone, Debug, Default)]
 pub struct ZoneIndex {
     entries: Vec<ZoneEntry>,
-    tree: Arc<RTree<GeomWithData<Rectangle<[f64; 2]>, u32>>>,
+    tree: Arc<BoxTree>,
 }
 
 impl ZoneIndex {
@@ -66,7 +62,7 @@ impl ZoneIndex {
             let newer = latest
                 .get(&zone.id)
                 .is_none_or(|old| old.zone.version <= zone.version);
-            if let (true, Some(bbox)) = (newer, bbox_of(&zone.geometry)) {
+            if let (true, Some(bbox)) = (newer, BBox::around(&zone.geometry)) {
                 let entry = ZoneEntry {
                     bbox,
                     outline: Arc::new(IntervalTreeMultiPolygon::new(&zone.geometry)),
@@ -76,14 +72,10 @@ impl ZoneIndex {
             }
         }
         let entries: Vec<ZoneEntry> = latest.into_values().collect();
-        let boxes = entries
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| GeomWithData::new(rectangle(&entry.bbox), at as u32))
-            .collect();
+        let tree = BoxTree::new(entries.iter().map(|entry| &entry.bbox));
         Self {
             entries,
-            tree: Arc::new(RTree::bulk_load(boxes)),
+            tree: Arc::new(tree),
         }
     }
 
@@ -112,8 +104,8 @@ impl ZoneIndex {
     pub fn at(&self, point: LngLat, at: Timestamp) -> Vec<&ZoneEntry> {
         let mut found: Vec<&ZoneEntry> = self
             .tree
-            .locate_in_envelope_intersecting(AABB::from_point([point.lng(), point.lat()]))
-            .map(|item| &self.entries[item.data as usize])
+            .at(point)
+            .map(|at| &self.entries[at])
             .filter(|entry| entry.zone.in_force(at) && entry.holds(point))
             .collect();
         found.sort_by(|a, b| a.zone.id.cmp(&b.zone.id));
@@ -123,23 +115,10 @@ impl ZoneIndex {
     /// Zones in force at an instant whose box touches the given one, by id.
     #[must_use]
     pub fn in_bbox(&self, bbox: &BBox, at: Timestamp) -> Vec<&ZoneEntry> {
-        let mut found: Vec<u32> = bbox
-            .parts()
-            .iter()
-            .flat_map(|part| {
-                self.tree
-                    .locate_in_envelope_intersecting(AABB::from_corners(
-                        [part.min_lng, part.min_lat],
-                        [part.max_lng, part.max_lat],
-                    ))
-                    .map(|item| item.data)
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+        self.tree
+            .touching(bbox)
             .into_iter()
-            .map(|at| &self.entries[at as usize])
+            .map(|at| &self.entries[at])
             .filter(|entry| entry.zone.in_force(at))
             .collect()
     }

@@ -182,7 +182,12 @@ impl<'a> Visitor<'a> for RecordSeed<'_, 'a> {
                         continue;
                     }
                     "id" => {
-                        feature_id = map.next_value_seed(FieldSeed { depth })?;
+                        let value = map.next_value_seed(FieldSeed { depth })?;
+                        if !feature_id.is_missing() {
+                            *trouble = Some(given_twice("id"));
+                            return Err(A::Error::custom("given twice"));
+                        }
+                        feature_id = value;
                         continue;
                     }
                     _ => {}
@@ -285,12 +290,7 @@ fn store<'a, E: Error>(
         return Ok(());
     };
     if *given & (1 << first) != 0 {
-        *trouble = Some(Fault {
-            field: Some(shorten(key)),
-            value: None,
-            reason: "is given twice".to_owned(),
-            expected: "each field once".to_owned(),
-        });
+        *trouble = Some(given_twice(key));
         return Err(E::custom("given twice"));
     }
     *given |= 1 << first;
@@ -299,6 +299,15 @@ fn store<'a, E: Error>(
     }
     record.fields[first] = value;
     Ok(())
+}
+
+fn given_twice(key: &str) -> Fault {
+    Fault {
+        field: Some(shorten(key)),
+        value: None,
+        reason: "is given twice".to_owned(),
+        expected: "each field once".to_owned(),
+    }
 }
 
 /// A geometry is a GeoJSON object, read later and with its own limits, or a text (WKT).

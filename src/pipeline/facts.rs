@@ -49,15 +49,7 @@ fn venue_facts(
 ) -> VenueFacts {
     let marks = state.marks.get(id).map_or(&[][..], Vec::as_slice);
     let assessments = state.assessments.get(id).map_or(&[][..], Vec::as_slice);
-    let records: Vec<AssessmentRecord> = assessments
-        .iter()
-        .map(|event| AssessmentRecord {
-            at: event.at,
-            instrument: event.record.instrument.clone(),
-            answers: event.record.answers.clone(),
-            by: event.record.by,
-        })
-        .collect();
+    let records: Vec<AssessmentRecord> = assessments.iter().map(AssessmentRecord::from).collect();
     let inputs = VenueInputs {
         marks,
         assessments: &records,

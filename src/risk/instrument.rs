@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::model::{AssessmentAuthor, Timestamp};
+use crate::model::{Assessment, AssessmentAuthor, Event, Timestamp};
 use crate::risk::explain::{figure, instant};
 use crate::risk::instrument_rules::{Class, Score};
 use crate::risk::{Instrument, Instruments, Text, VenueStatus};
@@ -18,6 +18,17 @@ pub struct AssessmentRecord {
     pub answers: Vec<(String, Option<f64>)>,
     /// Who filled it in.
     pub by: AssessmentAuthor,
+}
+
+impl From<&Event<Assessment>> for AssessmentRecord {
+    fn from(event: &Event<Assessment>) -> Self {
+        Self {
+            at: event.at,
+            instrument: event.record.instrument.clone(),
+            answers: event.record.answers.clone(),
+            by: event.record.by,
+        }
+    }
 }
 
 /// What an assessment came to.

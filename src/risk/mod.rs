@@ -15,6 +15,7 @@ mod rules;
 mod suppress;
 mod tracing;
 mod venue_explain;
+mod venue_past;
 mod venue_risk;
 
 pub use area_level::{AreaInputs, AreaRisk, AreaRules, area_level};
@@ -33,6 +34,7 @@ pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,
     split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
 };
+pub use venue_past::{PastVenueRisk, venue_risk_then};
 pub use venue_risk::{
     DayExposure, VenueFigures, VenueInputs, VenueRisk, VenueRules, VenueStatus, venue_figures, venue_risk,
 };

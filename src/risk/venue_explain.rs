@@ -16,7 +16,10 @@ pub(super) fn explain_venue(
     explain.input(
         "Ca bệnh (khác nhau) có mốc dịch tễ đã duyệt",
         "Distinct cases with approved marks",
-        figures.cases.to_string(),
+        match audience {
+            Audience::Public if figures.cases > 0 => format!("≥ {}", figures.cases),
+            _ => figures.cases.to_string(),
+        },
     );
     let days = tracing.look_back_days;
     explain.input("Số ngày nhìn lại", "Days looked back", days.to_string());

@@ -48,7 +48,8 @@ pub struct VenueFigures {
     pub status: VenueStatus,
     /// Exposure by local day, ascending; only days with some.
     pub exposure: Vec<DayExposure>,
-    /// Distinct cases behind the exposure; 0 when withheld.
+    /// Distinct cases behind the exposure; 0 when withheld. For the public the least number from which on exposure is
+    /// published, however many there are.
     pub cases: u32,
     /// The venue's own latest assessment that has not expired.
     pub self_declared: Option<AssessmentResult>,
@@ -65,7 +66,8 @@ pub struct VenueRisk {
     pub status: VenueStatus,
     /// Exposure by local day, ascending; only days with some.
     pub exposure: Vec<DayExposure>,
-    /// Distinct cases behind the exposure; 0 when withheld.
+    /// Distinct cases behind the exposure; 0 when withheld. For the public the least number from which on exposure is
+    /// published, however many there are.
     pub cases: u32,
     /// The venue's own latest assessment that has not expired.
     pub self_declared: Option<AssessmentResult>,
@@ -130,11 +132,25 @@ impl VenueStatus {
 /// with several distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
 #[must_use]
 pub fn venue_figures(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueFigures {
-    let least_cases = match audience {
-        Audience::Public => rules.venue.public_from_cases,
-        Audience::Official => 1,
+    let days = days_of_exposure(&rules.tracing, inputs, least_cases(rules, audience));
+    figures_with(rules, inputs, audience, &days)
+}
+
+/// The figures that follow from some days of exposure and the assessments.
+pub(super) fn figures_with(
+    rules: &Rules,
+    inputs: &VenueInputs,
+    audience: Audience,
+    days: &[ExposedDay<'_>],
+) -> VenueFigures {
+    let behind: BTreeSet<&EventId> = days.iter().flat_map(|day| &day.cases).copied().collect();
+    let cases = u32::try_from(behind.len()).unwrap_or(u32::MAX);
+    // A small count is public nowhere: here it would tell what the releases of cells and areas hide.
+    let cases = match audience {
+        Audience::Public => cases.min(least_cases(rules, audience)),
+        Audience::Official => cases,
     };
-    let (exposure, cases) = exposure(&rules.tracing, inputs, least_cases);
+    let exposure: Vec<DayExposure> = days.iter().map(|day| day.exposure).collect();
     let latest = |by: AssessmentAuthor| {
         let made = inputs
             .assessments
@@ -162,7 +178,16 @@ pub fn venue_figures(rules: &Rules, inputs: &VenueInputs, audience: Audience) ->
 /// [`venue_figures`] with the reasons.
 #[must_use]
 pub fn venue_risk(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueRisk {
-    let figures = venue_figures(rules, inputs, audience);
+    explained(rules, inputs, audience, venue_figures(rules, inputs, audience))
+}
+
+/// Figures with their reasons.
+pub(super) fn explained(
+    rules: &Rules,
+    inputs: &VenueInputs,
+    audience: Audience,
+    figures: VenueFigures,
+) -> VenueRisk {
     let explain = explain_venue(rules, inputs, audience, &figures);
     VenueRisk {
         level: figures.level,
@@ -202,8 +227,27 @@ pub(super) fn assessment_level(
     own.max(level(inspected))
 }
 
-/// Days with at least that many distinct cases, and the distinct cases behind them.
-fn exposure(rules: &TracingRules, inputs: &VenueInputs, least_cases: u32) -> (Vec<DayExposure>, u32) {
+/// Distinct cases of a day from which on its exposure is told.
+pub(super) fn least_cases(rules: &Rules, audience: Audience) -> u32 {
+    match audience {
+        Audience::Public => rules.venue.public_from_cases,
+        Audience::Official => 1,
+    }
+}
+
+/// A day's exposure and the cases behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ExposedDay<'a> {
+    pub(super) exposure: DayExposure,
+    pub(super) cases: BTreeSet<&'a EventId>,
+}
+
+/// Days of the look-back with at least that many distinct cases, ascending.
+pub(super) fn days_of_exposure<'a>(
+    rules: &TracingRules,
+    inputs: &VenueInputs<'a>,
+    least_cases: u32,
+) -> Vec<ExposedDay<'a>> {
     let today = Day::of(inputs.now, inputs.offset);
     let look_back = today.0 - rules.look_back_days..=today.0;
     let mut days: Vec<(Day, f64, &EventId)> = Vec::new();
@@ -226,22 +270,21 @@ fn exposure(rules: &TracingRules, inputs: &VenueInputs, least_cases: u32) -> (Ve
     }
     // Sorted by amount too, so that a float sum does not depend on the order of the marks.
     days.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut exposure = Vec::new();
-    let mut cases = BTreeSet::new();
+    let mut exposed = Vec::new();
     for run in days.chunk_by(|a, b| a.0 == b.0) {
-        let of_day: BTreeSet<&EventId> = run.iter().map(|(_, _, case)| *case).collect();
-        if of_day.len() < least_cases as usize {
+        let cases: BTreeSet<&EventId> = run.iter().map(|(_, _, case)| *case).collect();
+        if cases.len() < least_cases as usize {
             continue;
         }
         let minutes: f64 = run.iter().map(|(_, minutes, _)| minutes).sum();
-        exposure.push(DayExposure {
+        let exposure = DayExposure {
             day: run[0].0,
             minutes,
             band: exposure_band(rules, minutes),
-        });
-        cases.extend(of_day);
+        };
+        exposed.push(ExposedDay { exposure, cases });
     }
-    (exposure, u32::try_from(cases.len()).unwrap_or(u32::MAX))
+    exposed
 }
 
 #[expect(

@@ -183,6 +183,7 @@ impl Store {
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
+        keep_version(&mut tx, id).await?;
         let row: Option<MarkRow> = sqlx::query_as(
             "select id, case_id, venue, arrived, departed, days_since_onset, state from mark where id = $1",
         )
@@ -246,13 +247,27 @@ async fn write(
     .bind(mark.state.code())
     .bind(now.0)
     .bind(by)
+    .execute(&mut *connection)
+    .await?;
+    keep_version(connection, &mark.id).await
+}
+
+/// Keeps what a mark is from now on beside what it was before.
+async fn keep_version(connection: &mut DbConnection, id: &EventId) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into mark_version (seq, mark, case_id, venue, arrived, departed, days_since_onset, state, \
+         written_at, earlier_unknown) select (select coalesce(max(seq), 0) + 1 from mark_version), id, case_id, \
+         venue, arrived, departed, days_since_onset, state, changed_at, 0 from mark where id = $1",
+    )
+    .bind(id.as_str())
     .execute(connection)
     .await?;
     Ok(())
 }
 
+/// A mark's columns.
 #[derive(FromRow)]
-struct MarkRow {
+pub(super) struct MarkRow {
     id: String,
     case_id: String,
     venue: String,
@@ -263,7 +278,7 @@ struct MarkRow {
 }
 
 impl MarkRow {
-    fn mark(self) -> Result<Mark, StoreError> {
+    pub(super) fn mark(self) -> Result<Mark, StoreError> {
         Ok(Mark {
             id: text::id(EventId::new(&self.id))?,
             case: text::id(EventId::new(&self.case_id))?,

@@ -12,6 +12,7 @@ mod api;
 mod bad_input;
 mod crash;
 mod demo;
+mod fixtures;
 mod floors;
 mod geo_conformance;
 mod index;

@@ -6,35 +6,23 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use geo::{MultiPolygon, polygon};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use vungxanh::api::pages::{
     AreaRow, Language, PageView, PictureRequest, PublicCount, Theme, VenueRow, ZoneRow, draw, router,
 };
 use vungxanh::geo::{BBox, LngLat};
-use vungxanh::model::{Area, AreaCode, AreaIndicators, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
+use vungxanh::model::{Area, AreaCode, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
 
-fn square(min_lng: f64, min_lat: f64) -> MultiPolygon<f64> {
-    let (max_lng, max_lat) = (min_lng + 0.2, min_lat + 0.2);
-    MultiPolygon(vec![polygon![
-        (x: min_lng, y: min_lat), (x: max_lng, y: min_lat), (x: max_lng, y: max_lat), (x: min_lng, y: max_lat),
-    ]])
-}
+use crate::fixtures::{self, square};
 
 fn area(code: &str, name: &str, lng: f64, level: u8, cases: PublicCount) -> AreaRow {
     AreaRow {
         area: Arc::new(Area {
-            code: AreaCode::new(code).unwrap(),
-            level: AreaLevel::District,
-            parent: None,
             name: name.to_owned(),
             population: Some(340_403),
-            valid_from: None,
-            valid_to: None,
-            geometry: square(lng, 21.5),
             approximate: true,
-            indicators: AreaIndicators::default(),
+            ..fixtures::area(code, AreaLevel::District, None, square(lng, 21.5, 0.2))
         }),
         level,
         rate: Some(37.6),
@@ -76,14 +64,14 @@ fn view() -> PageView {
             kind: ZoneKind::Lockdown,
             starts_at: as_of,
             planned_end: None,
-            geometry: square(105.65, 21.45),
+            geometry: square(105.65, 21.45, 0.2),
         }],
     }
 }
 
 async fn ask(path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
     let view = Arc::new(view());
-    let pages = router(move || Arc::clone(&view));
+    let pages = router(move || Arc::clone(&view), 2);
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = pages.oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
@@ -244,7 +232,7 @@ async fn a_view_with_nothing_in_it_says_so() {
         ..view()
     };
     let empty = Arc::new(empty);
-    let pages = router(move || Arc::clone(&empty));
+    let pages = router(move || Arc::clone(&empty), 2);
     let response = pages
         .oneshot(Request::get("/").body(Body::empty()).unwrap())
         .await

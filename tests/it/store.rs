@@ -7,7 +7,6 @@ mod upkeep;
 
 use std::path::Path;
 
-use geo::polygon;
 use proptest::prelude::*;
 use vungxanh::{
     geo::{Cell, LngLat},
@@ -15,14 +14,15 @@ use vungxanh::{
         Area, AreaCode, AreaIndicators, AreaLevel, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus,
         CellStats, CheckIn, Contact, ContactParty, ContentHash, Day, Declaration, DeclarationKind,
         DeclaredPlace, Direction, Entry, Event, EventBatch, EventId, Hour, Mark, MarkState, Method, PersonId,
-        Place, Role, Timestamp, UtcOffset, Venue, VenueId, VenueKind, VenueStats, Zone, ZoneId, ZoneKind,
-        ZoneState,
+        Place, Role, Timestamp, UtcOffset, Venue, VenueId, VenueKind, VenueStats, Zone, ZoneState,
     },
     store::{
         AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Outcome, ReleaseRow, ReplayEvent, Store,
         StoreConfig, StoreError,
     },
 };
+
+use crate::fixtures::{self, square};
 
 /// 2021-05-07T08:00:00+07:00.
 const MORNING: Timestamp = Timestamp(1_620_349_200);
@@ -41,18 +41,12 @@ async fn with_venues(folder: &Path) -> Store {
 
 fn market() -> Venue {
     Venue {
-        id: venue_id(MARKET),
         name: "Chợ Thái".to_owned(),
-        kind: VenueKind::Market,
-        at: LngLat::new(105.8442, 21.5942).unwrap(),
         area: Some(AreaCode::new("164").unwrap()),
-        parent: None,
         floor_area_m2: Some(5_200.5),
-        volume_m3: None,
-        ventilation_ach: None,
         capacity: Some(900),
         hours: Some("Mo-Su 05:00-18:00".to_owned()),
-        valid_from: Timestamp(0),
+        ..fixtures::venue(MARKET, 105.8442, 21.5942)
     }
 }
 

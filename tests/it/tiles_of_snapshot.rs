@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use fast_mvt::{MvtReaderRef, MvtTile, MvtValue};
-use geo::{LineString, MultiPolygon, Polygon};
+use geo::MultiPolygon;
 use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord};
 use vungxanh::index::{
     AreaFacts, Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases, Snapshot,
     VenueFacts, VenueScore,
 };
-use vungxanh::model::{
-    Area, AreaCode, AreaIndicators, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, VenueId,
-    VenueKind, Window, Zone, ZoneId, ZoneKind, ZoneState,
-};
+use vungxanh::model::{Area, AreaCode, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, Window, Zone};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{Coding, LayerKind, Layers, TileCache, TileRequest, encode, tile_json};
+
+use crate::fixtures::{self, square, zone};
 
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
 
@@ -27,48 +26,17 @@ fn centre() -> LngLat {
     LngLat::new(105.84, 21.59).unwrap()
 }
 
-fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
-    let (east, north) = (west + side, south + side);
-    let ring = vec![
-        (west, south),
-        (east, south),
-        (east, north),
-        (west, north),
-        (west, south),
-    ];
-    MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
-}
-
 fn area(code: &str, level: AreaLevel, parent: Option<&str>, geometry: MultiPolygon<f64>) -> Area {
     Area {
-        code: AreaCode::new(code).unwrap(),
-        level,
-        parent: parent.map(|code| AreaCode::new(code).unwrap()),
         name: format!("Đơn vị {code}"),
         population: Some(200_000),
-        valid_from: None,
-        valid_to: None,
-        geometry,
         approximate: true,
-        indicators: AreaIndicators::default(),
+        ..fixtures::area(code, level, parent, geometry)
     }
 }
 
 fn venue(id: &str, lng: f64) -> Venue {
-    Venue {
-        id: VenueId::new(id).unwrap(),
-        name: format!("Chợ {id}"),
-        kind: VenueKind::Market,
-        at: LngLat::new(lng, 21.59).unwrap(),
-        area: None,
-        parent: None,
-        floor_area_m2: None,
-        volume_m3: None,
-        ventilation_ach: None,
-        capacity: None,
-        hours: None,
-        valid_from: Timestamp(0),
-    }
+    fixtures::venue(id, lng, 21.59)
 }
 
 struct World {
@@ -86,20 +54,10 @@ impl World {
         ]);
         publisher.put_venues(&[venue("a", 105.84), venue("b", 105.841)], day);
         publisher.put_zones(&[Zone {
-            id: ZoneId::new("z1").unwrap(),
-            version: 1,
             name: "Khu phong toả".to_owned(),
-            kind: ZoneKind::Lockdown,
-            state: ZoneState::Published,
-            decision: None,
-            issuer: None,
-            reason: None,
-            written_by: None,
             starts_at: now().plus_s(-86_400),
-            planned_end: None,
-            lifted_at: None,
-            geometry: square(105.83, 21.58, 0.02),
             written_at: now().plus_s(-86_400),
+            ..zone("z1", square(105.83, 21.58, 0.02))
         }]);
         let mut ledger = Ledger::new(OFFSET);
         let cell = venue("a", 105.84).cell();

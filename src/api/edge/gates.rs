@@ -35,6 +35,8 @@ pub struct ClassLimits {
     pub ingest: usize,
     /// Streams out.
     pub stream: usize,
+    /// Pictures of the map that are drawn; who finds no place waits a moment before being shed.
+    pub pictures: usize,
 }
 
 impl Default for ClassLimits {
@@ -45,6 +47,7 @@ impl Default for ClassLimits {
             write: 16,
             ingest: 16,
             stream: 1000,
+            pictures: 2,
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn draw(view: &PageView, request: &PictureRequest) -> Option<Vec<u8>> {
         None => view.bounds?,
         Some(code) => {
             let row = view.areas.iter().find(|row| row.area.code.as_str() == code)?;
-            bounds_of(&row.area.geometry)?
+            BBox::around(&row.area.geometry)?
         }
     };
     let mut pixmap = Pixmap::new(request.width, request.height)?;
@@ -423,17 +423,6 @@ impl Frame {
             builder.close();
         }
     }
-}
-
-fn bounds_of(shape: &::geo::MultiPolygon<f64>) -> Option<BBox> {
-    use ::geo::BoundingRect;
-    let rect = shape.bounding_rect()?;
-    Some(BBox {
-        min_lng: rect.min().x,
-        min_lat: rect.min().y,
-        max_lng: rect.max().x,
-        max_lat: rect.max().y,
-    })
 }
 
 /// A point inside, for the letter.

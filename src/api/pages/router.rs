@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::api::edge::{ApiError, conditional::hex};
 use crate::api::pages::picture::{PictureRequest, Theme, draw};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
@@ -32,9 +32,6 @@ const PICTURE_CACHE_BYTES: u64 = 32 << 20;
 
 /// What an entry takes beside its name and picture, about.
 const PICTURE_KEY_BYTES: usize = 256;
-
-/// Pictures drawn at the same time; who finds no place in time is asked to come again.
-const DRAWN_AT_ONCE: usize = 2;
 
 /// How long a place is waited for: enough for those who want the same picture of a new snapshot.
 const DRAWING_WAIT: Duration = Duration::from_secs(1);
@@ -56,11 +53,7 @@ struct Picture {
 
 impl Picture {
     fn new(png: Vec<u8>) -> Self {
-        let mut etag = String::from("\"");
-        for byte in &Sha256::digest(&png)[..16] {
-            write!(etag, "{byte:02x}").expect("writing to a String cannot fail");
-        }
-        etag.push('"');
+        let etag = format!("\"{}\"", hex(&Sha256::digest(&png)[..16]));
         Self {
             png: Bytes::from(png),
             etag: Arc::from(etag),
@@ -69,8 +62,9 @@ impl Picture {
 }
 
 /// `/`, `/en/`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
-/// `view` gives the figures of the current snapshot and is called once a request.
-pub fn router<F>(view: F) -> Router
+/// `view` gives the figures of the current snapshot and is called once a request. So many pictures are drawn at the
+/// same time; who finds no place in time is asked to come again.
+pub fn router<F>(view: F, pictures_at_once: usize) -> Router
 where
     F: Fn() -> Arc<PageView> + Send + Sync + 'static,
 {
@@ -84,7 +78,7 @@ where
                 (PICTURE_KEY_BYTES + name + png) as u32
             })
             .build(),
-        drawing: Arc::new(Semaphore::new(DRAWN_AT_ONCE)),
+        drawing: Arc::new(Semaphore::new(pictures_at_once)),
     };
     Router::new()
         .route("/", get(home))
@@ -138,14 +132,14 @@ async fn picture(
     headers: HeaderMap,
 ) -> Response {
     let Some(area) = file.strip_suffix(".png") else {
-        return StatusCode::NOT_FOUND.into_response();
+        return no_picture();
     };
     let view = (pages.view)();
     // Nothing is kept under a name that is not an area's.
     let is_known = area == "all"
         || AreaCode::new(area).is_ok_and(|code| view.areas.iter().any(|row| row.area.code == code));
     if !is_known {
-        return StatusCode::NOT_FOUND.into_response();
+        return no_picture();
     }
     let request = PictureRequest {
         area: (area != "all").then(|| area.to_owned()),
@@ -164,7 +158,11 @@ async fn picture(
     } else {
         let place = Arc::clone(&pages.drawing).acquire_owned();
         let Ok(Ok(place)) = tokio::time::timeout(DRAWING_WAIT, place).await else {
-            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
+            return ApiError::Busy {
+                retry_after_s: 1,
+                reason: "too many pictures are being drawn".to_owned(),
+            }
+            .into_response();
         };
         // Drawing is CPU work; moka lets one caller draw and the others of the same key wait.
         let drawn = tokio::task::spawn_blocking(move || {
@@ -174,11 +172,11 @@ async fn picture(
         });
         match drawn.await {
             Ok(picture) => picture,
-            Err(_panicked_or_cancelled) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Err(error) => return ApiError::internal(format!("drawing a picture: {error}")).into_response(),
         }
     };
     let Some(Picture { png, etag }) = picture else {
-        return StatusCode::NOT_FOUND.into_response();
+        return no_picture();
     };
     let kept = [
         (header::CACHE_CONTROL, PAGE_CACHE.to_owned()),
@@ -190,6 +188,11 @@ async fn picture(
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
     (kept, [(header::CONTENT_TYPE, "image/png")], png).into_response()
+}
+
+fn no_picture() -> Response {
+    ApiError::NotFound("there is a picture `all.png`, and one of each area, `<code>.png`".to_owned())
+        .into_response()
 }
 
 const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><path fill=\"#12805a\" \

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
+use crate::api::v1::past::Past;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
@@ -46,6 +47,8 @@ pub struct AreaRow {
     pub valid_to: Option<String>,
     /// Whether the count is exact (a key) or released.
     pub exact: bool,
+    /// When the released figures were made; after `at` where they were corrected or came late.
+    pub released_at: Option<String>,
     #[serde(skip)]
     #[schema(ignore)]
     outline: Option<Value>,
@@ -76,6 +79,11 @@ pub struct AreaLevelAnswer {
     pub exact: bool,
     /// The week that the count is of.
     pub week: Option<Span>,
+    /// When the released figures were made; after `at` where they were corrected or came late.
+    pub released_at: Option<String>,
+    /// With `at` before now: what of then is not in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// Level, rate, what is missing, explanation.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -125,6 +133,7 @@ impl ListRow for AreaRow {
         "valid_from",
         "valid_to",
         "exact",
+        "released_at",
     ];
 
     fn geometry(&self) -> Option<Cow<'_, Value>> {
@@ -149,10 +158,10 @@ impl AreaRow {
             .filter(|(_, population)| *population > 0)
             .map(|(cases, population)| (f64::from(cases) / population as f64 * 1_000_000.0).round() / 10.0);
         // Of now, the level that the rule gave; of another time, the level that was released.
-        let level = if view.at >= view.snapshot.as_of() {
-            entry.facts.level
-        } else {
+        let level = if is_past(view) {
             public.level
+        } else {
+            entry.facts.level
         };
         Self {
             code: area.code.to_string(),
@@ -168,6 +177,7 @@ impl AreaRow {
             valid_from: area.valid_from.map(|day| day.to_string()),
             valid_to: area.valid_to.map(|day| day.to_string()),
             exact: is_exact,
+            released_at: released_at(view, public, is_exact),
             outline: with_outline.then(|| shape::of_shape(&area.geometry)),
         }
     }
@@ -175,6 +185,13 @@ impl AreaRow {
 
 fn public(view: &View, code: &AreaCode) -> PublicArea {
     view.snapshot.releases().public_area(code, view.at, view.week())
+}
+
+fn released_at(view: &View, public: PublicArea, is_exact: bool) -> Option<String> {
+    public
+        .made_at
+        .filter(|_| !is_exact)
+        .map(|made_at| view.time(made_at))
 }
 
 fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
@@ -279,13 +296,53 @@ pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelA
         previous_level: released_level(view, &entry.area.code, before),
         as_of: view.at,
     };
+    let mut risk = area_level(&state.pipeline.rules().area, &inputs);
+    let past = is_past(view).then(|| {
+        // The level that was released stands, whatever the indicators of today would make of it.
+        if !is_exact {
+            risk.level = public.level;
+        }
+        past_of(view, public, is_exact)
+    });
     AreaLevelAnswer {
         as_of: view.as_of(),
         code: entry.area.code.to_string(),
         exact: is_exact,
         week: week.map(|week| view.span(week)),
-        risk: area_level(&state.pipeline.rules().area, &inputs),
+        released_at: released_at(view, public, is_exact),
+        past,
+        risk,
     }
+}
+
+/// Of the snapshot's own instant and later, the level that the rule gives now; of an earlier one, what was released.
+fn is_past(view: &View) -> bool {
+    view.at < view.snapshot.as_of()
+}
+
+/// What is not known of an area at a past instant.
+fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
+    let mut past = Past::whole(view);
+    if is_exact {
+        past.lacks(
+            "Số ca tính cả những báo cáo đến sau thời điểm này, và mức được tính với các chỉ số đăng ký hiện nay",
+            "The count includes reports that came after that instant, and the level rests on the indicators \
+             registered now",
+        );
+        return past;
+    }
+    if let Some(made_at) = public.made_at.filter(|made_at| *made_at > view.at) {
+        let made_at = view.time(made_at);
+        past.lacks(
+            format!("Số liệu này được công bố lúc {made_at}, sau thời điểm được hỏi"),
+            format!("These figures were released at {made_at}, after the instant asked for"),
+        );
+    }
+    past.note(
+        "Các bước giải thích dùng chỉ số đăng ký hiện nay; mức là mức đã công bố",
+        "The steps of the explanation use the indicators registered now; the level is the one released",
+    );
+    past
 }
 
 /// The level of the last week closed by then whose count was shown: what a release took as its previous level.

@@ -5,9 +5,9 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::api::edge::{ApiError, Caller, FieldError, Segments, conditional::hex, media};
+use crate::api::edge::{ApiError, Caller, FieldError, Segments, media};
 use crate::api::state::ApiState;
-use crate::api::v1::registry::json;
+use crate::api::v1::registry::{json, new_id};
 use crate::api::v1::view::{audit, codes_at};
 use crate::model::{Day, Event, EventId, Mark, MarkState, Timestamp, UtcOffset, VenueId};
 
@@ -146,7 +146,7 @@ pub async fn create(
     let mark = Mark {
         id: match &record.id {
             Some(text) => id("id", text)?,
-            None => new_id()?,
+            None => EventId::new(&new_id("m")?).map_err(ApiError::internal)?,
         },
         case,
         venue,
@@ -278,10 +278,4 @@ fn refuse(field: &str, value: &str, reason: &str) -> ApiError {
         reason,
         "a mark as the API document describes",
     )])
-}
-
-fn new_id() -> Result<EventId, ApiError> {
-    let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(ApiError::internal)?;
-    EventId::new(&format!("m-{}", hex(&random))).map_err(ApiError::internal)
 }

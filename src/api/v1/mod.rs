@@ -6,6 +6,7 @@ pub mod cells;
 pub mod events;
 pub mod list;
 pub mod marks;
+pub mod past;
 pub mod registry;
 pub mod risk;
 pub mod shape;

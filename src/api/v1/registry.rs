@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments, media};
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments, conditional::hex, media};
 use crate::api::state::ApiState;
 use crate::api::v1::view::{View, audit, codes_at, compute_blocking};
 use crate::api::v1::zone_writes::is_inside;
@@ -311,6 +311,16 @@ fn respond(id: String, change: &RegistryChange) -> Response {
         (StatusCode::OK, "unchanged")
     };
     json(status, &RegistryAnswer { id, outcome })
+}
+
+/// A random id with a letter before it.
+///
+/// # Errors
+/// 500 when the system gives no randomness.
+pub fn new_id(prefix: &str) -> Result<String, ApiError> {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(ApiError::internal)?;
+    Ok(format!("{prefix}-{}", hex(&random)))
 }
 
 /// A small answer to a write; never kept.

@@ -10,7 +10,7 @@ use crate::api::v1::shape;
 use crate::api::v1::venues::VenueRow;
 use crate::api::v1::view::{Span, View, audit, compute_blocking};
 use crate::api::v1::zones::ZoneRow;
-use crate::geo::{BASE_RESOLUTION, Cell, cover_polygon};
+use crate::geo::{BASE_RESOLUTION, BBox, Cell, cover_polygon};
 use crate::model::CellStats;
 use crate::risk::cell_risk;
 
@@ -135,7 +135,7 @@ pub async fn inside(
         Ok((shape, cells))
     })
     .await?;
-    let subject = shape::bbox_of(&shape).map_or_else(String::new, |bbox| {
+    let subject = BBox::around(&shape).map_or_else(String::new, |bbox| {
         format!(
             "{:.4},{:.4},{:.4},{:.4}",
             bbox.min_lng, bbox.min_lat, bbox.max_lng, bbox.max_lat
@@ -155,7 +155,7 @@ pub async fn inside(
         }
         let risk = cell_risk(&state.pipeline.rules().cell, cases_7d, population);
         let mut venues_by_level = [0; 5];
-        if let Some(bbox) = shape::bbox_of(&shape) {
+        if let Some(bbox) = BBox::around(&shape) {
             use ::geo::Contains as _;
             for entry in snapshot.venues().in_bbox(&bbox, 1_000_000) {
                 let at = entry.venue.at;

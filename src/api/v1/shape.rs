@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::api::edge::{ApiError, FieldError};
-use crate::geo::{BBox, Cell, LngLat};
+use crate::geo::{Cell, LngLat};
 
 const EXPECTED: &str =
     "a GeoJSON Polygon, MultiPolygon, or Feature of one: closed rings of lng,lat in degrees";
@@ -62,26 +62,6 @@ pub fn of_shape(shape: &::geo::MultiPolygon<f64>) -> Value {
 pub fn vertices(shape: &::geo::MultiPolygon<f64>) -> usize {
     use ::geo::CoordsIter as _;
     shape.coords_count()
-}
-
-/// The box around a shape; `None` for an empty one.
-#[must_use]
-pub fn bbox_of(shape: &::geo::MultiPolygon<f64>) -> Option<BBox> {
-    let mut corners = shape.iter().flat_map(|part| part.exterior().coords());
-    let first = corners.next()?;
-    let mut bbox = BBox {
-        min_lng: first.x,
-        min_lat: first.y,
-        max_lng: first.x,
-        max_lat: first.y,
-    };
-    for at in corners {
-        bbox.min_lng = bbox.min_lng.min(at.x);
-        bbox.min_lat = bbox.min_lat.min(at.y);
-        bbox.max_lng = bbox.max_lng.max(at.x);
-        bbox.max_lat = bbox.max_lat.max(at.y);
-    }
-    Some(bbox)
 }
 
 /// Reads a polygon that somebody sends: its size, its coordinates, its rings.
@@ -190,6 +170,7 @@ fn round(degrees: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geo::BBox;
 
     fn read(coordinates: &Value) -> Result<::geo::MultiPolygon<f64>, ApiError> {
         read_polygon(&json!({"type": "Polygon", "coordinates": coordinates}), 100)
@@ -206,7 +187,7 @@ mod tests {
         ]]);
         let shape = read(&square).unwrap();
         assert_eq!(of_shape(&shape)["coordinates"], square);
-        assert_eq!(bbox_of(&shape).unwrap().max_lat, 22.0);
+        assert_eq!(BBox::around(&shape).unwrap().max_lat, 22.0);
         let feature = json!({"type": "Feature", "properties": {}, "geometry": of_shape(&shape)});
         assert!(read_polygon(&feature, 100).is_ok());
     }

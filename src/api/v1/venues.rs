@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::past::{self, Past};
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::LngLat;
@@ -19,6 +20,8 @@ const MAX_RADIUS_M: f64 = 50_000.0;
 /// Candidates looked at for one list.
 const MAX_CANDIDATES: usize = 1_000_000;
 const STATUSES: [&str; 4] = ["not_assessed", "safe", "has_risk", "unsafe"];
+/// The status of a row of a past instant.
+const NOT_KNOWN: &str = "not_known";
 
 /// A venue with its public status.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -39,11 +42,14 @@ pub struct VenueRow {
     pub parent: Option<String>,
     /// H3 cell of resolution 9.
     pub cell: String,
-    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red; 0 with `at` before the present hour.
+    /// Whether level, status, exposure and assessment are told: not for a past instant, of which
+    /// `/v1/venues/{id}/risk?at=` answers, venue by venue.
+    pub level_known: bool,
+    /// 0 not assessed (or not known), 1 green, 2 yellow, 3 orange, 4 red.
     pub level: u8,
-    /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
+    /// `safe`, `has_risk`, `unsafe`, `not_assessed` or `not_known`.
     pub status: &'static str,
-    /// Exposure minutes of the worst recent day; absent when none may be told, and with `at` before the present hour.
+    /// Exposure minutes of the worst recent day; absent when none may be told.
     pub exposure_minutes: Option<u32>,
     /// When it was last assessed.
     pub assessed_at: Option<String>,
@@ -81,6 +87,9 @@ pub struct VenueRiskAnswer {
     pub venue: String,
     /// Whether every mark counts (a key of an official) or exposure from several distinct cases only.
     pub exact: bool,
+    /// With `at` before now: what of then is not in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// Level, status, exposure by day, assessments, explanation.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -127,6 +136,7 @@ impl ListRow for VenueRow {
         "area",
         "parent",
         "cell",
+        "level_known",
         "level",
         "status",
         "exposure_minutes",
@@ -166,8 +176,13 @@ impl VenueRow {
             area: entry.areas.first().map(ToString::to_string),
             parent: venue.parent.as_ref().map(ToString::to_string),
             cell: entry.cell.to_string(),
+            level_known: live,
             level: score.level,
-            status: STATUSES[usize::from(score.status).min(3)],
+            status: if live {
+                STATUSES[usize::from(score.status).min(3)]
+            } else {
+                NOT_KNOWN
+            },
             exposure_minutes: (minutes > 0).then_some(minutes),
             assessed_at: entry.facts.assessed_at.filter(|_| live).map(|at| view.time(at)),
             distance_m: distance_m.map(f64::round),
@@ -175,9 +190,9 @@ impl VenueRow {
     }
 }
 
-/// What is kept of venues is of the snapshot's own hour; of an earlier one nothing is said.
+/// What the snapshot keeps of venues is of its own instant; of an earlier one it says nothing.
 fn is_live(view: &View) -> bool {
-    view.at.hour() >= view.snapshot.as_of().hour()
+    view.at >= view.snapshot.as_of()
 }
 
 fn score_of(view: &View, entry: &VenueEntry, is_exact: bool) -> VenueScore {
@@ -303,22 +318,22 @@ pub async fn risk(
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
     let entry = find(&view, &segments)?;
-    view.write(&headers, &explained(&state, &view, entry))
+    let answer = if view.is_past() {
+        past::venue_risk_at(&state, &view, entry).await?
+    } else {
+        explained(&state, &view, entry)
+    };
+    view.write(&headers, &answer)
 }
 
-/// A venue's risk as the caller may see it.
-pub fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnswer {
+/// A venue's present risk as the caller may see it.
+fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnswer {
     let is_exact = view.sees_exact(entry.areas.iter());
     let assessments: Vec<AssessmentRecord> = entry
         .facts
         .assessments
         .iter()
-        .map(|event| AssessmentRecord {
-            at: event.at,
-            instrument: event.record.instrument.clone(),
-            answers: event.record.answers.clone(),
-            by: event.record.by,
-        })
+        .map(AssessmentRecord::from)
         .collect();
     let inputs = VenueInputs {
         marks: &entry.facts.marks,
@@ -331,6 +346,7 @@ pub fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRisk
         as_of: view.as_of(),
         venue: entry.venue.id.to_string(),
         exact: is_exact,
+        past: None,
         risk: venue_risk(state.pipeline.rules(), &inputs, View::audience(is_exact)),
     }
 }

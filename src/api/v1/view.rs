@@ -55,6 +55,12 @@ impl View {
         })
     }
 
+    /// Whether an instant before now is asked for: then the answer rests on what counted then.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        self.at < self.now
+    }
+
     /// The local day of `at`.
     #[must_use]
     pub fn day(&self) -> Day {

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::api::edge::{
     ApiError, Caller, FieldError, Query, Segments,
-    conditional::{hex, require_match, version_etag},
+    conditional::{require_match, version_etag},
     media,
 };
 use crate::api::state::ApiState;
-use crate::api::v1::registry::{Kind, json, named_place, read_one};
+use crate::api::v1::registry::{Kind, json, named_place, new_id, read_one};
 use crate::api::v1::view::{View, audit, compute_blocking};
 use crate::api::v1::zones::{ZoneAnswer, find, id_of};
 use crate::geo::{BASE_RESOLUTION, LngLat, Resolution, cover_polygon};
@@ -32,7 +32,7 @@ pub async fn create(
     let mut record: Value = media::read_json(&parts.headers, body, state.config.small_body_bytes).await?;
     let place = named_place(&mut record)?;
     if matches!(place.get("id"), None | Some(Value::Null)) {
-        place.insert("id".to_owned(), Value::String(new_id()?));
+        place.insert("id".to_owned(), Value::String(new_id("z")?));
     }
     // A draft is a draft, whatever the record says.
     for decided in ["state", "version", "lifted_at"] {
@@ -110,11 +110,7 @@ pub async fn publish(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller.clone(), &query)?;
-    let zone = find_in_scope(&view, &segments).await?;
-    require_match(&headers, zone.version)?;
-    if zone.state != ZoneState::Draft {
-        return Err(ApiError::Conflict(format!("the zone is {}", zone.state.as_str())));
-    }
+    let zone = take_up(&view, &segments, &headers, ZoneState::Draft).await?;
     if zone.written_by.is_some() && zone.written_by == caller.key {
         return Err(ApiError::Forbidden(
             "its author cannot publish a zone: two people must agree (người soạn không được tự duyệt)"
@@ -141,11 +137,7 @@ pub async fn lift(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller.clone(), &query)?;
-    let zone = find_in_scope(&view, &segments).await?;
-    require_match(&headers, zone.version)?;
-    if zone.state != ZoneState::Published {
-        return Err(ApiError::Conflict(format!("the zone is {}", zone.state.as_str())));
-    }
+    let zone = take_up(&view, &segments, &headers, ZoneState::Published).await?;
     audit(&state, &caller, "zone.lift", zone.id.as_str(), None).await?;
     let version = zone.version;
     let now = state.now();
@@ -184,6 +176,22 @@ pub fn is_inside(view: &View, shape: &::geo::MultiPolygon<f64>) -> bool {
     !points.is_empty() && points.into_iter().all(|at| view.covers_point(at))
 }
 
+/// The zone of the path in the version that the caller has read, where it is in the state that a step begins with.
+async fn take_up(
+    view: &View,
+    segments: &Segments,
+    headers: &HeaderMap,
+    state: ZoneState,
+) -> Result<Zone, ApiError> {
+    let zone = find_in_scope(view, segments).await?;
+    require_match(headers, zone.version)?;
+    if zone.state == state {
+        Ok(zone)
+    } else {
+        Err(ApiError::Conflict(format!("the zone is {}", zone.state.as_str())))
+    }
+}
+
 /// The zone of the path, where it lies in the caller's areas.
 async fn find_in_scope(view: &View, segments: &Segments) -> Result<Zone, ApiError> {
     let id = id_of(segments)?;
@@ -219,10 +227,4 @@ async fn write(
         .extensions_mut()
         .insert(Place(format!("/v1/zones/{}", zone.id)));
     Ok(response)
-}
-
-fn new_id() -> Result<String, ApiError> {
-    let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(ApiError::internal)?;
-    Ok(format!("z-{}", hex(&random)))
 }

@@ -24,9 +24,9 @@ pub(in crate::ingest) static SCHEMA: Schema = Schema {
         FieldSpec::private("places"),
         FieldSpec::optional("gate"),
         FieldSpec::optional("origin"),
-        FieldSpec::optional("vehicle"),
+        FieldSpec::private("vehicle"),
         FieldSpec::private("seat"),
-        FieldSpec::optional("route"),
+        FieldSpec::private("route"),
         FieldSpec::private("stay"),
     ],
     geometry: None,
@@ -291,7 +291,7 @@ fn entry(record: &Record<'_>, kind: DeclarationKind) -> Result<Option<Entry>, Fa
         let item = Value {
             field,
             name: Name::Item { list: "route", index },
-            private: false,
+            private: true,
         };
         if let Some(text) = item.words(WORDS)? {
             route.push(text);

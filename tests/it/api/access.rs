@@ -103,6 +103,41 @@ async fn unknown_paths_methods_and_parameters_are_named_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cells_of_another_mode_or_resolution_and_instants_without_offset_are_named() {
+    let app = TestApp::new().await;
+    for (path, field, value) in [
+        // An edge, a vertex, a cell of resolution 10, and no index at all.
+        ("/v1/cells/115283473fffffff", "h3", "115283473fffffff"),
+        ("/v1/cells/22528340bfffffff", "h3", "22528340bfffffff"),
+        ("/v1/cells/8a2a1072b59ffff", "h3", "8a2a1072b59ffff"),
+        ("/v1/cells/ffffffffffffffff", "h3", "ffffffffffffffff"),
+        (
+            "/v1/cells/at?lng=105.8&lat=21.6&resolution=10",
+            "resolution",
+            "10",
+        ),
+        ("/v1/cells/at?lng=21.6&lat=105.8", "lat", "105.8"),
+        ("/v1/cells/at?lng=NaN&lat=21.6", "lng", "NaN"),
+        (
+            "/v1/venues/v1/risk?at=2021-05-07T08:00:00",
+            "at",
+            "2021-05-07T08:00:00",
+        ),
+        ("/v1/areas?at=5021-05-07T08:00:00Z", "at", "5021-05-07T08:00:00Z"),
+        ("/v1/venues?bbox=106,21,105,NaN", "bbox", "106,21,105,NaN"),
+    ] {
+        let problem = app.get(path, "").await.problem(400);
+        let error = &problem["errors"][0];
+        assert_eq!(
+            (error["field"].as_str(), error["value"].as_str()),
+            (Some(field), Some(value)),
+            "{path}: {problem}"
+        );
+        assert!(!error["expected"].as_str().unwrap().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_document_has_every_operation_and_every_name_it_refers_to() {
     let app = TestApp::new().await;
     let document = app.get("/openapi.json", "").await.json();
@@ -194,6 +229,20 @@ async fn a_full_class_is_shed_with_a_time_to_come_back() {
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(app.get("/healthz", "").await.status, 200);
     assert_eq!(app.get("/tiles/venues/14/0/0", "").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_finds_no_place_to_be_drawn_is_asked_for_again() {
+    let mut config = ApiConfig::default();
+    config.classes.pictures = 0;
+    let app = TestApp::with(config).await;
+    let answer = app.get("/static/164.png", "").await;
+    let problem = answer.problem(503);
+    assert_eq!(problem["type"], "urn:vungxanh:problem:busy");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    app.get("/static/nowhere.png", "").await.problem(404);
+    app.get("/static/164.svg", "").await.problem(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,20 +11,21 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::ServiceExt as _;
 use vungxanh::api::{ApiConfig, ApiState, router};
-use vungxanh::model::{
-    Area, AreaCode, AreaIndicators, AreaLevel, Clock, Role, Timestamp, Venue, VenueId, VenueKind,
-};
+use vungxanh::model::{Area, AreaCode, AreaLevel, Clock, Role, Timestamp, Venue, VenueKind};
 use vungxanh::pipeline::{Pipeline, PipelineConfig};
 use vungxanh::risk::Rules;
 use vungxanh::store::KeyRow;
 use vungxanh::tiles::TileCache;
+
+use crate::fixtures::{self, rectangle};
 
 pub const NOW: &str = "2021-05-07T20:00:00+07:00";
 
 pub struct TestApp {
     pub router: Router,
     pub pipeline: Pipeline,
-    _folder: tempfile::TempDir,
+    config: ApiConfig,
+    folder: tempfile::TempDir,
 }
 
 pub struct Answer {
@@ -71,20 +72,15 @@ impl TestApp {
     }
 
     pub async fn with(config: ApiConfig) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::fixed(Timestamp::parse(NOW).unwrap());
-        let rules = Arc::new(Rules::builtin());
-        let pipeline = Pipeline::open(folder.path(), PipelineConfig::default(), clock, rules)
-            .await
-            .unwrap();
-        pipeline
+        let app = Self::open(tempfile::tempdir().unwrap(), NOW, config).await;
+        app.pipeline
             .put_areas(vec![
                 area("19", "Thái Nguyên", None, 0.0),
                 area("164", "TP Thái Nguyên", Some("19"), 0.15),
             ])
             .await
             .unwrap();
-        pipeline
+        app.pipeline
             .put_venues(vec![
                 venue("v1", "Chợ Thái", VenueKind::Market, 105.84, 21.59),
                 venue("v2", "=Quán \"Hoa\", cà phê", VenueKind::Cafe, 105.85, 21.60),
@@ -92,18 +88,42 @@ impl TestApp {
             ])
             .await
             .unwrap();
-        let state = ApiState::new(pipeline.clone(), Arc::new(TileCache::new(8 << 20)), config, None);
-        let app = Self {
-            router: router(state),
-            pipeline,
-            _folder: folder,
-        };
         for role in Role::ALL.into_iter().filter(|role| *role != Role::Public) {
             app.key(role.as_str(), role, &[]).await;
         }
         app.key("scoped", Role::Official, &["164"]).await;
         app.key("elsewhere", Role::Official, &["999"]).await;
         app
+    }
+
+    /// The server over a folder at an instant.
+    async fn open(folder: tempfile::TempDir, now: &str, config: ApiConfig) -> Self {
+        let clock = Clock::fixed(Timestamp::parse(now).unwrap());
+        let rules = Arc::new(Rules::builtin());
+        let pipeline = Pipeline::open(folder.path(), PipelineConfig::default(), clock, rules)
+            .await
+            .unwrap();
+        let tiles = Arc::new(TileCache::new(8 << 20));
+        let state = ApiState::new(pipeline.clone(), tiles, config.clone(), None);
+        Self {
+            router: router(state),
+            pipeline,
+            config,
+            folder,
+        }
+    }
+
+    /// The same folder, served again at a later instant.
+    pub async fn later(self, now: &str) -> Self {
+        self.pipeline.close().await.unwrap();
+        let Self {
+            router,
+            pipeline,
+            config,
+            folder,
+        } = self;
+        drop((router, pipeline));
+        Self::open(folder, now, config).await
     }
 
     pub async fn key(&self, id: &str, role: Role, areas: &[&str]) {
@@ -173,46 +193,26 @@ impl TestApp {
 }
 
 pub fn area(code: &str, name: &str, parent: Option<&str>, inset: f64) -> Area {
-    let (west, south, east, north) = (105.5 + inset, 21.4 + inset, 106.2 - inset, 22.0 - inset);
-    let ring = vec![
-        (west, south),
-        (east, south),
-        (east, north),
-        (west, north),
-        (west, south),
-    ];
+    let outline = rectangle(105.5 + inset, 21.4 + inset, 106.2 - inset, 22.0 - inset);
+    let level = if parent.is_some() {
+        AreaLevel::District
+    } else {
+        AreaLevel::Province
+    };
     Area {
-        code: AreaCode::new(code).unwrap(),
-        level: if parent.is_some() {
-            AreaLevel::District
-        } else {
-            AreaLevel::Province
-        },
-        parent: parent.map(|code| AreaCode::new(code).unwrap()),
         name: name.to_owned(),
         population: Some(300_000),
-        valid_from: None,
-        valid_to: None,
-        geometry: geo::MultiPolygon::new(vec![geo::Polygon::new(geo::LineString::from(ring), Vec::new())]),
         approximate: true,
-        indicators: AreaIndicators::default(),
+        ..fixtures::area(code, level, parent, outline)
     }
 }
 
 pub fn venue(id: &str, name: &str, kind: VenueKind, lng: f64, lat: f64) -> Venue {
     Venue {
-        id: VenueId::new(id).unwrap(),
         name: name.to_owned(),
         kind,
-        at: vungxanh::geo::LngLat::new(lng, lat).unwrap(),
-        area: None,
-        parent: None,
-        floor_area_m2: None,
-        volume_m3: None,
-        ventilation_ach: None,
-        capacity: None,
-        hours: None,
         valid_from: Timestamp::parse("2021-01-01T00:00:00+07:00").unwrap(),
+        ..fixtures::venue(id, lng, lat)
     }
 }
 

@@ -115,3 +115,67 @@ async fn an_idempotency_key_replays_the_first_answer() {
     assert_eq!(problem["errors"][0]["field"], "Idempotency-Key");
     app.check_ins("x", &[("idempotency-key", "")]).await.problem(400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_id_with_other_content_is_named_in_every_kind_of_event() {
+    let app = TestApp::new().await;
+    let at = "2021-05-07T09:00:00+07:00";
+    let kinds = [
+        (
+            "check-ins",
+            "party_size",
+            json!({"venue": "v1", "at": at, "party_size": 1}),
+        ),
+        (
+            "declarations",
+            "gate",
+            json!({"kind": "entry", "at": at, "gate": "A"}),
+        ),
+        (
+            "contacts",
+            "to",
+            json!({"person_a": "p1", "person_b": "p2", "from": at, "to": "2021-05-07T09:10:00+07:00"}),
+        ),
+        (
+            "assessments",
+            "by",
+            json!({"venue": "v1", "instrument": "hue-food@2020", "answers": {"1": 2}, "by": "self", "at": at}),
+        ),
+        (
+            "cases",
+            "status",
+            json!({"area": "164", "reported": at, "kind": "community", "status": "confirmed"}),
+        ),
+    ];
+    let others = ["2", "B", "2021-05-07T09:20:00+07:00", "inspector", "recovered"];
+    for ((path, member, mut record), other) in kinds.into_iter().zip(others) {
+        record["id"] = json!("same");
+        let mut changed = record.clone();
+        changed[member] = json!(other);
+        let mut fresh = record.clone();
+        fresh["id"] = json!("another");
+        let body = [&record, &record, &changed, &fresh]
+            .map(ToString::to_string)
+            .join("\n");
+        let headers = [("content-type", "application/x-ndjson")];
+        let answer = app
+            .ask("POST", &format!("/v1/{path}"), "ingest", &headers, body)
+            .await
+            .json();
+        assert_eq!(
+            (&answer["accepted"], &answer["duplicates"], &answer["conflicts"]),
+            (&json!(2), &json!(1), &json!(1)),
+            "{path}: {answer}"
+        );
+        let rejected = &answer["rejected"][0];
+        assert_eq!(
+            (&rejected["line"], &rejected["field"]),
+            (&json!(3), &json!("id")),
+            "{path}"
+        );
+        assert!(
+            rejected["expected"].as_str().unwrap().contains("a new id"),
+            "{path}: {rejected}"
+        );
+    }
+}

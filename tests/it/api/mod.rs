@@ -4,6 +4,8 @@ mod access;
 mod app;
 mod batches;
 mod changes;
+mod past;
+mod privacy;
 mod reads;
 mod tiles;
 mod writes;

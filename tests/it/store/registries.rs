@@ -31,20 +31,16 @@ async fn areas_and_their_versions_come_back_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let old = Area {
-        code: AreaCode::new("164").unwrap(),
-        level: AreaLevel::District,
-        parent: Some(AreaCode::new("19").unwrap()),
         name: "Thành phố Thái Nguyên".to_owned(),
         population: Some(340_000),
-        valid_from: None,
         valid_to: Some(Day(20_270)),
-        geometry: square(105.8, 21.5),
         approximate: true,
         indicators: AreaIndicators {
             adults_one_dose_percent: Some(70.1),
             elderly_full_dose_percent: None,
             care_ready: Some(true),
         },
+        ..fixtures::area("164", AreaLevel::District, Some("19"), square(105.8, 21.5, 0.1))
     };
     let new = Area {
         valid_from: Some(Day(20_270)),
@@ -62,32 +58,19 @@ async fn areas_and_their_versions_come_back_exactly() {
     assert_eq!(store.load_areas().await.unwrap(), [old, counted]);
 }
 
-fn square(lng: f64, lat: f64) -> geo::MultiPolygon<f64> {
-    let side = 0.1;
-    geo::MultiPolygon(vec![polygon![
-        (x: lng, y: lat), (x: lng + side, y: lat), (x: lng + side, y: lat + side), (x: lng, y: lat + side)
-    ]])
-}
-
 #[tokio::test]
 async fn a_zone_that_changed_meanwhile_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let draft = Zone {
-        id: ZoneId::new("z1").unwrap(),
-        version: 1,
         name: "Khu phố 3".to_owned(),
-        kind: ZoneKind::Lockdown,
         state: ZoneState::Draft,
         decision: Some("12/QĐ-UBND".to_owned()),
-        issuer: None,
-        reason: None,
         starts_at: MORNING,
         planned_end: Some(MORNING.plus_s(86_400 * 14)),
-        lifted_at: None,
-        geometry: square(105.83, 21.58),
         written_at: MORNING,
         written_by: Some("key-a".to_owned()),
+        ..fixtures::zone("z1", square(105.83, 21.58, 0.1))
     };
     assert_eq!(store.put_zone(&draft, 0).await.unwrap(), 1);
     let published = Zone {

@@ -133,3 +133,121 @@ async fn tracing_names_who_was_there_and_how_much_it_can_have_missed() {
         .unwrap();
     assert_eq!((day.arrivals, day.with_check_out), (4, 1));
 }
+
+fn mark(id: &str, state: MarkState) -> Mark {
+    Mark {
+        id: event_id(id),
+        case: event_id("F0"),
+        venue: venue_id(MARKET),
+        from: MORNING,
+        to: MORNING.plus_s(3_600),
+        days_since_onset: 0,
+        state,
+    }
+}
+
+#[tokio::test]
+async fn a_mark_is_as_it_was_at_each_past_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let hour = |hour: i64| MORNING.plus_s(hour * 3_600);
+    let approved_at = async |at: Timestamp| {
+        let found = store.marks_at(&venue_id(MARKET), Timestamp(0), at).await.unwrap();
+        assert!(found.is_whole);
+        found
+            .marks
+            .iter()
+            .map(|mark| (mark.id.to_string(), mark.to.0 - mark.from.0))
+            .collect::<Vec<_>>()
+    };
+    store
+        .put_mark(&mark("m", MarkState::Proposed), "key-a", hour(1))
+        .await
+        .unwrap();
+    store
+        .approve_mark(&event_id("m"), "key-b", hour(2))
+        .await
+        .unwrap();
+    store.reject_mark(&event_id("m"), "key-b", hour(3)).await.unwrap();
+    store
+        .approve_mark(&event_id("m"), "key-b", hour(4))
+        .await
+        .unwrap();
+    let longer = Mark {
+        to: MORNING.plus_s(7_200),
+        ..mark("m", MarkState::Approved)
+    };
+    store.put_mark(&longer, "key-b", hour(5)).await.unwrap();
+    let as_it_was = [
+        (0, None),
+        (1, None),
+        (2, Some(3_600)),
+        (3, None),
+        (4, Some(3_600)),
+        (5, Some(7_200)),
+    ];
+    for (at, length_s) in as_it_was {
+        let expected: Vec<_> = length_s.map(|s| ("m".to_owned(), s)).into_iter().collect();
+        assert_eq!(approved_at(hour(at)).await, expected, "hour {at}");
+    }
+    let elsewhere = store
+        .marks_at(&venue_id(CAFE), Timestamp(0), hour(9))
+        .await
+        .unwrap();
+    assert_eq!(elsewhere.marks, []);
+    let since = store.marks_at(&venue_id(MARKET), hour(3), hour(9)).await.unwrap();
+    assert_eq!(since.marks, []);
+}
+
+#[tokio::test]
+async fn what_a_mark_was_before_its_changes_were_kept_is_said_to_be_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.path().join("vungxanh.sqlite"))
+        .create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    for step in [
+        "create table schema_version (version integer not null)",
+        include_str!("../../../src/store/migrations/sqlite/0001_first.sql"),
+        "insert into schema_version (version) values (1)",
+        "insert into mark (id, case_id, venue, arrived, departed, days_since_onset, state, changed_at, changed_by) values \
+         ('decided', 'F0', 'cho-thai', 1620349200, 1620352800, 0, 1, 1620400000, 'key-a'), \
+         ('proposed', 'F0', 'cho-thai', 1620349200, 1620352800, 0, 0, 1620500000, null)",
+    ] {
+        sqlx::raw_sql(step).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    let store = with_venues(folder.path()).await;
+    let at = async |seconds: i64| {
+        store
+            .marks_at(&venue_id(MARKET), Timestamp(0), Timestamp(seconds))
+            .await
+            .unwrap()
+    };
+    let before = at(1_620_399_999).await;
+    assert_eq!((before.marks.len(), before.is_whole), (0, false));
+    let after = at(1_620_400_000).await;
+    assert_eq!((after.marks.len(), after.is_whole), (1, true));
+}
+
+#[tokio::test]
+async fn the_assessment_that_counts_at_an_instant_is_the_last_one_made_by_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let batch = vec![
+        assessment("old", AssessmentAuthor::Venue, 0, 1.0),
+        assessment("new", AssessmentAuthor::Venue, 90, 2.0),
+        assessment("inspected", AssessmentAuthor::Inspector, 30, 3.0),
+    ];
+    store.append(&EventBatch::Assessments(batch)).await.unwrap();
+    let ids = async |minute: i64| -> Vec<String> {
+        let found = store
+            .assessments_at(&venue_id(MARKET), MORNING.plus_s(minute * 60))
+            .await;
+        found.unwrap().iter().map(|event| event.id.to_string()).collect()
+    };
+    assert_eq!(ids(-1).await, Vec::<String>::new());
+    assert_eq!(ids(29).await, ["old"]);
+    assert_eq!(ids(89).await, ["old", "inspected"]);
+    assert_eq!(ids(90).await, ["new", "inspected"]);
+}

@@ -1,0 +1,220 @@
+//! Venues, areas and zones with one wrong member, and shapes that are too large.
+
+use super::*;
+
+#[test]
+fn hostile_venues_are_named_by_field() {
+    let base = [
+        ("id", "\"v1\""),
+        ("name", "\"Chợ\""),
+        ("kind", "\"market\""),
+        ("lng", "105.8"),
+        ("lat", "21.6"),
+    ];
+    let read = |input: &[u8]| venues(Format::Ndjson, "", input, true).rejections;
+    refuses(
+        &base,
+        &read,
+        &[
+            ("name", "", "name", "is missing"),
+            ("name", "7.5", "name", "is a number"),
+            ("name", "\"a\\u202eb\"", "name", "U+202E"),
+            ("kind", "\"casino\"", "kind", "supermarket"),
+            ("kind", "", "kind", "one of office"),
+            ("lng", "\"NaN\"", "lng", "not a finite number"),
+            ("lng", "\"abc\"", "lng", "not a number"),
+            ("lng", "181", "lng", "from -180 to 180"),
+            ("lat", "-91", "lat", "from -90 to 90"),
+            ("lat", "", "lat", "is missing"),
+            ("lng", "2.35", "lng,lat", "outside the bounds"),
+            ("area", "\"x\"", "area", "not a registered area"),
+            ("parent", "\"v1\"", "parent", "the venue itself"),
+            ("floor_area_m2", "-3", "floor_area_m2", "out of range"),
+            ("capacity", "0", "capacity", "from 1"),
+            (
+                "geometry",
+                "{\"type\":\"Point\",\"coordinates\":[105,21]}",
+                "geometry",
+                "beside lng and lat",
+            ),
+            ("colour", "1", "colour", "not a known field"),
+        ],
+    );
+    let swapped = [
+        ("id", "\"v1\""),
+        ("name", "\"Chợ\""),
+        ("kind", "\"market\""),
+        ("lng", "21.6"),
+    ];
+    let found = rejection(&swapped, ("lat", "105.8"), &read);
+    assert!(found.reason.contains("look swapped"), "{found}");
+    let feature = r#"{"type":"Feature","properties":{"id":"v1","name":"x","kind":"market"},"geometry":{"type":"Point","coordinates":[21.6,105.8]}}"#;
+    let found = &read(feature.as_bytes())[0];
+    assert!(found.reason.contains("look swapped"), "{found}");
+}
+
+#[test]
+fn a_decomposed_name_is_stored_composed() {
+    let text = "{\"id\":\"v1\",\"name\":\"Cho\u{31b}\u{323} Tha\u{301}i\",\"kind\":\"market\",\"lng\":105.8,\"lat\":21.6}";
+    assert_eq!(
+        venues(Format::Ndjson, "", text.as_bytes(), true).rows[0].name,
+        "Chợ Thái"
+    );
+}
+
+#[test]
+fn hostile_areas_and_zones_are_named_by_field() {
+    let polygon = |ring: &str| format!("{{\"type\":\"Polygon\",\"coordinates\":[{ring}]}}");
+    let square = polygon("[[105,21],[106,21],[106,22],[105,22],[105,21]]");
+    let base = [
+        ("code", "\"164\""),
+        ("level", "\"district\""),
+        ("name", "\"x\""),
+        ("geometry", square.as_str()),
+    ];
+    let read = |input: &[u8]| areas(Format::Ndjson, "", input, true).rejections;
+    refuses(
+        &base,
+        &read,
+        &[
+            ("code", "164", "code", "leading zeros"),
+            ("code", "", "code", "is missing"),
+            (
+                "level",
+                "\"village\"",
+                "level",
+                "one of country, province, district, commune",
+            ),
+            ("parent", "\"164\"", "parent", "the area itself"),
+            ("population", "-1", "population", "out of range"),
+            ("valid_from", "\"2021-13-01\"", "valid_from", "is not a date"),
+            ("approximate", "\"maybe\"", "approximate", "true or false"),
+            (
+                "adults_one_dose_percent",
+                "101",
+                "adults_one_dose_percent",
+                "from 0 to 100",
+            ),
+            ("geometry", "", "geometry", "is missing"),
+            ("geometry", "7", "geometry", "no GeoJSON"),
+            ("geometry", "\"POLYGON((105 21\"", "geometry", "not closed"),
+            (
+                "geometry",
+                &polygon("[[105,21],[106,22],[106,21],[105,22],[105,21]]"),
+                "geometry",
+                "crosses itself at 105.5,21.5",
+            ),
+            (
+                "geometry",
+                &polygon("[[105,21],[106,21],[106,22],[105,22]]"),
+                "geometry",
+                "not closed",
+            ),
+            (
+                "geometry",
+                &polygon("[[105,21],[106,21],[105,21]]"),
+                "geometry",
+                "at least 4",
+            ),
+            (
+                "geometry",
+                &polygon("[[21,105],[22,105],[22,106],[21,105]]"),
+                "geometry",
+                "look swapped",
+            ),
+            (
+                "geometry",
+                &polygon("[[105,1e999],[106,21],[106,22],[105,1e999]]"),
+                "geometry",
+                "not finite",
+            ),
+            (
+                "geometry",
+                &polygon("[[5,1],[6,1],[6,2],[5,1]]"),
+                "geometry",
+                "outside the bounds",
+            ),
+            (
+                "geometry",
+                "{\"type\":\"Point\",\"coordinates\":[105,21]}",
+                "geometry",
+                "is a Point",
+            ),
+            (
+                "geometry",
+                "{\"type\":\"LineString\",\"coordinates\":[[105,21],[106,21]]}",
+                "geometry",
+                "is a LineString",
+            ),
+        ],
+    );
+    let base = [
+        ("id", "\"z\""),
+        ("name", "\"x\""),
+        ("kind", "\"lockdown\""),
+        ("starts_at", "\"2021-05-08T00:00:00+07:00\""),
+        ("geometry", square.as_str()),
+    ];
+    let read = |input: &[u8]| zones(Format::Ndjson, "", input, true).rejections;
+    refuses(
+        &base,
+        &read,
+        &[
+            ("kind", "\"prison\"", "kind", "one of lockdown, quarantine, watch"),
+            ("starts_at", "", "starts_at", "is missing"),
+            (
+                "planned_end",
+                "\"2021-05-07T00:00:00+07:00\"",
+                "planned_end",
+                "after `starts_at`",
+            ),
+            ("state", "\"lifted\"", "lifted_at", "does not fit the state"),
+            (
+                "geometry",
+                &polygon("[[105,21],[106,22],[106,21],[105,22],[105,21]]"),
+                "geometry",
+                "crosses itself",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_polygon_of_a_million_vertices_is_refused_in_bounded_time() {
+    let mut ring = String::new();
+    for n in 0..1_000_000 {
+        let angle = f64::from(n) / 1e6 * std::f64::consts::TAU;
+        write!(ring, "[{:.7},{:.7}],", 105.0 + angle.cos(), 21.0 + angle.sin()).unwrap();
+    }
+    let text = format!(
+        r#"{{"code":"1","level":"district","name":"x","geometry":{{"type":"Polygon","coordinates":[[{ring}[106,21]]]}}}}"#
+    );
+    let both = format!("{text}\n{}", text.replace(&ring, "[106,21],[105,22],[104,21],"));
+    let taken = areas(Format::Ndjson, "", both.as_bytes(), true);
+    assert_eq!(taken.lines, [2]);
+    // Beyond the size of a feature it is skipped; below, its vertices are counted.
+    assert!(
+        taken.rejections[0].reason.contains("bytes and was skipped"),
+        "{}",
+        taken.rejections[0]
+    );
+    let part = |bytes: usize| {
+        let part = &ring[..bytes];
+        let part = &part[..part.rfind("],").unwrap() + 2];
+        text.replace(&ring, part)
+    };
+    // 3.6 MB are some 145,000 vertices of an arc that its chord closes: fine.
+    assert_eq!(
+        areas(Format::GeoJson, "", part(3_600_000).as_bytes(), true)
+            .rows
+            .len(),
+        1
+    );
+    let fits = part(12 << 20);
+    let taken = areas(Format::GeoJson, "", fits.as_bytes(), true);
+    assert!(
+        taken.rejections[0].reason.contains("more than 200000 vertices"),
+        "{}",
+        taken.rejections[0]
+    );
+}

@@ -1,0 +1,262 @@
+//! Venues, areas and zones: trees and tables against looking at each.
+
+use super::*;
+
+fn point(rng: &mut ChaCha8Rng) -> LngLat {
+    let lng = match rng.random_range(0..3) {
+        0 => 105.0 + rng.random::<f64>() * 2.0,
+        1 => (178.0 + rng.random::<f64>() * 4.0 + 180.0).rem_euclid(360.0) - 180.0,
+        _ => rng.random::<f64>() * 360.0 - 180.0,
+    };
+    LngLat::new(lng, rng.random::<f64>() * 160.0 - 80.0).unwrap()
+}
+
+#[test]
+fn venues_found_by_tree_and_slice_are_those_found_by_looking_at_each() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut publisher = Publisher::new(OFFSET);
+    let day = Day(18_700);
+    let mut all: HashMap<u32, LngLat> = HashMap::new();
+    for batch in 0..4_u32 {
+        let new: Vec<Venue> = (0..900)
+            .map(|n| venue(batch * 900 + n, point(&mut rng)))
+            .collect();
+        publisher.put_venues(&new, day);
+        // Some move; they must be found at the new place only.
+        let moved: Vec<Venue> = (0..40)
+            .map(|_| venue(rng.random_range(0..(batch + 1) * 900), point(&mut rng)))
+            .collect();
+        publisher.put_venues(&moved, day);
+        for venue in new.iter().chain(&moved) {
+            let ix = publisher.venues().ix(&venue.id).unwrap();
+            assert_eq!(
+                venue.id.as_str(),
+                format!("v{ix}"),
+                "numbers follow the order of registration"
+            );
+            all.insert(ix, venue.at);
+        }
+        let snapshot = publisher.publish(&mut Ledger::new(OFFSET), Timestamp(0));
+        let index = snapshot.venues();
+        assert_eq!(index.len(), all.len());
+        for _ in 0..60 {
+            let (a, b) = (point(&mut rng), point(&mut rng));
+            let bbox = BBox {
+                min_lng: a.lng(),
+                max_lng: b.lng(),
+                min_lat: a.lat().min(b.lat()),
+                max_lat: a.lat().max(b.lat()),
+            };
+            let found: Vec<u32> = index
+                .in_bbox(&bbox, usize::MAX)
+                .iter()
+                .map(|entry| entry.ix)
+                .collect();
+            let mut plain: Vec<u32> = all
+                .iter()
+                .filter(|(_, at)| bbox.contains(**at))
+                .map(|(ix, _)| *ix)
+                .collect();
+            plain.sort_unstable();
+            assert_eq!(found, plain);
+
+            let radius_m = rng.random::<f64>() * 2_000_000.0;
+            let near: Vec<u32> = index
+                .nearest(a, radius_m, 25)
+                .iter()
+                .map(|(_, entry)| entry.ix)
+                .collect();
+            let mut plain: Vec<(f64, u32)> = all
+                .iter()
+                .map(|(ix, at)| (at.distance_m(a), *ix))
+                .filter(|(distance_m, _)| *distance_m <= radius_m)
+                .collect();
+            plain.sort_by(|x, y| x.0.total_cmp(&y.0));
+            assert_eq!(near, plain.iter().take(25).map(|(_, ix)| *ix).collect::<Vec<_>>());
+
+            let tile = TileCoord::containing(a, rng.random_range(0..8)).unwrap();
+            let mut found: Vec<u32> = index.in_tile(tile, 0).iter().map(|entry| entry.ix).collect();
+            let mut plain: Vec<u32> = all
+                .iter()
+                .filter(|(_, at)| TileCoord::containing(**at, tile.z()).unwrap() == tile)
+                .map(|(ix, _)| *ix)
+                .collect();
+            found.sort_unstable();
+            plain.sort_unstable();
+            assert_eq!(found, plain);
+            let wider = index.in_tile(tile, 64).len();
+            assert!(wider >= found.len());
+        }
+    }
+    assert_eq!(publisher.venues().search("cho dong quang 17", 5).len(), 5);
+    assert!(publisher.venues().search("siêu thị", 5).is_empty());
+}
+
+#[test]
+fn facts_change_without_touching_the_snapshot_already_published() {
+    let mut publisher = Publisher::new(OFFSET);
+    publisher.put_venues(&[venue(0, LngLat::new(105.8, 21.6).unwrap())], Day(18_700));
+    let mut ledger = Ledger::new(OFFSET);
+    let before = publisher.publish(&mut ledger, Timestamp(0));
+    let facts = VenueFacts {
+        public: VenueScore { level: 3, status: 2 },
+        ..VenueFacts::default()
+    };
+    publisher.set_venue_facts([(0, facts)]);
+    let after = publisher.publish(&mut ledger, Timestamp(1));
+    assert_eq!(before.venues().by_ix(0).unwrap().facts.public.level, 0);
+    assert_eq!(after.venues().by_ix(0).unwrap().facts.public.level, 3);
+}
+
+fn star(rng: &mut ChaCha8Rng, lng: f64, lat: f64, radius: f64) -> ::geo::MultiPolygon<f64> {
+    let ring: Vec<(f64, f64)> = (0..24)
+        .map(|n| {
+            let angle = f64::from(n) * std::f64::consts::TAU / 24.0;
+            let r = radius * (0.4 + 0.6 * rng.random::<f64>());
+            (lng + r * angle.cos(), lat + r * angle.sin())
+        })
+        .collect();
+    let hole: Vec<(f64, f64)> = (0..6)
+        .rev()
+        .map(|n| {
+            let angle = f64::from(n) * std::f64::consts::TAU / 6.0;
+            (lng + radius * 0.2 * angle.cos(), lat + radius * 0.2 * angle.sin())
+        })
+        .collect();
+    ::geo::Polygon::new(ring.into(), vec![hole.into()]).into()
+}
+
+#[test]
+fn areas_and_zones_at_a_point_are_those_found_by_looking_at_each() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let mut areas = Vec::new();
+    let mut zones = Vec::new();
+    for n in 0..120 {
+        let shape = star(
+            &mut rng,
+            105.0 + f64::from(n % 12) * 0.1,
+            21.0 + f64::from(n / 12) * 0.1,
+            0.15,
+        );
+        let mut one = area(
+            &format!("{n:03}"),
+            AreaLevel::ALL[n as usize % 4],
+            None,
+            shape.clone(),
+        );
+        if n % 3 == 0 {
+            one.valid_to = Some(Day(20_000));
+        } else if n % 3 == 1 {
+            one.valid_from = Some(Day(20_000));
+        }
+        areas.push(one);
+        zones.push(Zone {
+            state: if n % 5 == 0 {
+                ZoneState::Draft
+            } else {
+                ZoneState::Published
+            },
+            starts_at: Timestamp(n.into()),
+            ..zone(&format!("z{n:03}"), shape)
+        });
+    }
+    let (area_index, zone_index) = (AreaIndex::new(&areas), ZoneIndex::new(&zones));
+    for _ in 0..800 {
+        let at = LngLat::new(
+            104.9 + rng.random::<f64>() * 1.3,
+            20.9 + rng.random::<f64>() * 1.1,
+        )
+        .unwrap();
+        let spot = ::geo::Point::new(at.lng(), at.lat());
+        for day in [Day(19_999), Day(20_000)] {
+            let mut plain: Vec<(std::cmp::Reverse<AreaLevel>, AreaCode)> = areas
+                .iter()
+                .filter(|a| a.valid_from.is_none_or(|d| d <= day) && a.valid_to.is_none_or(|d| day < d))
+                .filter(|a| a.geometry.contains(&spot))
+                .map(|a| (std::cmp::Reverse(a.level), a.code.clone()))
+                .collect();
+            plain.sort();
+            let found: Vec<_> = area_index
+                .at(at, day)
+                .iter()
+                .map(|entry| (std::cmp::Reverse(entry.area.level), entry.area.code.clone()))
+                .collect();
+            assert_eq!(found, plain);
+        }
+        let now = Timestamp(60);
+        let plain: Vec<ZoneId> = zones
+            .iter()
+            .filter(|z| z.in_force(now) && z.geometry.contains(&spot))
+            .map(|z| z.id.clone())
+            .collect();
+        let found: Vec<ZoneId> = zone_index
+            .at(at, now)
+            .iter()
+            .map(|entry| entry.zone.id.clone())
+            .collect();
+        assert_eq!(found, plain);
+    }
+}
+
+#[test]
+fn residents_are_kept_whole_and_children_sum_to_their_parent() {
+    let mut province = area("19", AreaLevel::Province, None, square(105.0, 21.0, 1.0));
+    province.population = Some(1_000_000);
+    let mut district = area("164", AreaLevel::District, Some("19"), square(105.2, 21.2, 0.3));
+    district.population = Some(340_000);
+    let mut ward = area("5432", AreaLevel::Commune, Some("164"), square(105.3, 21.3, 0.01));
+    ward.population = Some(9_000);
+    let mut publisher = Publisher::new(OFFSET);
+    publisher.put_areas(&[province, district, ward]);
+    let snapshot = publisher.publish(&mut Ledger::new(OFFSET), Timestamp(0));
+    let place = LngLat::new(105.305, 21.305).unwrap();
+    let mut total = 0.0;
+    let mut seen = BTreeSet::new();
+    for n in 0..100 {
+        let at = LngLat::new(104.5 + f64::from(n % 10) * 0.2, 20.5 + f64::from(n / 10) * 0.2).unwrap();
+        let cell = Cell::at(at, Resolution::new(3).unwrap());
+        if seen.insert(cell) {
+            total += snapshot.population(cell);
+        }
+    }
+    assert!((total - 1_000_000.0).abs() < 1.0, "{total}");
+    for resolution in 3..9 {
+        let cell = Cell::at(place, Resolution::new(resolution).unwrap());
+        let below: f64 = cell
+            .children()
+            .into_iter()
+            .map(|child| snapshot.population(child))
+            .sum();
+        assert!(
+            (below - snapshot.population(cell)).abs() < 0.01,
+            "resolution {resolution}"
+        );
+    }
+    let dense = snapshot.population(Cell::at(place, BASE_RESOLUTION));
+    let rural = snapshot.population(Cell::at(LngLat::new(105.9, 21.9).unwrap(), BASE_RESOLUTION));
+    assert!(dense > 3.0 * rural && rural > 0.0, "{dense} {rural}");
+}
+
+#[test]
+fn a_venue_knows_its_areas_and_learns_new_borders_on_their_day() {
+    let mut old = area("164", AreaLevel::District, Some("19"), square(105.0, 21.0, 1.0));
+    old.valid_to = Some(Day(20_270));
+    let mut new = area("5432", AreaLevel::Commune, Some("19"), square(105.0, 21.0, 1.0));
+    new.valid_from = Some(Day(20_270));
+    let province = area("19", AreaLevel::Province, None, square(105.0, 21.0, 1.0));
+    let mut publisher = Publisher::new(OFFSET);
+    publisher.put_areas(&[old, new, province]);
+    publisher.put_venues(&[venue(0, LngLat::new(105.5, 21.5).unwrap())], Day(20_269));
+    let mut ledger = Ledger::new(OFFSET);
+    let noon = |day: i32| Timestamp(i64::from(day) * 86_400 + 12 * 3600 - 7 * 3600);
+    let before = publisher.publish(&mut ledger, noon(20_269));
+    assert_eq!(
+        before.venues().by_ix(0).unwrap().areas.to_vec(),
+        [code("164"), code("19")]
+    );
+    let after = publisher.publish(&mut ledger, noon(20_270));
+    assert_eq!(
+        after.venues().by_ix(0).unwrap().areas.to_vec(),
+        [code("5432"), code("19")]
+    );
+}

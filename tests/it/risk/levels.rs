@@ -1,0 +1,113 @@
+//! Areas and cells.
+
+use super::*;
+
+fn area(cases: Counted, one_dose: Option<f64>, elderly: Option<f64>, care: Option<bool>) -> AreaInputs {
+    AreaInputs {
+        population: Some(100_000),
+        cases_7d: cases,
+        indicators: AreaIndicators {
+            adults_one_dose_percent: one_dose,
+            elderly_full_dose_percent: elderly,
+            care_ready: care,
+        },
+        previous_level: Some(4),
+        as_of: at("2021-11-10T08:00:00+07:00"),
+    }
+}
+
+#[test]
+fn the_matrix_of_qd_4800_is_read_by_band_and_row() {
+    let rules = Rules::builtin().area;
+    let level = |cases, coverage| {
+        area_level(
+            &rules,
+            &area(Counted::Shown(cases), Some(coverage), Some(90.0), Some(true)),
+        )
+        .level
+    };
+    assert_eq!(
+        [0, 19, 20, 49, 50, 149, 150].map(|c| level(c, 70.0)),
+        [1, 1, 1, 1, 2, 2, 3]
+    );
+    assert_eq!(
+        [0, 19, 20, 49, 50, 149, 150].map(|c| level(c, 69.9)),
+        [1, 1, 2, 2, 3, 3, 4]
+    );
+    // Published: HCMC on 14 October 2021, about 78 a week, coverage above 90 %; Đống Đa on 11 December, 177.
+    assert_eq!((level(78, 95.0), level(177, 95.0)), (2, 3));
+}
+
+#[test]
+fn qd_4800_adjusts_for_the_elderly_and_for_care() {
+    let rules = Rules::builtin().area;
+    let level = |inputs: &AreaInputs| area_level(&rules, inputs).level;
+    let shown = Counted::Shown;
+    assert_eq!(
+        level(&area(shown(60), Some(90.0), Some(79.0), Some(true))),
+        3,
+        "one level up"
+    );
+    assert_eq!(
+        level(&area(shown(200), Some(60.0), Some(10.0), Some(true))),
+        4,
+        "never above 4"
+    );
+    assert_eq!(
+        level(&area(shown(0), Some(90.0), Some(10.0), Some(true))),
+        1,
+        "not without cases"
+    );
+    assert_eq!(
+        level(&area(shown(0), Some(90.0), Some(90.0), Some(false))),
+        4,
+        "may not fall"
+    );
+}
+
+#[test]
+fn an_area_without_figures_gets_no_level_but_the_names_of_what_is_missing() {
+    let rules = Rules::builtin().area;
+    let hidden = area_level(&rules, &area(Counted::Hidden, Some(90.0), Some(90.0), Some(true)));
+    assert_eq!((hidden.level, hidden.rate_7d_per_100k), (0, None));
+    assert!(hidden.missing[0].en.contains("cases"), "{:?}", hidden.missing);
+
+    let mut nobody = area(Counted::Shown(5), None, None, None);
+    nobody.population = None;
+    let nobody = area_level(&rules, &nobody);
+    assert_eq!((nobody.level, nobody.missing.len()), (0, 4));
+
+    let unvaccinated = |cases| area_level(&rules, &area(Counted::Shown(cases), None, None, None));
+    assert_eq!(unvaccinated(5).level, 1, "both rows of the matrix agree");
+    let open = unvaccinated(60);
+    assert_eq!(open.level, 0, "the rows disagree");
+    assert_eq!(open.rate_7d_per_100k, Some(60.0));
+    assert!(
+        open.explain.steps.iter().any(|step| step.value == "2, 3"),
+        "{:?}",
+        open.explain.steps
+    );
+    assert!(!open.explain.confirmed);
+}
+
+#[test]
+fn a_cells_level_follows_its_rate_and_flags_small_numbers() {
+    let rules = Rules::builtin().cell;
+    let level = |cases, population| cell_risk(&rules, cases, population).level;
+    assert_eq!(
+        [0, 1, 2, 5, 15].map(|cases| level(cases, 10_000.0)),
+        [1, 1, 2, 3, 4]
+    );
+    assert_eq!(level(3, 0.0), 0);
+    assert_eq!(level(3, f64::NAN), 0);
+    assert!(cell_risk(&rules, 15, 10_000.0).small_number);
+    assert!(!cell_risk(&rules, 16, 10_000.0).small_number);
+    assert!(!cell_risk(&rules, 0, 10_000.0).small_number);
+    let explain = explain_cell(&rules, 3, 10_000.0, at("2021-05-10T08:00:00+07:00"));
+    // Exact Poisson interval of 3: 0.619–8.767.
+    assert!(
+        explain.steps.iter().any(|step| step.value == "6.19–87.67"),
+        "{:?}",
+        explain.steps
+    );
+}

@@ -1,0 +1,117 @@
+//! The risk of a venue.
+
+use super::*;
+
+#[test]
+fn exposure_is_public_from_two_distinct_cases() {
+    let rules = Rules::builtin();
+    // 60 minutes and a tail of 30 at level 8 (weight 1.6): 144 normalised minutes.
+    let mut marks = vec![
+        mark(1, "2021-05-07T11:00:00+07:00", 60, 0),
+        mark(1, "2021-05-08T11:00:00+07:00", 60, 1),
+    ];
+    let official = venue_risk(&rules, &inputs(&marks, &[]), Audience::Official);
+    assert_eq!(
+        (official.level, official.status, official.cases),
+        (4, VenueStatus::Unsafe, 1)
+    );
+    assert_eq!(official.exposure.len(), 2);
+    assert!(
+        (official.exposure[0].minutes - 144.0).abs() < 1e-9,
+        "{:?}",
+        official.exposure
+    );
+
+    let public = venue_risk(&rules, &inputs(&marks, &[]), Audience::Public);
+    let nothing = venue_risk(&rules, &inputs(&[], &[]), Audience::Public);
+    assert_eq!(
+        public, nothing,
+        "one case must leave no trace in what the public gets"
+    );
+    assert_eq!((public.level, public.status), (0, VenueStatus::NotAssessed));
+
+    marks.push(mark(2, "2021-05-08T12:00:00+07:00", 9, 0));
+    assert_eq!(
+        venue_risk(&rules, &inputs(&marks, &[]), Audience::Public).level,
+        0,
+        "9 minutes are dropped"
+    );
+    marks.push(mark(2, "2021-05-08T12:00:00+07:00", 20, 4));
+    let public = venue_risk(&rules, &inputs(&marks, &[]), Audience::Public);
+    assert_eq!((public.level, public.cases), (4, 2));
+    // 40 minutes at level 3 (weight 0.6) beside 144.
+    assert_eq!(public.exposure.len(), 1, "the day before has one case alone");
+    assert!(
+        (public.exposure[0].minutes - 168.0).abs() < 1e-9,
+        "{:?}",
+        public.exposure
+    );
+    assert!(
+        public
+            .explain
+            .next
+            .iter()
+            .any(|text| text.en.contains("2021-05-19")),
+        "{:?}",
+        public.explain.next
+    );
+    let json = serde_json::to_value(&public).unwrap();
+    assert_eq!(json["exposure"][0]["day"], "2021-05-08");
+    assert_eq!(json["status"], "unsafe");
+    assert_eq!(json["explain"]["as_of"], "2021-05-10T05:00:00Z");
+}
+
+#[test]
+fn only_approved_marks_of_the_look_back_count() {
+    let rules = Rules::builtin();
+    let mut proposed = mark(1, "2021-05-07T11:00:00+07:00", 60, 0);
+    proposed.state = MarkState::Proposed;
+    let marks = [
+        proposed,
+        mark(2, "2021-04-29T11:00:00+07:00", 60, 0),
+        mark(3, "2021-05-11T11:00:00+07:00", 60, 0),
+        mark(4, "2021-05-09T11:00:00+07:00", 60, -9),
+    ];
+    let risk = venue_risk(&rules, &inputs(&marks, &[]), Audience::Official);
+    assert_eq!((risk.level, risk.cases, risk.exposure.len()), (0, 0, 0));
+    let oldest = [mark(2, "2021-04-30T11:00:00+07:00", 60, 0)];
+    assert_eq!(
+        venue_risk(&rules, &inputs(&oldest, &[]), Audience::Official).cases,
+        1
+    );
+}
+
+#[test]
+fn the_order_of_marks_does_not_matter() {
+    let rules = Rules::builtin();
+    let mut marks: Vec<Mark> = (0..9)
+        .map(|n| mark(n, "2021-05-08T11:00:00+07:00", 10 + 7 * n as i64, n as i32 - 4))
+        .collect();
+    let first = venue_risk(&rules, &inputs(&marks, &[]), Audience::Official);
+    marks.reverse();
+    assert_eq!(
+        venue_risk(&rules, &inputs(&marks, &[]), Audience::Official),
+        first
+    );
+}
+
+#[test]
+fn a_venues_own_word_never_betters_an_inspection() {
+    let rules = Rules::builtin();
+    let level = |own: Option<f64>, inspected: Option<f64>| {
+        let own = own.map(|p| record("hue-food", AssessmentAuthor::Venue, &[p; 10]));
+        let inspected = inspected.map(|p| record("hue-food", AssessmentAuthor::Inspector, &[p; 10]));
+        let records: Vec<_> = own.into_iter().chain(inspected).collect();
+        venue_risk(&rules, &inputs(&[], &records), Audience::Public).level
+    };
+    assert_eq!(level(Some(9.0), None), 1);
+    assert_eq!(level(Some(9.0), Some(6.0)), 3);
+    assert_eq!(level(Some(4.0), Some(9.0)), 4);
+    assert_eq!(level(None, None), 0);
+
+    let mut old = record("hue-food", AssessmentAuthor::Inspector, &[9.0; 10]);
+    old.at = at("2021-04-09T08:00:00+07:00");
+    let records = [old];
+    let risk = venue_risk(&rules, &inputs(&[], &records), Audience::Public);
+    assert_eq!((risk.level, risk.inspected), (0, None), "expired after 30 days");
+}
