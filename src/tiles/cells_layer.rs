@@ -323,12 +323,12 @@ mod tests {
         CellFeature {
             cell,
             level: (nth % 5) as u8,
-            visits: (nth % 3 != 0).then_some(nth * 997),
-            people: (nth % 4 != 0).then_some(nth % 50),
-            cases: (nth % 5 != 0).then_some(nth % 7),
-            rate: (nth % 2 == 0).then_some(f64::from(nth) / 7.0),
-            suppressed: nth % 6 == 0,
-            from_parent: parent.filter(|_| nth % 6 == 0),
+            visits: (!nth.is_multiple_of(3)).then_some(nth * 997),
+            people: (!nth.is_multiple_of(4)).then_some(nth % 50),
+            cases: (!nth.is_multiple_of(5)).then_some(nth % 7),
+            rate: nth.is_multiple_of(2).then_some(f64::from(nth) / 7.0),
+            suppressed: nth.is_multiple_of(6),
+            from_parent: parent.filter(|_| nth.is_multiple_of(6)),
         }
     }
 
