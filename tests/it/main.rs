@@ -13,6 +13,7 @@ mod bad_input;
 mod crash;
 mod demo;
 mod floors;
+mod flow;
 mod geo_conformance;
 mod index;
 mod ingest;
