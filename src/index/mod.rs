@@ -24,7 +24,7 @@ mod zones;
 
 pub use crate::model::DaySums;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
-pub use checkpoint::InvalidCheckpoint;
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use ledger::{Ledger, Touched};
 pub use names::fold_name;
 pub use population::CellPopulation;
