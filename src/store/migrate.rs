@@ -4,7 +4,10 @@ use super::{
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 1] = [include_str!("migrations/sqlite/0001_first.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("migrations/sqlite/0001_first.sql"),
+    include_str!("migrations/sqlite/0002_places.sql"),
+];
 
 /// Brings the folder's schema up to date in one transaction, so that two processes that open it
 /// together do it once.

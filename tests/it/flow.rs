@@ -53,8 +53,8 @@ fn copy_of(folder: &Path) -> tempfile::TempDir {
     copy
 }
 
-/// Stops in good order and gives the bytes of everything that was counted.
-async fn close(pipeline: &Pipeline, folder: &Path) -> Vec<u8> {
+/// Stops in good order, lets go of the folder, and gives the bytes of everything that was counted.
+async fn close(pipeline: Pipeline, folder: &Path) -> Vec<u8> {
     pipeline.close().await.unwrap();
     fs::read(folder.join(CHECKPOINT)).unwrap()
 }

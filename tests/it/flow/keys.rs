@@ -8,9 +8,7 @@ const KEY_FILE: &str = "pseudonym.key";
 const DAY_S: i64 = 86_400;
 
 fn pseudonym(pipeline: &Pipeline, day: Day) -> PersonId {
-    pipeline
-        .pseudonyms()
-        .person(Purpose::CheckIn, day, "0912345678")
+    pipeline.pseudonyms().person(Purpose::CheckIn, day, "0912345678")
 }
 
 fn today() -> Day {
@@ -30,23 +28,24 @@ async fn an_old_days_pseudonym_can_be_computed_until_the_retention_ends_and_neve
         .put_venues(vec![venue("m", 105.84, 21.59)])
         .await
         .unwrap();
-    pipeline
-        .append(EventBatch::CheckIns(vec![visit]))
-        .await
-        .unwrap();
-    close(&pipeline, folder.path()).await;
+    pipeline.append(EventBatch::CheckIns(vec![visit])).await.unwrap();
+    close(pipeline, folder.path()).await;
 
     // The last day that keeps it.
     let pipeline = open_at(folder.path(), NOON.plus_s(21 * DAY_S)).await;
     pipeline.close_buckets().await.unwrap();
     assert_eq!(pseudonym(&pipeline, day), named);
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
 
     let pipeline = open_at(folder.path(), NOON.plus_s(22 * DAY_S)).await;
     pipeline.close_buckets().await.unwrap();
     assert_ne!(pseudonym(&pipeline, day), named, "its key is gone from memory");
-    assert_eq!(pseudonym(&pipeline, Day(day.0 + 1)), next, "the next day's is not");
-    close(&pipeline, folder.path()).await;
+    assert_eq!(
+        pseudonym(&pipeline, Day(day.0 + 1)),
+        next,
+        "the next day's is not"
+    );
+    close(pipeline, folder.path()).await;
     // Nor does a clock that is set back bring it out of the file.
     let pipeline = open(folder.path()).await;
     assert_ne!(pseudonym(&pipeline, day), named, "its key is gone from the disk");
@@ -66,10 +65,7 @@ async fn a_folder_of_the_first_version_keeps_its_people_and_loses_its_master() {
     store.put_venues(&[venue("m", 105.84, 21.59)]).await.unwrap();
     let mut visit = check_in("c-1", "m", 1);
     visit.at = NOON.plus_s(40 * DAY_S);
-    store
-        .append(&EventBatch::CheckIns(vec![visit]))
-        .await
-        .unwrap();
+    store.append(&EventBatch::CheckIns(vec![visit])).await.unwrap();
     store.close().await;
     drop(store);
 
@@ -85,7 +81,7 @@ async fn a_folder_of_the_first_version_keeps_its_people_and_loses_its_master() {
             let old = old.person(Purpose::CheckIn, day, "0912345678");
             assert_ne!(pseudonym(&pipeline, day), old, "no key of the master is left");
         }
-        pipeline.close().await.unwrap();
+        close(pipeline, folder.path()).await;
     }
     let bytes = fs::read(folder.path().join(KEY_FILE)).unwrap();
     assert!(!bytes.windows(32).any(|part| part == master));
@@ -99,12 +95,12 @@ async fn keys_reach_back_for_a_clock_that_was_set_back_and_people_stay_the_same(
     // A folder is often made under the machine's clock and then used under that of a past outbreak.
     let made = open_at(folder.path(), NOON.plus_s(2_000 * DAY_S)).await;
     let future = pseudonym(&made, Day(today().0 + 2_000));
-    close(&made, folder.path()).await;
+    close(made, folder.path()).await;
     let pipeline = open(folder.path()).await;
     assert!(pipeline.oldest() <= NOON.plus_s(-20 * DAY_S));
     let first = pseudonym(&pipeline, Day(today().0 - 21));
     let now = pseudonym(&pipeline, today());
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
     let pipeline = open(folder.path()).await;
     assert_eq!(pseudonym(&pipeline, today()), now);
     assert_eq!(pseudonym(&pipeline, Day(today().0 - 21)), first);
@@ -121,11 +117,11 @@ async fn a_key_file_cut_off_while_written_harms_nothing_and_a_changed_one_is_nam
         .await
         .unwrap();
     pipeline.append(check_ins(0, 1, "m")).await.unwrap();
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
     fs::write(folder.path().join("pseudonym.new"), "half a fi").unwrap();
     let pipeline = open(folder.path()).await;
     assert_eq!(pseudonym(&pipeline, today()), now);
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
     assert!(!folder.path().join("pseudonym.new").exists());
 
     let file = folder.path().join(KEY_FILE);
@@ -134,7 +130,6 @@ async fn a_key_file_cut_off_while_written_harms_nothing_and_a_changed_one_is_nam
     let changed = if &text[at..=at] == "0" { "1" } else { "0" };
     text.replace_range(at..=at, changed);
     fs::write(&file, text).unwrap();
-    drop(pipeline);
     let rules = Arc::new(Rules::builtin());
     let clock = Clock::fixed(NOON);
     let refused = Pipeline::open(folder.path(), PipelineConfig::default(), clock, rules).await;

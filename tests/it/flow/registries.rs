@@ -57,22 +57,23 @@ async fn the_area_version_in_force_is_the_one_that_began_last() {
     };
     pipeline.put_areas(vec![new]).await.unwrap();
     pipeline.put_areas(vec![old]).await.unwrap();
-    for pipeline in [pipeline.clone(), {
-        drop(pipeline);
-        open(folder.path()).await
-    }] {
-        let snapshot = pipeline.snapshot();
-        let areas = snapshot.areas();
-        let parent = |day: Day| {
-            let entry = areas.get(&area_code("164"), day).unwrap();
-            entry.area.parent.clone()
-        };
-        assert_eq!(parent(day), Some(area_code("24")));
-        assert_eq!(parent(Day(day.0 - 1)), Some(area_code("19")));
-        let at = LngLat::new(105.8, 21.6).unwrap();
-        assert_eq!(areas.at(at, day).len(), 1);
-        assert_eq!(areas.at(at, Day(day.0 - 1)).len(), 1);
-    }
+    assert_superseded(&pipeline, day);
+    drop(pipeline);
+    assert_superseded(&open(folder.path()).await, day);
+}
+
+fn assert_superseded(pipeline: &Pipeline, day: Day) {
+    let snapshot = pipeline.snapshot();
+    let areas = snapshot.areas();
+    let parent = |day: Day| {
+        let entry = areas.get(&area_code("164"), day).unwrap();
+        entry.area.parent.clone()
+    };
+    assert_eq!(parent(day), Some(area_code("24")));
+    assert_eq!(parent(Day(day.0 - 1)), Some(area_code("19")));
+    let at = LngLat::new(105.8, 21.6).unwrap();
+    assert_eq!(areas.at(at, day).len(), 1);
+    assert_eq!(areas.at(at, Day(day.0 - 1)).len(), 1);
 }
 
 /// Refuses writes to one table, so that a write of the flow fails at that point.
@@ -138,13 +139,13 @@ async fn venues_whose_write_happened_and_reported_an_error_are_in_memory() {
     assert_eq!(visits_in(&pipeline, &venue("m", 105.84, 21.59)), 3);
     assert_eq!(visits_in(&pipeline, &there), 4);
     assert_eq!(visits_in(&pipeline, &new), 2);
-    let live = close(&pipeline, folder.path()).await;
+    let live = close(pipeline, folder.path()).await;
 
     // Numbers and places are those of a restart.
     fs::remove_file(folder.path().join(CHECKPOINT)).unwrap();
     let pipeline = open(folder.path()).await;
     assert!(tiles(&pipeline).await == seen);
-    assert!(close(&pipeline, folder.path()).await == live);
+    assert!(close(pipeline, folder.path()).await == live);
 }
 
 #[tokio::test]
@@ -164,9 +165,9 @@ async fn areas_whose_write_happened_and_reported_an_error_are_in_memory() {
     assert!(refused.is_err());
     refusal.lift().await;
     assert_eq!(cases_in(&pipeline, "19"), 1);
-    let live = close(&pipeline, folder.path()).await;
+    let live = close(pipeline, folder.path()).await;
     let pipeline = open(folder.path()).await;
-    assert!(close(&pipeline, folder.path()).await == live);
+    assert!(close(pipeline, folder.path()).await == live);
 }
 
 #[tokio::test]

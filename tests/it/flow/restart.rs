@@ -48,7 +48,7 @@ async fn register(pipeline: &Pipeline) {
 async fn assert_equal_after_a_restart(folder: &Path, live: &(Vec<Vec<u8>>, Vec<u8>), how: &str) {
     let pipeline = open(folder).await;
     assert!(tiles(&pipeline).await == live.0, "other tiles {how}");
-    let bytes = close(&pipeline, folder).await;
+    let bytes = close(pipeline, folder).await;
     assert!(bytes == live.1, "another ledger {how}");
 }
 
@@ -64,7 +64,7 @@ async fn places_that_moved_between_events_give_the_same_ledger_after_any_restart
         !killed.path().join(CHECKPOINT).exists(),
         "killed before any checkpoint"
     );
-    let live = (seen, close(&pipeline, folder.path()).await);
+    let live = (seen, close(pipeline, folder.path()).await);
     let without = copy_of(folder.path());
     fs::remove_file(without.path().join(CHECKPOINT)).unwrap();
 
@@ -81,13 +81,13 @@ async fn an_older_checkpoint_and_what_came_after_it_give_the_same_ledger() {
     pipeline.append(check_ins(100, 30, "m")).await.unwrap();
     let case = case("f-0", NOON.plus_s(-2 * 86_400), None, Some((105.9, 21.62)));
     pipeline.append(EventBatch::Cases(vec![case])).await.unwrap();
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
 
     let pipeline = open(folder.path()).await;
     live_through(&pipeline).await;
     let seen = tiles(&pipeline).await;
     let killed = copy_of(folder.path());
-    let live = (seen, close(&pipeline, folder.path()).await);
+    let live = (seen, close(pipeline, folder.path()).await);
     assert_equal_after_a_restart(killed.path(), &live, "from an older checkpoint").await;
     fs::remove_file(killed.path().join(CHECKPOINT)).unwrap();
     assert_equal_after_a_restart(killed.path(), &live, "from no checkpoint").await;
@@ -121,27 +121,24 @@ async fn days_that_were_sealed_give_the_same_ledger_without_a_checkpoint() {
     register(&pipeline).await;
     let mut visit = check_in("c-1", "m", 1);
     visit.at = old;
-    pipeline
-        .append(EventBatch::CheckIns(vec![visit]))
-        .await
-        .unwrap();
+    pipeline.append(EventBatch::CheckIns(vec![visit])).await.unwrap();
     // A day with a case in an area and nothing in any cell leaves no row in the history.
     let cases = vec![
         case("f-1", old, Some("164"), Some(HOME)),
         case("f-2", old.plus_s(86_400), Some("164"), None),
     ];
     pipeline.append(EventBatch::Cases(cases)).await.unwrap();
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
 
     let later = NOON.plus_s(10 * 86_400);
     let pipeline = open_at(folder.path(), later).await;
     let unsealed = copy_of(folder.path());
     pipeline.close_buckets().await.unwrap();
-    let live = close(&pipeline, folder.path()).await;
+    let live = close(pipeline, folder.path()).await;
     fs::remove_file(folder.path().join(CHECKPOINT)).unwrap();
     let pipeline = open_at(folder.path(), later).await;
     assert!(
-        close(&pipeline, folder.path()).await == live,
+        close(pipeline, folder.path()).await == live,
         "another ledger out of the history"
     );
     // The seals are in the store, and the checkpoint is from before them.
@@ -149,7 +146,7 @@ async fn days_that_were_sealed_give_the_same_ledger_without_a_checkpoint() {
     fs::copy(old_checkpoint, folder.path().join(CHECKPOINT)).unwrap();
     let pipeline = open_at(folder.path(), later).await;
     assert!(
-        close(&pipeline, folder.path()).await == live,
+        close(pipeline, folder.path()).await == live,
         "another ledger from a checkpoint before the seal"
     );
 }
@@ -164,17 +161,11 @@ async fn a_case_counts_once_over_two_reports_also_across_a_restart() {
     second.record.status = CaseStatus::Recovered;
     let mut third = case("f-1", NOON.plus_s(-3600), Some("19"), None);
     third.record.status = CaseStatus::Died;
-    pipeline
-        .append(EventBatch::Cases(vec![first]))
-        .await
-        .unwrap();
-    pipeline
-        .append(EventBatch::Cases(vec![second]))
-        .await
-        .unwrap();
+    pipeline.append(EventBatch::Cases(vec![first])).await.unwrap();
+    pipeline.append(EventBatch::Cases(vec![second])).await.unwrap();
     pipeline.publish().await.unwrap();
     assert_eq!((cases_in(&pipeline, "164"), cases_in(&pipeline, "19")), (1, 1));
-    close(&pipeline, folder.path()).await;
+    close(pipeline, folder.path()).await;
 
     // The next report comes after a restart: once with the checkpoint, once without.
     let bare = copy_of(folder.path());
@@ -217,7 +208,7 @@ async fn events_committed_unseen_are_caught_up_where_they_happened() {
     assert_eq!(visits_in(&pipeline, &new), 5);
     assert_eq!(cases_in(&pipeline, "164"), 1);
 
-    let live = (seen, close(&pipeline, folder.path()).await);
+    let live = (seen, close(pipeline, folder.path()).await);
     fs::remove_file(folder.path().join(CHECKPOINT)).unwrap();
     assert_equal_after_a_restart(folder.path(), &live, "after a catch-up").await;
 }
