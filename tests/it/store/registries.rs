@@ -20,7 +20,7 @@ async fn a_registry_keeps_its_history_and_ignores_what_did_not_change() {
     };
     let (change, current) = store.put_venues(std::slice::from_ref(&renamed)).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 0));
-    assert_eq!(current, [renamed.clone()]);
+    assert_eq!(current, std::slice::from_ref(&renamed));
     assert_eq!(store.load_venues().await.unwrap(), [renamed.clone(), cafe()]);
     assert_eq!(
         store.venue_history(&venue_id(MARKET)).await.unwrap(),
