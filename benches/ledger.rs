@@ -1,6 +1,6 @@
 //! Folding check-ins into the ledger, beside the bare hash map that any such fold needs.
 
-use std::{collections::HashMap, hint::black_box};
+use std::{cell::RefCell, collections::HashMap, hint::black_box};
 
 use criterion::{BatchSize, Criterion, Throughput};
 use rand::{RngExt, SeedableRng};
@@ -128,6 +128,35 @@ pub fn group(criterion: &mut Criterion) {
     let bytes = ledger.to_bytes();
     group.bench_function("checkpoint from bytes", |bench| {
         bench.iter(|| Ledger::from_bytes(black_box(&bytes)).is_ok());
+    });
+    group.finish();
+    under_the_lock(criterion);
+}
+
+/// What commits wait for while a checkpoint of three weeks is written: once all of its encoding, now the taking
+/// of it, and a copy of each day that changes before it is on the disk.
+fn under_the_lock(criterion: &mut Criterion) {
+    let rows = rows(3_000_000, 21);
+    let mut ledger = Ledger::new(OFFSET);
+    rows.iter().for_each(|row| fold(&mut ledger, row));
+    let last = rows[rows.len() - 1];
+    drop(rows);
+    let mut group = criterion.benchmark_group("checkpoint under the lock");
+    group.sample_size(10);
+    group.bench_function("yardstick: encoded", |bench| {
+        bench.iter(|| black_box(ledger.to_bytes()).len())
+    });
+    group.bench_function("taken", |bench| bench.iter(|| black_box(ledger.checkpoint())));
+    let ledger = RefCell::new(ledger);
+    group.bench_function("first change of a day that is being written", |bench| {
+        bench.iter_batched(
+            || ledger.borrow().checkpoint(),
+            |taken| {
+                fold(&mut ledger.borrow_mut(), &last);
+                taken
+            },
+            BatchSize::PerIteration,
+        );
     });
     group.finish();
 }

@@ -34,9 +34,16 @@
 //! # The way of a day
 //! An hour after local midnight the day closes: its activity is *released* (small numbers hidden, so that no
 //! hidden figure can be computed from what is shown), after a Sunday also the week's cases. What was released
-//! is stored and never edited. When a day leaves the retention its sums go into the history and its presence
-//! rows (who, where, when) are deleted. A restart loads the last checkpoint and replays the events after it:
-//! the result is the same, bit for bit.
+//! is stored and never edited. When a day leaves the retention its sums go into the history, its presence
+//! rows (who, where, when) are deleted, and then its keys: each day's are made of the day's before, and the
+//! days that have left are cut off, so nobody can say any more who a pseudonym was.
+//!
+//! # The way of a restart
+//! It loads the last checkpoint and replays the events after it: the result is the same, bit for bit. An event
+//! counts where it counted when it came, though its venue may have moved since ([`store::VenueMoves`]). The areas'
+//! sums are a function of the stored cases and the present areas: when an area changes they are made again, live
+//! as after a restart. A write that reported an error may have happened all the same: events are caught up by
+//! position, registries are read again, before anything else is written.
 //!
 //! # The floors
 //! Imports go down only; `tests/it/floors.rs` holds the table and checks it.
@@ -56,6 +63,8 @@
 //! - No figure on a public map comes from raw counts: it comes from a release.
 //! - No phone number, name or document number exists anywhere past `ingest`.
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
+//! - No key makes a pseudonym of a day that has left the retention.
+//! - No commit waits for a checkpoint to be encoded or written.
 //! - A tile depends on nothing but (snapshot, layers, z/x/y, at, window, audience).
 //! - No live tile changes without being announced; none is announced that did not change, but where so many did that
 //!   those above them are named.

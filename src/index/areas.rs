@@ -36,6 +36,8 @@ pub struct AreaEntry {
     /// Levels and released figures.
     pub facts: AreaFacts,
     outline: Arc<Outline>,
+    /// From when to when later versions of the same code are valid: they supersede this one then.
+    later: Arc<[(Day, Option<Day>)]>,
 }
 
 struct Outline(IntervalTreeMultiPolygon<f64>);
@@ -56,10 +58,17 @@ impl AreaEntry {
         })
     }
 
-    /// Whether this version is the valid one on that local day.
+    /// Whether this version is the valid one on that local day: of those that have begun and not ended,
+    /// the one that began last.
     #[must_use]
     pub fn valid_on(&self, day: Day) -> bool {
-        self.area.valid_from.is_none_or(|from| from <= day) && self.area.valid_to.is_none_or(|to| day < to)
+        let ends_after = |to: Option<Day>| to.is_none_or(|to| day < to);
+        self.area.valid_from.is_none_or(|from| from <= day)
+            && ends_after(self.area.valid_to)
+            && !self
+                .later
+                .iter()
+                .any(|(from, to)| *from <= day && ends_after(*to))
     }
 }
 
@@ -110,6 +119,9 @@ impl AreaIndex {
                 .entry(entry.area.code.clone())
                 .or_default()
                 .push(at as u32);
+        }
+        for versions in by_code.values() {
+            supersede(&mut entries, versions);
         }
         let tree = BoxTree::new(entries.iter().map(|entry| &entry.bbox));
         Self {
@@ -258,6 +270,19 @@ impl AreaIndex {
     }
 }
 
+/// Tells each version of one code of those that begin after it.
+fn supersede(entries: &mut [AreaEntry], versions: &[u32]) {
+    for &at in versions {
+        let from = entries[at as usize].area.valid_from;
+        let later = versions.iter().filter_map(|&other| {
+            let area = &entries[other as usize].area;
+            let start = area.valid_from.filter(|_| area.valid_from > from)?;
+            Some((start, area.valid_to))
+        });
+        entries[at as usize].later = later.collect();
+    }
+}
+
 fn entry_of(area: &Area) -> Option<AreaEntry> {
     let bbox = BBox::around(&area.geometry)?;
     let resolution = Resolution::new(COVER_RESOLUTION).expect("7 is a resolution");
@@ -267,6 +292,7 @@ fn entry_of(area: &Area) -> Option<AreaEntry> {
         cells: cells.into(),
         facts: AreaFacts::default(),
         outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
+        later: Arc::default(),
         area: Arc::new(area.clone()),
     })
 }

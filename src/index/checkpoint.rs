@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -20,8 +21,41 @@ pub struct InvalidCheckpoint {
     pub reason: String,
 }
 
+/// A ledger as it stood at one moment, to be encoded while the ledger goes on. Taking one copies nothing;
+/// a day that changes before the checkpoint is dropped is copied then, once.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    offset: UtcOffset,
+    days: BTreeMap<Day, LedgerDay>,
+}
+
 impl Ledger {
-    /// The whole ledger as bytes: versioned, sorted, checksummed. Equal ledgers give equal bytes.
+    /// What stands in it now. In proportion to the number of days, whatever they hold.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            offset: self.offset,
+            days: self.days.clone(),
+        }
+    }
+
+    /// The whole ledger as bytes, as [`Checkpoint::to_bytes`] gives them.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.checkpoint().to_bytes()
+    }
+
+    /// Reads [`Ledger::to_bytes`]. The first publication after it reads everything.
+    ///
+    /// # Errors
+    /// [`InvalidCheckpoint`] says whether the bytes are of another kind or version, cut short or changed.
+    pub fn from_bytes(sealed: &[u8]) -> Result<Self, InvalidCheckpoint> {
+        read(sealed).map_err(|reason| InvalidCheckpoint { reason })
+    }
+}
+
+impl Checkpoint {
+    /// Everything as bytes: versioned, sorted, checksummed. Equal ledgers give equal bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -44,14 +78,6 @@ impl Ledger {
         }
         bytes::seal(NAME, &out)
     }
-
-    /// Reads [`Ledger::to_bytes`]. The first publication after it reads everything.
-    ///
-    /// # Errors
-    /// [`InvalidCheckpoint`] says whether the bytes are of another kind or version, cut short or changed.
-    pub fn from_bytes(sealed: &[u8]) -> Result<Self, InvalidCheckpoint> {
-        read(sealed).map_err(|reason| InvalidCheckpoint { reason })
-    }
 }
 
 fn read(sealed: &[u8]) -> Result<Ledger, String> {
@@ -68,8 +94,8 @@ fn read(sealed: &[u8]) -> Result<Ledger, String> {
         let sealed = body.u8()?;
         let sums = read_sums(&mut body)?;
         let state = match sealed {
-            1 => LedgerDay::Sealed(sums),
-            0 => LedgerDay::Open(Box::new(OpenDay {
+            1 => LedgerDay::Sealed(Arc::new(sums)),
+            0 => LedgerDay::Open(Arc::new(OpenDay {
                 sums: Sums {
                     cells: sums.cells.into_iter().map(|(c, h, s)| ((c, h), s)).collect(),
                     venues: sums.venues.into_iter().map(|(v, h, s)| ((v, h), s)).collect(),

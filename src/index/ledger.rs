@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -23,11 +24,12 @@ pub struct Ledger {
     pub(super) fresh: Fresh,
 }
 
-/// One day: open and counting, or sealed and summed.
+/// One day: open and counting, or sealed and summed. Shared with checkpoints under way: whoever changes
+/// a day that is shared changes a copy.
 #[derive(Clone, Debug)]
 pub(super) enum LedgerDay {
-    Open(Box<OpenDay>),
-    Sealed(DaySums),
+    Open(Arc<OpenDay>),
+    Sealed(Arc<DaySums>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -153,21 +155,36 @@ impl Ledger {
     }
 
     /// Counts a case (the caller asked [`Event::counts`]) in its cell, if known, and in each area of the chain
-    /// (its own and those above). `false` when its day is sealed.
+    /// (its own and those above). `false` when its day is sealed: then it counts in the areas only, whose sums
+    /// follow the stored cases and not the history.
     pub fn fold_case(&mut self, cell: Option<Cell>, areas: &[AreaCode], hour: Hour) -> bool {
+        for code in areas {
+            self.add_area(code, hour);
+        }
         let Some((open, mut fresh)) = self.open(hour) else {
             return false;
         };
         if let Some(cell) = cell {
             add_cell(&mut open.sums, &mut fresh, cell, hour, CellStats::of_case());
         }
-        for code in areas {
-            *open.sums.areas.entry((code.clone(), hour)).or_default() += 1;
-            if let Some(fresh) = &mut fresh {
-                *fresh.areas.entry((code.clone(), hour)).or_default() += 1;
+        true
+    }
+
+    /// Replaces every area's sums by those of the given cases: for when the areas themselves have changed.
+    pub fn set_area_cases<'a>(&mut self, cases: impl IntoIterator<Item = (Hour, &'a [AreaCode])>) {
+        for day in self.days.values_mut() {
+            match day {
+                LedgerDay::Open(open) => Arc::make_mut(open).sums.areas.clear(),
+                LedgerDay::Sealed(sums) if sums.areas.is_empty() => {}
+                LedgerDay::Sealed(sums) => Arc::make_mut(sums).areas.clear(),
             }
         }
-        true
+        self.fresh = everything();
+        for (hour, areas) in cases {
+            for code in areas {
+                self.add_area(code, hour);
+            }
+        }
     }
 
     /// Closes a day for good: its fingerprints go, its sums stay. Gives the sums, for the history.
@@ -175,9 +192,9 @@ impl Ledger {
         let entry = self
             .days
             .entry(day)
-            .or_insert_with(|| LedgerDay::Sealed(DaySums::default()));
+            .or_insert_with(|| LedgerDay::Sealed(Arc::default()));
         if let LedgerDay::Open(open) = entry {
-            *entry = LedgerDay::Sealed(open.sums.to_day());
+            *entry = LedgerDay::Sealed(Arc::new(open.sums.to_day()));
         }
         match entry {
             LedgerDay::Sealed(sums) => sums,
@@ -189,7 +206,7 @@ impl Ledger {
     /// Repeating it counts nothing twice.
     pub fn set_day(&mut self, day: Day, mut sums: DaySums) {
         sums.normalise();
-        self.days.insert(day, LedgerDay::Sealed(sums));
+        self.days.insert(day, LedgerDay::Sealed(Arc::new(sums)));
         self.fresh = everything();
     }
 
@@ -218,7 +235,7 @@ impl Ledger {
     pub fn day_sums(&self, day: Day) -> DaySums {
         match self.days.get(&day) {
             Some(LedgerDay::Open(open)) => open.sums.to_day(),
-            Some(LedgerDay::Sealed(sums)) => sums.clone(),
+            Some(LedgerDay::Sealed(sums)) => DaySums::clone(sums),
             None => DaySums::default(),
         }
     }
@@ -264,15 +281,41 @@ impl Ledger {
         let day = self
             .days
             .entry(hour.day(self.offset))
-            .or_insert_with(|| LedgerDay::Open(Box::default()));
+            .or_insert_with(|| LedgerDay::Open(Arc::default()));
         let fresh = if self.fresh.everything {
             None
         } else {
             Some(&mut self.fresh.sums)
         };
         match day {
-            LedgerDay::Open(open) => Some((open, fresh)),
+            LedgerDay::Open(open) => Some((Arc::make_mut(open), fresh)),
             LedgerDay::Sealed(_) => None,
+        }
+    }
+
+    fn add_area(&mut self, code: &AreaCode, hour: Hour) {
+        let day = self
+            .days
+            .entry(hour.day(self.offset))
+            .or_insert_with(|| LedgerDay::Open(Arc::default()));
+        match day {
+            LedgerDay::Open(open) => {
+                *Arc::make_mut(open)
+                    .sums
+                    .areas
+                    .entry((code.clone(), hour))
+                    .or_default() += 1;
+            }
+            LedgerDay::Sealed(sums) => {
+                let rows = &mut Arc::make_mut(sums).areas;
+                match rows.binary_search_by(|row| (&row.0, row.1).cmp(&(code, hour))) {
+                    Ok(at) => rows[at].2 += 1,
+                    Err(at) => rows.insert(at, (code.clone(), hour, 1)),
+                }
+            }
+        }
+        if !self.fresh.everything {
+            *self.fresh.sums.areas.entry((code.clone(), hour)).or_default() += 1;
         }
     }
 }

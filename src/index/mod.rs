@@ -27,7 +27,7 @@ mod zones;
 
 pub use crate::model::DaySums;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
-pub use checkpoint::InvalidCheckpoint;
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use closed::{Buckets, Edition};
 pub use delta::Delta;
 pub use ledger::{Ledger, Touched};

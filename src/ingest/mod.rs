@@ -4,6 +4,7 @@
 //! This is the only floor that sees a phone or a card: they become day pseudonyms here and are
 //! dropped. `ingest` stores nothing, knows no HTTP, and reads no clock (the [`Door`] brings 'now').
 
+mod day_keys;
 mod decode;
 mod door;
 mod error;
@@ -21,6 +22,7 @@ mod shape;
 mod text;
 mod values;
 
+pub use day_keys::{DayKeys, InvalidDayKeys};
 pub use decode::decoder;
 pub use door::Door;
 pub use error::{IngestError, Rejection};

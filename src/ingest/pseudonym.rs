@@ -1,17 +1,36 @@
 use std::fmt;
+use std::sync::RwLock;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustc_hash::FxHashMap;
 use sha2::Sha256;
 
+use crate::ingest::day_keys::{DayKeys, Secret, of_master};
 use crate::model::{Day, PersonId};
 
 /// Local days before its report for which a case carries pseudonyms, its own day included.
 pub const LOOK_BACK_DAYS: i32 = 21;
 
-/// The master key of a deployment's pseudonyms. Never printed, never leaves `ingest`.
+/// Keys that turn people into the pseudonyms of a day. Never printed, never leaves `ingest`.
+///
+/// The days that are kept have keys of their own ([`DayKeys`]). People of other days (past ones that are
+/// imported as sums) are told apart by keys that live as long as this value does and are stored nowhere.
 pub struct Pseudonyms {
-    master: [u8; 32],
+    passing: Secret,
+    kept: RwLock<Kept>,
 }
+
+#[derive(Default)]
+struct Kept {
+    keys: Option<DayKeys>,
+    /// Keys that were asked for: following a chain costs a hash a day.
+    made: FxHashMap<(Purpose, Day), DayKey>,
+}
+
+/// Day keys kept at once: a file that jumps through the centuries must not fill the memory.
+const DAY_KEYS: usize = 4096;
+
+const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 /// What a pseudonym is for: the same person under two purposes cannot be joined.
 /// A case's person-days are made under `CheckIn`, which is what tracing joins.
@@ -33,10 +52,43 @@ pub struct Identity(String);
 pub(super) type DayKey = Hmac<Sha256>;
 
 impl Pseudonyms {
-    /// With the deployment's 32 random bytes.
+    /// Of 32 random bytes, for as long as this value lives: no day's key is kept.
     #[must_use]
-    pub fn new(master: [u8; 32]) -> Self {
-        Self { master }
+    pub fn new(passing: [u8; 32]) -> Self {
+        Self {
+            passing,
+            kept: RwLock::default(),
+        }
+    }
+
+    /// With the kept keys of a deployment; `passing` are random bytes for all other days.
+    #[must_use]
+    pub fn with_keys(keys: DayKeys, passing: [u8; 32]) -> Self {
+        let these = Self::new(passing);
+        these.replace(keys);
+        these
+    }
+
+    /// Puts other keys in the place of those kept.
+    pub fn replace(&self, keys: DayKeys) {
+        *self.kept.write().expect(UNPOISONED) = Kept {
+            keys: Some(keys),
+            made: FxHashMap::default(),
+        };
+    }
+
+    /// A copy of the kept keys, to be changed and stored.
+    #[must_use]
+    pub fn keys(&self) -> Option<DayKeys> {
+        self.kept.read().expect(UNPOISONED).keys.clone()
+    }
+
+    /// The first day whose key is kept: pseudonyms of days before it are worth nothing later. `None` when no
+    /// day's is.
+    #[must_use]
+    pub fn first_kept(&self) -> Option<Day> {
+        let kept = self.kept.read().expect(UNPOISONED);
+        kept.keys.as_ref().map(DayKeys::first)
     }
 
     /// The pseudonym of a client-made person id on a local day.
@@ -51,13 +103,19 @@ impl Pseudonyms {
         pseudonym(&self.day_key(purpose, day), identity)
     }
 
-    /// The key of one purpose and one day, derived from the master.
+    /// The key of one purpose and one day.
     pub(super) fn day_key(&self, purpose: Purpose, day: Day) -> DayKey {
-        let mut derive = keyed(&self.master);
-        derive.update(b"vungxanh/person/1/");
-        derive.update(purpose.label());
-        derive.update(&day.0.to_be_bytes());
-        keyed(&derive.finalize().into_bytes())
+        if let Some(key) = self.kept.read().expect(UNPOISONED).made.get(&(purpose, day)) {
+            return key.clone();
+        }
+        let mut kept = self.kept.write().expect(UNPOISONED);
+        let secret = kept.keys.as_ref().and_then(|keys| keys.key(purpose, day));
+        let key = keyed(&secret.unwrap_or_else(|| of_master(&self.passing, purpose, day)));
+        if kept.made.len() >= DAY_KEYS {
+            kept.made.clear();
+        }
+        kept.made.insert((purpose, day), key.clone());
+        key
     }
 }
 
@@ -81,7 +139,10 @@ impl fmt::Debug for Pseudonyms {
 }
 
 impl Purpose {
-    const fn label(self) -> &'static [u8] {
+    /// All of them, in the order in which keys are stored.
+    pub(super) const ALL: [Self; 3] = [Self::CheckIn, Self::Declaration, Self::Contact];
+
+    pub(super) const fn label(self) -> &'static [u8] {
         match self {
             Self::CheckIn => b"check-in",
             Self::Declaration => b"declaration",

@@ -1,16 +1,16 @@
-use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use crate::index::Ledger;
+use crate::pipeline::files::{Content, replace_blocking};
 use crate::pipeline::{Pipeline, PipelineError};
 
 const NAME: &str = "ledger.checkpoint";
 const EVERY: Duration = Duration::from_mins(2);
-/// `position` as eight little-endian bytes stand before the ledger's own bytes, which carry a checksum.
-const HEADER: usize = 8;
+/// The position and the areas' number, eight little-endian bytes each, stand before the ledger's own bytes,
+/// which carry a checksum. In files of the first version only the position did; then came the ledger.
+const FIRST_VERSION: &[u8] = b"VXLEDG";
 
 /// Writes a checkpoint every two minutes when there was something new, until the flow stops.
 pub(super) async fn run(pipeline: Pipeline) {
@@ -31,21 +31,37 @@ pub(super) async fn run(pipeline: Pipeline) {
     }
 }
 
-/// Writes the ledger as it stands, beside the old one, and renames: a crash leaves one of the two whole.
+/// Writes the ledger as it stands. What is to be written is taken under the lock and shared, not copied;
+/// it is encoded and written while commits go on.
 pub(super) async fn write(pipeline: &Pipeline) -> Result<(), PipelineError> {
-    let state = Arc::clone(&pipeline.inner.state).lock_owned().await;
+    // One after the other, taken in the order in which they are written: an older one never replaces a newer.
+    let _turn = pipeline.inner.files.lock().await;
+    let (position, areas_version, ledger) = {
+        let state = pipeline.inner.state.lock().await;
+        (state.position, state.areas_version, state.ledger.checkpoint())
+    };
     let path = path(pipeline.store().folder());
     let task = tokio::task::spawn_blocking(move || {
-        let mut bytes = state.position.to_le_bytes().to_vec();
-        bytes.extend(state.ledger.to_bytes());
-        drop(state);
-        write_blocking(&path, &bytes)
+        let mut bytes = position.to_le_bytes().to_vec();
+        bytes.extend(areas_version.to_le_bytes());
+        bytes.extend(ledger.to_bytes());
+        drop(ledger);
+        replace_blocking(&path, &bytes, Content::Plain)
     });
     task.await.map_err(|_panicked| PipelineError::Task)?
 }
 
+/// A ledger out of a file.
+pub(super) struct Loaded {
+    /// The position of the last event in it.
+    pub(super) position: i64,
+    /// The number of the areas that its cases are counted in; `None` in files of the first version.
+    pub(super) areas_version: Option<i64>,
+    pub(super) ledger: Ledger,
+}
+
 /// The last checkpoint and its position; `None`, with a word in the log, when there is none to trust.
-pub(super) fn read_blocking(folder: &Path, newest: i64) -> Option<(i64, Ledger)> {
+pub(super) fn read_blocking(folder: &Path, newest: i64) -> Option<Loaded> {
     let path = path(folder);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -56,8 +72,14 @@ pub(super) fn read_blocking(folder: &Path, newest: i64) -> Option<(i64, Ledger)>
             return None;
         }
     };
-    let (header, body) = bytes.split_at_checked(HEADER)?;
-    let position = i64::from_le_bytes(header.try_into().ok()?);
+    let (header, rest) = bytes.split_first_chunk()?;
+    let position = i64::from_le_bytes(*header);
+    let (areas_version, body) = if rest.starts_with(FIRST_VERSION) {
+        (None, rest)
+    } else {
+        let (header, body) = rest.split_first_chunk()?;
+        (Some(i64::from_le_bytes(*header)), body)
+    };
     if position > newest {
         tracing::warn!(
             position,
@@ -67,7 +89,11 @@ pub(super) fn read_blocking(folder: &Path, newest: i64) -> Option<(i64, Ledger)>
         return None;
     }
     match Ledger::from_bytes(body) {
-        Ok(ledger) => Some((position, ledger)),
+        Ok(ledger) => Some(Loaded {
+            position,
+            areas_version,
+            ledger,
+        }),
         Err(error) => {
             tracing::warn!(%error, "the checkpoint is damaged; replaying everything");
             None
@@ -77,16 +103,4 @@ pub(super) fn read_blocking(folder: &Path, newest: i64) -> Option<(i64, Ledger)>
 
 fn path(folder: &Path) -> PathBuf {
     folder.join(NAME)
-}
-
-fn write_blocking(path: &Path, bytes: &[u8]) -> Result<(), PipelineError> {
-    let io_error = |source: io::Error| PipelineError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let draft = path.with_extension("new");
-    let mut file = File::create(&draft).map_err(io_error)?;
-    file.write_all(bytes).map_err(io_error)?;
-    file.sync_all().map_err(io_error)?;
-    fs::rename(&draft, path).map_err(io_error)
 }

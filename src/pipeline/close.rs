@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::index::Publisher;
 use crate::model::{Day, DaySums};
-use crate::pipeline::{Pipeline, PipelineError, checkpoint, releases};
+use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
 
 /// How long after local midnight a day is closed: late events have that long to arrive unnoticed.
@@ -102,7 +102,8 @@ impl Pipeline {
         }
         // Presence of days that never reached the ledger (all of it rejected, or a crash half-way).
         self.inner.store.delete_days_before(first_kept).await?;
-        Ok(())
+        // Last, and done again until it succeeds: from here on nobody can say who somebody was.
+        master_key::forget_before(self, first_kept).await
     }
 }
 

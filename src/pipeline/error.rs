@@ -18,13 +18,13 @@ pub enum PipelineError {
         /// Why.
         source: io::Error,
     },
-    /// The pseudonym key has the wrong length.
-    #[error("{path} holds {bytes} bytes; expected 32: restore it from the backup of this data folder")]
+    /// The pseudonym keys cannot be read.
+    #[error("{path} {reason}; expected the keys of this data folder: put back the copy that was kept apart")]
     MasterKey {
         /// Which file.
         path: PathBuf,
-        /// Its length.
-        bytes: usize,
+        /// What is wrong with it; nothing of the keys.
+        reason: &'static str,
     },
     /// The pseudonym key is missing, but there are events under it.
     #[error(

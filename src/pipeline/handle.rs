@@ -50,6 +50,8 @@ pub(super) struct Inner {
     /// Orders commits and folds. Held across the commit, so that the ledger equals the committed
     /// events up to `State::position` whenever the lock is free.
     pub(super) state: Arc<Mutex<State>>,
+    /// Whose turn it is to replace a file of the folder. Taken before `state`.
+    pub(super) files: Mutex<()>,
     pub(super) snapshot: ArcSwap<Snapshot>,
     pub(super) generation: watch::Sender<u64>,
     pub(super) dirty: Notify,
@@ -136,7 +138,9 @@ impl Pipeline {
         let kept = Day(today.0 - self.inner.config.retention_days as i32);
         // A day that was sealed or backfilled stays closed, even for a clock that was set back.
         let open = Day(self.inner.first_open.load(Ordering::SeqCst));
-        kept.max(open).first_hour(offset).start()
+        // Nor is there a live event whose people could not be told apart after a restart.
+        let keyed = self.inner.pseudonyms.first_kept().unwrap_or(open);
+        kept.max(open).max(keyed).first_hour(offset).start()
     }
 
     /// Runs `read` with the door as it stands now: clock, bounds, known venues and areas.

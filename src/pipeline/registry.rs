@@ -1,59 +1,91 @@
 use std::sync::Arc;
 
-use tokio::sync::OwnedMutexGuard;
-
 use crate::model::{Area, Day, EventId, Mark, MarkState, Venue, Zone};
-use crate::pipeline::state::State;
+use crate::pipeline::recount::recount_areas;
+use crate::pipeline::start;
+use crate::pipeline::state::{Registry, State};
 use crate::pipeline::{Pipeline, PipelineError};
-use crate::store::RegistryChange;
+use crate::store::{RegistryChange, Store, StoreError};
+
+/// When a change is to be seen.
+enum Shown {
+    /// In the snapshot, before the writer gets an answer.
+    Now,
+    /// In the next snapshot.
+    Soon,
+    /// There is nothing new to see.
+    Unchanged,
+}
 
 impl Pipeline {
-    /// Registers venues or new versions of them; in the snapshot when this returns.
+    /// Registers venues or new versions of them; in the snapshot when this returns. The version whose
+    /// `valid_from` is the latest is the current one, in whatever order they come.
     ///
     /// # Errors
-    /// [`PipelineError`]; then nothing is registered.
+    /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
     pub async fn put_venues(&self, venues: Vec<Venue>) -> Result<RegistryChange, PipelineError> {
-        self.detached(move |this: Pipeline, mut state| async move {
-            let change = this.inner.store.put_venues(&venues).await?;
-            if change.added + change.changed > 0 {
-                let today = Day::of(this.inner.clock.now(), this.offset());
-                state.publisher.put_venues(&venues, today);
-                this.publish_locked(state).await?;
-            }
-            Ok(change)
-        })
+        let today = Day::of(self.inner.clock.now(), self.offset());
+        self.register(
+            Registry::Venues,
+            move |store: Store| async move { store.put_venues(&venues).await },
+            move |state, (change, current)| {
+                let known = state.publisher.venues();
+                let is_new = |venue: &Venue| known.get(&venue.id).is_none_or(|old| *old.venue != *venue);
+                let new: Vec<Venue> = current.into_iter().filter(is_new).collect();
+                let shown = if new.is_empty() {
+                    Shown::Unchanged
+                } else {
+                    Shown::Now
+                };
+                state.publisher.put_venues(&new, today);
+                for venue in new {
+                    state.venue_changed(venue.id);
+                }
+                (change, shown)
+            },
+        )
         .await
     }
 
     /// Registers areas or versions of them; in the snapshot when this returns.
     ///
     /// # Errors
-    /// [`PipelineError`]; then nothing is registered.
+    /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
     pub async fn put_areas(&self, areas: Vec<Area>) -> Result<RegistryChange, PipelineError> {
-        self.detached(move |this: Pipeline, mut state| async move {
-            let change = this.inner.store.put_areas(&areas).await?;
-            if change.added + change.changed > 0 {
+        let areas = Arc::new(areas);
+        let written = Arc::clone(&areas);
+        self.register(
+            Registry::Areas,
+            move |store: Store| async move { store.put_areas(&written).await },
+            move |state, change| {
+                if change.added + change.changed == 0 {
+                    return (change, Shown::Unchanged);
+                }
                 state.publisher.put_areas(&areas);
                 state.stale_areas = true;
-                this.publish_locked(state).await?;
-            }
-            Ok(change)
-        })
+                (change, Shown::Now)
+            },
+        )
         .await
     }
 
     /// Writes the next version of a zone; in the snapshot when this returns.
     ///
     /// # Errors
-    /// [`crate::store::StoreError::ZoneVersion`] when it changed since `expected_version` was read (0: it is new).
-    pub async fn put_zone(&self, mut zone: Zone, expected_version: u32) -> Result<u32, PipelineError> {
-        self.detached(move |this: Pipeline, mut state| async move {
-            let version = this.inner.store.put_zone(&zone, expected_version).await?;
-            zone.version = version;
-            state.publisher.put_zones(&[zone]);
-            this.publish_locked(state).await?;
-            Ok(version)
-        })
+    /// [`StoreError::ZoneVersion`] when it changed since `expected_version` was read (0: it is new).
+    pub async fn put_zone(&self, zone: Zone, expected_version: u32) -> Result<u32, PipelineError> {
+        self.register(
+            Registry::Zones,
+            move |store: Store| async move {
+                let version = store.put_zone(&zone, expected_version).await?;
+                Ok(Zone { version, ..zone })
+            },
+            |state, zone| {
+                let version = zone.version;
+                state.publisher.put_zones(&[zone]);
+                (version, Shown::Now)
+            },
+        )
         .await
     }
 
@@ -87,16 +119,20 @@ impl Pipeline {
     /// Stores a mark; an approved one counts when this returns.
     ///
     /// # Errors
-    /// [`PipelineError`]; then nothing is stored.
+    /// [`PipelineError`]; it may be stored all the same, and then it counts.
     pub async fn put_mark(&self, mark: Mark, by: String) -> Result<(), PipelineError> {
-        self.detached(move |this: Pipeline, mut state| async move {
-            let now = this.inner.clock.now();
-            this.inner.store.put_mark(&mark, &by, now).await?;
-            Self::take_mark(&mut state, mark);
-            drop(state);
-            this.inner.dirty.notify_one();
-            Ok(())
-        })
+        let now = self.inner.clock.now();
+        self.register(
+            Registry::Marks,
+            move |store: Store| async move {
+                store.put_mark(&mark, &by, now).await?;
+                Ok(mark)
+            },
+            |state, mark| {
+                state.take_mark(mark);
+                ((), Shown::Soon)
+            },
+        )
         .await
     }
 
@@ -122,52 +158,115 @@ impl Pipeline {
         decision: MarkState,
         by: String,
     ) -> Result<Option<Mark>, PipelineError> {
-        self.detached(move |this: Pipeline, mut state| async move {
-            let now = this.inner.clock.now();
-            let store = &this.inner.store;
-            let decided = if decision == MarkState::Approved {
-                store.approve_mark(&id, &by, now).await?
-            } else {
-                store.reject_mark(&id, &by, now).await?
-            };
-            if let Some(mark) = &decided {
-                Self::take_mark(&mut state, mark.clone());
-                this.publish_locked(state).await?;
-            }
-            Ok(decided)
-        })
+        let now = self.inner.clock.now();
+        self.register(
+            Registry::Marks,
+            move |store: Store| async move {
+                if decision == MarkState::Approved {
+                    store.approve_mark(&id, &by, now).await
+                } else {
+                    store.reject_mark(&id, &by, now).await
+                }
+            },
+            |state, decided| match &decided {
+                Some(mark) => {
+                    state.take_mark(mark.clone());
+                    (decided, Shown::Now)
+                }
+                None => (None, Shown::Unchanged),
+            },
+        )
         .await
     }
 
-    fn take_mark(state: &mut State, mark: Mark) {
-        state.stale_venues.push(mark.venue.clone());
-        let list = state.marks.entry(mark.venue.clone()).or_default();
-        list.retain(|old| old.id != mark.id);
-        if mark.state == MarkState::Approved {
-            list.push(mark);
-            list.sort_by(|a, b| (a.from, &a.id).cmp(&(b.from, &b.id)));
-        }
-    }
-
-    /// Runs a write under the lock in a task of its own, so that a caller that goes away cannot part the
-    /// commit from what follows it.
-    async fn detached<R, F>(
+    /// Writes to a registry and takes what was written into memory, under the lock and in a task of its own:
+    /// a caller that goes away cannot part the commit from what follows it. A write that reports an error, or
+    /// panics, may have happened; then memory is read again from the store.
+    async fn register<W, R, F>(
         &self,
-        write: impl FnOnce(Pipeline, OwnedMutexGuard<State>) -> F + Send + 'static,
+        registry: Registry,
+        write: impl FnOnce(Store) -> F + Send + 'static,
+        take: impl FnOnce(&mut State, W) -> (R, Shown) + Send + 'static,
     ) -> Result<R, PipelineError>
     where
+        F: Future<Output = Result<W, StoreError>> + Send,
+        W: Send + 'static,
         R: Send + 'static,
-        F: Future<Output = Result<R, PipelineError>> + Send + 'static,
     {
         if self.is_stopping() {
             return Err(PipelineError::Stopping);
         }
         let this = self.clone();
         let task = tokio::spawn(async move {
-            let state = Arc::clone(&this.inner.state).lock_owned().await;
-            write(this, state).await
+            let mut state = Arc::clone(&this.inner.state).lock_owned().await;
+            this.read_unread(&mut state).await?;
+            // Noted before the write and struck out after it: a panic in between leaves word too.
+            state.unread.insert(registry);
+            let written = match write(this.inner.store.clone()).await {
+                Ok(written) => written,
+                Err(StoreError::UnknownVenue(venue)) => {
+                    state.unread.remove(&registry);
+                    return Err(StoreError::UnknownVenue(venue).into());
+                }
+                Err(error) => {
+                    if let Err(again) = this.read_unread(&mut state).await {
+                        tracing::warn!(error = %again, "reading again failed; the next write tries it first");
+                    }
+                    return Err(error.into());
+                }
+            };
+            let (result, shown) = take(&mut state, written);
+            if registry == Registry::Areas && !matches!(shown, Shown::Unchanged) {
+                recount_areas(&this.inner.store, &mut state).await?;
+            }
+            state.unread.remove(&registry);
+            match shown {
+                Shown::Now => drop(this.publish_locked(state).await?),
+                Shown::Soon => this.inner.dirty.notify_one(),
+                Shown::Unchanged => {}
+            }
+            Ok(result)
         });
         task.await.map_err(|_panicked| PipelineError::Task)?
+    }
+
+    /// Takes from the store what may have been written unseen, and publishes it. Called by every writer before it
+    /// writes: events must be folded where the store has their venues.
+    pub(super) async fn read_unread(&self, state: &mut State) -> Result<(), PipelineError> {
+        if state.unread.is_empty() {
+            return Ok(());
+        }
+        let (store, now) = (&self.inner.store, self.inner.clock.now());
+        while let Some(registry) = state.unread.first().copied() {
+            tracing::warn!(
+                ?registry,
+                "a write reported an error and may have happened; reading again"
+            );
+            match registry {
+                Registry::Areas => {
+                    state.publisher.put_areas(&store.load_areas().await?);
+                    recount_areas(store, state).await?;
+                }
+                Registry::Venues => {
+                    let venues = store.load_venues().await?;
+                    state.publisher.put_venues(&venues, Day::of(now, self.offset()));
+                    for venue in venues {
+                        state.venue_changed(venue.id);
+                    }
+                }
+                Registry::Zones => state.publisher.put_zones(&store.load_zones().await?),
+                Registry::Marks => {
+                    let marks = start::marks(store, now).await?;
+                    let old = std::mem::replace(&mut state.marks, marks);
+                    state.stale_venues.extend(old.into_keys());
+                    state.stale_venues.extend(state.marks.keys().cloned());
+                }
+            }
+            state.unread.remove(&registry);
+        }
+        // On this thread: it is rare, and whoever waits for the lock must find it done.
+        self.publish_blocking(state);
+        Ok(())
     }
 }
 

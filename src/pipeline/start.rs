@@ -8,8 +8,10 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::{Ledger, Publisher, Snapshot};
-use crate::model::{AreaCode, Clock, Day, DaySums, Hour, Mark, MarkState, Place, Timestamp, VenueId};
+use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, VenueId};
+use crate::pipeline::checkpoint::Loaded;
 use crate::pipeline::handle::Inner;
+use crate::pipeline::recount::recount_areas;
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineConfig, PipelineError, checkpoint, master_key, releases, write};
 use crate::risk::Rules;
@@ -29,20 +31,27 @@ pub(super) async fn open(
     let offset = config.offset;
     let store = Store::open(folder, StoreConfig { utc_offset: offset }).await?;
     let newest = store.position().await?;
-    let pseudonyms = master_key::load_or_make(folder, newest == 0)?;
     let now = clock.now();
+    let today = Day::of(now, offset);
+    let first_live = Day(today.0 - config.retention_days as i32);
+    let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
 
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
-    publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
+    publisher.put_venues(&store.load_venues().await?, today);
     publisher.put_zones(&store.load_zones().await?);
-    let (position, ledger) = match checkpoint::read_blocking(folder, newest) {
-        Some((position, ledger)) => (position, ledger),
-        None => (0, Ledger::new(offset)),
-    };
+    let areas_version = store.areas_version().await?;
+    let loaded = checkpoint::read_blocking(folder, newest).unwrap_or_else(|| Loaded {
+        position: 0,
+        areas_version: Some(areas_version),
+        ledger: Ledger::new(offset),
+    });
+    let position = loaded.position;
     let mut state = State {
-        ledger,
+        ledger: loaded.ledger,
         position,
+        areas_version,
+        unread: BTreeSet::new(),
         publisher,
         counted: store.counted_cases(position).await?.into_iter().collect(),
         backfilled: BTreeSet::new(),
@@ -59,7 +68,11 @@ pub(super) async fn open(
     // Places must be known before events are folded into them.
     let places = state.publisher.publish(&mut Ledger::new(offset), now);
     load_history(&store, &mut state, &places).await?;
+    if loaded.areas_version != Some(areas_version) {
+        recount_areas(&store, &mut state).await?;
+    }
     replay(&store, &mut state, &places).await?;
+    seal_bare_days(&store, &mut state).await?;
     releases::load(&store, &mut state, now).await?;
 
     let sealed = state.ledger.days().filter(|(_, sealed)| *sealed);
@@ -72,6 +85,7 @@ pub(super) async fn open(
             config,
             pseudonyms,
             state: Arc::new(Mutex::new(state)),
+            files: Mutex::default(),
             snapshot: ArcSwap::new(places),
             generation: watch::Sender::new(0),
             dirty: Notify::new(),
@@ -84,7 +98,11 @@ pub(super) async fn open(
     Ok(pipeline)
 }
 
-async fn marks(store: &Store, now: Timestamp) -> Result<BTreeMap<VenueId, Vec<Mark>>, PipelineError> {
+/// The approved marks inside the look-back, by venue.
+pub(super) async fn marks(
+    store: &Store,
+    now: Timestamp,
+) -> Result<BTreeMap<VenueId, Vec<Mark>>, PipelineError> {
     let mut by_venue: BTreeMap<VenueId, Vec<Mark>> = BTreeMap::new();
     for mark in store.marks(now.plus_s(-MARKS_DAYS * 86_400)).await? {
         if mark.state == MarkState::Approved {
@@ -98,7 +116,7 @@ async fn marks(store: &Store, now: Timestamp) -> Result<BTreeMap<VenueId, Vec<Ma
 }
 
 /// Sealed and backfilled days come from the history, whatever a checkpoint says: it may be older. The areas'
-/// sums of such days stand in the checkpoint, and come from the cases after it, which are still stored one by one.
+/// sums are not in it: they stand in the checkpoint, and come from the cases after it.
 async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
     let offset = state.ledger.offset();
     let mut days: BTreeMap<Day, DaySums> = BTreeMap::new();
@@ -113,54 +131,34 @@ async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Re
             }
         }
     }
-    if days.is_empty() {
-        return Ok(());
-    }
-    let sealed: BTreeSet<Day> = days.keys().copied().collect();
-    for (day, sums) in &mut days {
-        sums.areas = state.ledger.day_sums(*day).areas;
-    }
-    for (day, code, hour) in case_areas(store, places, &sealed, state).await? {
-        if let Some(sums) = days.get_mut(&day) {
-            sums.areas.push((code, hour, 1));
-        }
-    }
-    for (day, sums) in days {
+    for (day, mut sums) in days {
+        sums.areas = state.ledger.day_sums(day).areas;
         state.ledger.set_day(day, sums);
     }
     Ok(())
 }
 
-async fn case_areas(
-    store: &Store,
-    places: &Snapshot,
-    sealed: &BTreeSet<Day>,
-    state: &State,
-) -> Result<Vec<(Day, AreaCode, Hour)>, PipelineError> {
-    let mut found = Vec::new();
-    let mut counted = state.counted.clone();
-    let mut after = state.position;
-    loop {
-        let page = store.replay(after, PAGE).await?;
-        let Some((last, _)) = page.last() else {
-            return Ok(found);
-        };
-        after = *last;
-        for (_, event) in page {
-            let ReplayEvent::Case(event) = event else { continue };
-            let day = Day::of(event.at, state.ledger.offset());
-            if event.counts() && counted.insert(event.id.clone()) && sealed.contains(&day) {
-                for code in write::case_areas(places, event.record.area.as_ref(), event.record.location, day)
-                {
-                    found.push((day, code, event.at.hour()));
-                }
-            }
+/// A day that was sealed with nothing in any cell or at any venue left no row in the history: the store
+/// remembers only that it was.
+async fn seal_bare_days(store: &Store, state: &mut State) -> Result<(), PipelineError> {
+    let Some(first_open) = store.sealed_before().await? else {
+        return Ok(());
+    };
+    let open = state.ledger.days().filter(|(_, sealed)| !sealed);
+    let before: Vec<Day> = open.map(|(day, _)| day).filter(|day| *day < first_open).collect();
+    for day in before {
+        let sums = state.ledger.day_sums(day);
+        if sums.cells.is_empty() && sums.venues.is_empty() {
+            state.ledger.seal(day);
         }
     }
+    Ok(())
 }
 
-/// Folds every event after `state.position`. Days that are sealed refuse what the history already has.
+/// Folds every event after `state.position`, at the place its venue had then. Days that are sealed refuse what
+/// the history already has.
 pub(super) async fn replay(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
+    let moves = store.venue_moves(state.position).await?;
     let mut count = 0_u64;
     loop {
         let page = store.replay(state.position, PAGE).await?;
@@ -169,13 +167,13 @@ pub(super) async fn replay(store: &Store, state: &mut State, places: &Snapshot) 
         };
         state.position = *last;
         count += page.len() as u64;
-        for (_, event) in page {
+        for (position, event) in page {
             match event {
                 ReplayEvent::CheckIn { at, record } => {
                     if let Some(entry) = places.venues().get(&record.venue) {
                         state.ledger.fold_visit(
                             entry.ix,
-                            entry.cell,
+                            moves.cell_at(&record.venue, position).unwrap_or(entry.cell),
                             at.hour(),
                             record.direction,
                             record.party_size,
@@ -183,7 +181,13 @@ pub(super) async fn replay(store: &Store, state: &mut State, places: &Snapshot) 
                         );
                     }
                 }
-                ReplayEvent::Declaration(event) => write::fold_declaration(state, places, &event),
+                ReplayEvent::Declaration(event) => {
+                    let moved = match &event.record.home {
+                        Some(Place::Venue(id)) => moves.cell_at(id, position),
+                        _ => None,
+                    };
+                    write::fold_declaration(state, places, &event, moved);
+                }
                 ReplayEvent::Case(event) => write::fold_case(state, places, &event),
                 ReplayEvent::Assessment(event) => state.put_assessment(event),
                 // Contacts count in no sum.

@@ -3,8 +3,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 
 use crate::index::{Ledger, Publisher};
-use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, VenueId};
+use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, MarkState, VenueId};
 use crate::pipeline::releases::ReleasedSoFar;
+
+/// What is registered, in the order in which it must be read: venues are placed in areas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Registry {
+    Areas,
+    Venues,
+    Zones,
+    Marks,
+}
 
 /// What the writers share behind one lock.
 pub(super) struct State {
@@ -12,6 +21,11 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     /// The position of the last event folded.
     pub(super) position: i64,
+    /// The number (of the store) of the areas that the ledger's cases are counted in.
+    pub(super) areas_version: i64,
+    /// Registries that may have been written without our knowing: a write reported an error, or never came
+    /// back. They are read again before anything else is written.
+    pub(super) unread: BTreeSet<Registry>,
     /// Makes snapshots out of the ledger and the registries.
     pub(super) publisher: Publisher,
     /// Cases that have been counted: a later report of the same case (recovered, died) counts nothing.
@@ -44,5 +58,30 @@ impl State {
         }
         list.sort_by_key(|event| event.record.by);
         self.stale_venues.push(venue);
+    }
+
+    /// Takes in what became of a mark: only approved ones count.
+    pub(super) fn take_mark(&mut self, mark: Mark) {
+        self.stale_venues.push(mark.venue.clone());
+        // It may have been written for another venue before.
+        for (venue, list) in &mut self.marks {
+            let before = list.len();
+            list.retain(|old| old.id != mark.id);
+            if list.len() < before {
+                self.stale_venues.push(venue.clone());
+            }
+        }
+        let list = self.marks.entry(mark.venue.clone()).or_default();
+        if mark.state == MarkState::Approved {
+            list.push(mark);
+            list.sort_by(|a, b| (a.from, &a.id).cmp(&(b.from, &b.id)));
+        }
+    }
+
+    /// Has the facts of a venue computed again, where it has any: they depend on its kind.
+    pub(super) fn venue_changed(&mut self, venue: VenueId) {
+        if self.marks.contains_key(&venue) || self.assessments.contains_key(&venue) {
+            self.stale_venues.push(venue);
+        }
     }
 }

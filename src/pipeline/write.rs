@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
+use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::Snapshot;
 use crate::ingest::Rejection;
-use crate::model::{AreaCode, Case, Day, Declaration, Event, EventBatch};
+use crate::model::{Case, Declaration, Event, EventBatch};
+use crate::pipeline::recount::chain_of;
 use crate::pipeline::start::{home_cell, replay};
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineError};
@@ -29,6 +30,8 @@ impl Pipeline {
 
     async fn append_locked(self, batch: EventBatch) -> Result<Appended, PipelineError> {
         let mut state = self.inner.state.lock().await;
+        // Events are folded where the store has their venues.
+        self.read_unread(&mut state).await?;
         let appended = self.inner.store.append(&batch).await?;
         let snapshot = self.snapshot();
         let first = if appended.first_position > appended.position {
@@ -101,7 +104,7 @@ pub(super) fn fold(state: &mut State, snapshot: &Arc<Snapshot>, batch: EventBatc
         EventBatch::Declarations(events) => {
             for (at, event) in events.iter().enumerate() {
                 if accepted(at) {
-                    fold_declaration(state, snapshot, event);
+                    fold_declaration(state, snapshot, event, None);
                 }
             }
         }
@@ -124,8 +127,14 @@ pub(super) fn fold(state: &mut State, snapshot: &Arc<Snapshot>, batch: EventBatc
     }
 }
 
-pub(super) fn fold_declaration(state: &mut State, snapshot: &Snapshot, event: &Event<Declaration>) {
-    let cell = home_cell(event.record.home.as_ref(), snapshot);
+/// `moved` is the cell of the home where that is a venue which has moved since.
+pub(super) fn fold_declaration(
+    state: &mut State,
+    snapshot: &Snapshot,
+    event: &Event<Declaration>,
+    moved: Option<Cell>,
+) {
+    let cell = moved.or_else(|| home_cell(event.record.home.as_ref(), snapshot));
     if let Some(cell) = cell {
         state
             .ledger
@@ -138,23 +147,8 @@ pub(super) fn fold_case(state: &mut State, snapshot: &Snapshot, event: &Event<Ca
     if !event.counts() || !state.counted.insert(event.id.clone()) {
         return;
     }
-    let day = Day::of(event.at, state.ledger.offset());
     let cell = event.record.location.map(|at| Cell::at(at, BASE_RESOLUTION));
-    let chain = case_areas(snapshot, event.record.area.as_ref(), event.record.location, day);
+    let chain = chain_of(snapshot.areas(), event, state.ledger.offset());
     state.ledger.fold_case(cell, &chain, event.at.hour());
     state.stale_areas = true;
-}
-
-/// The areas a case counts in, finest first: its declared area and those above; without one, those at its place.
-pub(super) fn case_areas(
-    snapshot: &Snapshot,
-    area: Option<&AreaCode>,
-    location: Option<LngLat>,
-    day: Day,
-) -> Vec<AreaCode> {
-    match (area, location) {
-        (Some(code), _) => snapshot.areas().ancestry(code, day),
-        (None, Some(at)) => snapshot.areas().chain_of(at, None, day).to_vec(),
-        (None, None) => Vec::new(),
-    }
 }

@@ -50,8 +50,22 @@ impl Store {
             }
             write(&mut tx, area).await?;
         }
+        if change.added + change.changed > 0 {
+            sqlx::query("update meta set areas_version = areas_version + 1 where one = 1")
+                .execute(&mut *tx)
+                .await?;
+        }
         tx.commit().await?;
         Ok(change)
+    }
+
+    /// A number that changes whenever an area does: sums over areas hold for one such number.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn areas_version(&self) -> Result<i64, StoreError> {
+        let version = sqlx::query_scalar("select areas_version from meta where one = 1");
+        Ok(version.fetch_one(&self.reader).await?)
     }
 
     /// Every version of every area, by code and first day.

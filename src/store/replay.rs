@@ -107,6 +107,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Reports of cases with positions after `after` and up to `up_to`, in the order of positions, at
+    /// most `limit`. They never leave with the retention, so every sum over cases can be made again.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn cases(
+        &self,
+        after: i64,
+        up_to: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Event<Case>)>, StoreError> {
+        let rows: Vec<CaseRow> = sqlx::query_as(
+            "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
+             from case_report where position > $1 and position <= $2 order by position limit $3",
+        )
+        .bind(after)
+        .bind(up_to)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((row.position, row.event()?)))
+            .collect()
+    }
+}
+
 /// A pseudonym column.
 pub(super) fn person(bytes: Option<Vec<u8>>) -> Result<Option<PersonId>, StoreError> {
     let person = bytes.map(|bytes| <[u8; 16]>::try_from(bytes.as_slice()));

@@ -1,15 +1,16 @@
 use rustc_hash::FxHashMap;
-use sqlx::FromRow;
 
 use super::{
     areas::RegistryChange,
     dialect::{DbConnection, ManyRows},
     error::StoreError,
+    moves,
     open::Store,
     text,
+    venue_versions::{VenueRow, Versions},
 };
 use crate::geo::{Cell, Resolution};
-use crate::model::{AreaCode, Timestamp, Venue, VenueId, VenueKind};
+use crate::model::{AreaCode, Venue, VenueId};
 
 /// Parts of the map that rows are spread over, for the day that one machine is not enough.
 pub(super) const PARTS: u64 = 64;
@@ -98,58 +99,49 @@ const HISTORY: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, 
 
 impl Store {
     /// Writes venues, all or none. A venue equal to its version in force at `valid_from` is left
-    /// alone; a change makes a version; the same `valid_from` again corrects that version.
+    /// alone; a change makes a version; the same `valid_from` again corrects that version. Gives what
+    /// changed, and the version that is current afterwards of each venue named: the one whose
+    /// `valid_from` is the latest, whenever it was registered.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_venues(&self, venues: &[Venue]) -> Result<RegistryChange, StoreError> {
+    pub async fn put_venues(&self, venues: &[Venue]) -> Result<(RegistryChange, Vec<Venue>), StoreError> {
         let mut tx = self.write().await?;
         let mut next: i64 = sqlx::query_scalar("select coalesce(max(ix), 0) + 1 from venue")
             .fetch_one(&mut *tx)
             .await?;
-        if next - 1 != self.numbers.read().expect(UNPOISONED).len() {
-            // A put that was cut off after its commit, or one from beside this server.
-            let stored = VenueNumbers::load(&mut tx).await?;
-            *self.numbers.write().expect(UNPOISONED) = stored;
-        }
+        // A put that was cut off after its commit, or one from beside this server.
+        self.renumber(&mut tx, next - 1).await?;
         let mut change = RegistryChange::default();
-        let mut added: Vec<(VenueId, VenueNumber)> = Vec::new();
-        let mut fresh: FxHashMap<&VenueId, i64> = FxHashMap::default();
-        let mut written: Vec<(i64, &Venue)> = Vec::new();
+        let mut named: Vec<Versions> = Vec::new();
+        let mut places: FxHashMap<&VenueId, usize> = FxHashMap::default();
         for venue in venues {
-            let known = {
-                let numbers = self.numbers.read().expect(UNPOISONED);
-                numbers.of(&venue.id).ok()
-            };
-            if let Some(number) = known {
-                let in_force = version_at(&mut tx, number.ix, venue).await?;
-                if in_force.is_some_and(|old| same_content(&old, venue)) {
-                    change.unchanged += 1;
-                } else {
-                    change.changed += 1;
-                    written.push((number.ix, venue));
-                }
-            } else if let Some(ix) = fresh.get(&venue.id) {
-                // Twice in one put: the later one counts, as if it had come later.
-                let earlier = written.iter().rev().find(|(number, _)| number == ix);
-                if earlier.is_some_and(|(_, earlier)| same_content(earlier, venue)) {
-                    change.unchanged += 1;
-                } else {
-                    change.changed += 1;
-                    written.push((*ix, venue));
-                }
+            let at = if let Some(at) = places.get(&venue.id) {
+                *at
             } else {
-                let number = VenueNumber {
-                    ix: next,
-                    part: part_of(venue.cell()),
+                let known = {
+                    let numbers = self.numbers.read().expect(UNPOISONED);
+                    numbers.of(&venue.id).ok()
                 };
-                next += 1;
-                change.added += 1;
-                fresh.insert(&venue.id, number.ix);
-                added.push((venue.id.clone(), number));
-                written.push((number.ix, venue));
-            }
+                named.push(if let Some(number) = known {
+                    Versions::load(&mut tx, number).await?
+                } else {
+                    next += 1;
+                    Versions::new(VenueNumber {
+                        ix: next - 1,
+                        part: part_of(venue.cell()),
+                    })
+                });
+                places.insert(&venue.id, named.len() - 1);
+                named.len() - 1
+            };
+            named[at].put(venue, &mut change);
         }
+        let added: Vec<(VenueId, VenueNumber)> = named
+            .iter()
+            .filter(|versions| versions.is_new())
+            .filter_map(|versions| Some((versions.current()?.id.clone(), versions.number)))
+            .collect();
         for (range, statement) in NUMBERS.cut(added.len()) {
             let mut query = sqlx::query(statement);
             for (id, number) in &added[range] {
@@ -157,6 +149,7 @@ impl Store {
             }
             query.execute(&mut *tx).await?;
         }
+        let written: Vec<(i64, &Venue)> = named.iter().flat_map(Versions::written).collect();
         for (range, statement) in VERSIONS.cut(written.len()) {
             let mut query = sqlx::query(statement);
             for (ix, venue) in &written[range] {
@@ -177,13 +170,16 @@ impl Store {
             }
             query.execute(&mut *tx).await?;
         }
+        let left: Vec<(i64, Cell)> = named.iter().filter_map(Versions::left).collect();
+        moves::write(&mut tx, &left).await?;
         tx.commit().await?;
         // After the commit: a number that was rolled back must never be used.
         let mut numbers = self.numbers.write().expect(UNPOISONED);
         for (id, number) in added {
             numbers.add(id, number);
         }
-        Ok(change)
+        let current = named.iter().filter_map(Versions::current).cloned().collect();
+        Ok((change, current))
     }
 
     /// The current version of every venue, in the order in which they came.
@@ -192,6 +188,9 @@ impl Store {
     /// Those of the database, and [`StoreError::Corrupt`].
     pub async fn load_venues(&self) -> Result<Vec<Venue>, StoreError> {
         let rows: Vec<VenueRow> = sqlx::query_as(CURRENT).fetch_all(&self.reader).await?;
+        // Whoever sees a venue may send events there: its number must be known.
+        let mut connection = self.reader.acquire().await?;
+        self.renumber(&mut connection, rows.len() as i64).await?;
         rows.into_iter().map(VenueRow::venue).collect()
     }
 
@@ -206,65 +205,13 @@ impl Store {
             .await?;
         rows.into_iter().map(VenueRow::venue).collect()
     }
-}
 
-async fn version_at(
-    connection: &mut DbConnection,
-    ix: i64,
-    venue: &Venue,
-) -> Result<Option<Venue>, StoreError> {
-    let row: Option<VenueRow> = sqlx::query_as(
-        "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, w.floor_area_m2, \
-         w.volume_m3, w.ventilation_ach, w.capacity, w.hours \
-         from venue v join venue_version w on w.venue = v.ix \
-         where v.ix = $1 and w.valid_from <= $2 order by w.valid_from desc limit 1",
-    )
-    .bind(ix)
-    .bind(venue.valid_from.0)
-    .fetch_optional(connection)
-    .await?;
-    row.map(VenueRow::venue).transpose()
-}
-
-fn same_content(a: &Venue, b: &Venue) -> bool {
-    let mut a = a.clone();
-    a.valid_from = b.valid_from;
-    a == *b
-}
-
-#[derive(FromRow)]
-struct VenueRow {
-    id: String,
-    valid_from: i64,
-    name: String,
-    kind: String,
-    lng: f64,
-    lat: f64,
-    area: Option<String>,
-    parent: Option<String>,
-    floor_area_m2: Option<f64>,
-    volume_m3: Option<f64>,
-    ventilation_ach: Option<f64>,
-    capacity: Option<u32>,
-    hours: Option<String>,
-}
-
-impl VenueRow {
-    fn venue(self) -> Result<Venue, StoreError> {
-        Ok(Venue {
-            id: text::id(VenueId::new(&self.id))?,
-            name: self.name,
-            kind: VenueKind::parse(&self.kind)
-                .ok_or_else(|| StoreError::corrupt(format!("a venue is of kind {}", self.kind)))?,
-            at: text::point(self.lng, self.lat)?,
-            area: self.area.map(|code| text::id(AreaCode::new(&code))).transpose()?,
-            parent: self.parent.map(|id| text::id(VenueId::new(&id))).transpose()?,
-            floor_area_m2: self.floor_area_m2,
-            volume_m3: self.volume_m3,
-            ventilation_ach: self.ventilation_ach,
-            capacity: self.capacity,
-            hours: self.hours,
-            valid_from: Timestamp(self.valid_from),
-        })
+    /// Reads the numbers again where there are more or fewer than we know of.
+    async fn renumber(&self, connection: &mut DbConnection, count: i64) -> Result<(), StoreError> {
+        if count != self.numbers.read().expect(UNPOISONED).len() {
+            let stored = VenueNumbers::load(connection).await?;
+            *self.numbers.write().expect(UNPOISONED) = stored;
+        }
+        Ok(())
     }
 }

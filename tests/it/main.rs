@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod fixtures;
 mod floors;
+mod flow;
 mod geo_conformance;
 mod index;
 mod ingest;

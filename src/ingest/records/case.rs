@@ -92,10 +92,13 @@ pub(in crate::ingest) fn case(record: &Record<'_>, maker: &mut Maker<'_>) -> Res
             .fault("is after the report", "an instant not after `reported`"));
     }
     let symptoms = record.value(SYMPTOMS).codes("symptoms")?;
+    let first_kept = door.keys.first_kept();
     let person_days = match &who {
         None => Vec::new(),
         Some(who) => (0..LOOK_BACK_DAYS)
             .map(|back| Day(today.0 - back))
+            // A day whose key is gone has no check-ins any more, and no pseudonym that could find them.
+            .take_while(|day| first_kept.is_none_or(|first| *day >= first))
             .map(|day| (day, maker.pseudonym(Purpose::CheckIn, day, who)))
             .collect(),
     };

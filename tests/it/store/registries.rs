@@ -10,20 +10,72 @@ async fn a_registry_keeps_its_history_and_ignores_what_did_not_change() {
         valid_from: MORNING,
         ..market()
     };
-    let change = store.put_venues(&[again, cafe()]).await.unwrap();
+    let (change, current) = store.put_venues(&[again, cafe()]).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 0, 2));
+    assert_eq!(current, [market(), cafe()]);
     let renamed = Venue {
         name: "Chợ Thái mới".to_owned(),
         valid_from: MORNING,
         ..market()
     };
-    let change = store.put_venues(std::slice::from_ref(&renamed)).await.unwrap();
+    let (change, current) = store.put_venues(std::slice::from_ref(&renamed)).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 0));
+    assert_eq!(current, std::slice::from_ref(&renamed));
     assert_eq!(store.load_venues().await.unwrap(), [renamed.clone(), cafe()]);
     assert_eq!(
         store.venue_history(&venue_id(MARKET)).await.unwrap(),
         [market(), renamed]
     );
+}
+
+#[tokio::test]
+async fn the_version_that_begins_last_is_current_in_whatever_order_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let version = |name: &str, start: i64| Venue {
+        name: name.to_owned(),
+        valid_from: Timestamp(start),
+        ..market()
+    };
+    let put = [version("c", 300), version("a", 100), version("b", 200)];
+    let (change, current) = store.put_venues(&put).await.unwrap();
+    assert_eq!((change.added, change.changed, change.unchanged), (0, 3, 0));
+    assert_eq!(current, [version("c", 300)]);
+    // Twice the same version in one put: the later one corrects the earlier, back to what it was.
+    let put = [version("x", 200), version("b", 200)];
+    store.put_venues(&put).await.unwrap();
+    assert_eq!(
+        store.venue_history(&venue_id(MARKET)).await.unwrap(),
+        [market(), version("a", 100), version("b", 200), version("c", 300)]
+    );
+    assert_eq!(store.load_venues().await.unwrap(), [version("c", 300), cafe()]);
+}
+
+#[tokio::test]
+async fn where_a_venue_stood_is_kept_by_the_position_of_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let at = |lng: f64, start: i64| Venue {
+        at: LngLat::new(lng, 21.6).unwrap(),
+        valid_from: Timestamp(start),
+        ..market()
+    };
+    append(&store, vec![check_in("a", 0, 1), check_in("b", 1, 1)]).await;
+    store.put_venues(&[at(105.9, 1)]).await.unwrap();
+    // No event came between: nothing ever happened at the place between.
+    store.put_venues(&[at(105.95, 2)]).await.unwrap();
+    append(&store, vec![check_in("c", 2, 1)]).await;
+    // A version that is history already moves nobody.
+    store.put_venues(&[at(105.8, 0)]).await.unwrap();
+    store.put_venues(&[at(106.0, 3)]).await.unwrap();
+    let (first, second) = (market().cell(), at(105.95, 2).cell());
+    let moves = store.venue_moves(0).await.unwrap();
+    let cells: Vec<_> = (1..=4).map(|n| moves.cell_at(&venue_id(MARKET), n)).collect();
+    assert_eq!(cells, [Some(first), Some(first), Some(second), None]);
+    assert_eq!(moves.cell_at(&venue_id(CAFE), 1), None);
+    let after = store.venue_moves(3).await.unwrap();
+    assert_eq!(after.cell_at(&venue_id(MARKET), 3), None);
+    assert_sound(&store).await;
 }
 
 #[tokio::test]
@@ -193,8 +245,9 @@ async fn venues_put_beside_the_server_get_no_number_twice() {
         .await
         .unwrap();
     beside.put_venues(&[market()]).await.unwrap();
-    let change = server.put_venues(&[cafe(), market()]).await.unwrap();
+    let (change, current) = server.put_venues(&[cafe(), market()]).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (1, 0, 1));
+    assert_eq!(current, [cafe(), market()]);
     assert_eq!(
         append(&server, vec![check_in("a", 0, 1)]).await,
         [Outcome::Accepted(1)]
