@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use arc_swap::ArcSwap;
+use rustc_hash::FxHashSet;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::{Ledger, Publisher, Snapshot};
-use crate::model::{AreaCode, Clock, Day, DaySums, Hour, Mark, MarkState, Place, Timestamp, VenueId};
+use crate::model::{
+    AreaCode, Clock, Day, DaySums, Hour, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId,
+};
 use crate::pipeline::handle::Inner;
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineConfig, PipelineError, checkpoint, master_key, releases, write};
@@ -32,30 +35,11 @@ pub(super) async fn open(
     let pseudonyms = master_key::load_or_make(folder, newest == 0)?;
     let now = clock.now();
 
-    let mut publisher = Publisher::new(offset);
-    publisher.put_areas(&store.load_areas().await?);
-    publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
-    publisher.put_zones(&store.load_zones().await?);
-    let (position, ledger) = match checkpoint::read_blocking(folder, newest) {
-        Some((position, ledger)) => (position, ledger),
-        None => (0, Ledger::new(offset)),
-    };
-    let mut state = State {
-        ledger,
-        position,
-        publisher,
-        counted: store.counted_cases(position).await?.into_iter().collect(),
-        backfilled: BTreeSet::new(),
-        marks: marks(&store, now).await?,
-        assessments: BTreeMap::new(),
-        stale_venues: Vec::new(),
-        facts_hour: None,
-        released: BTreeMap::new(),
-        stale_areas: true,
-    };
-    for assessment in store.assessments().await? {
-        state.put_assessment(assessment);
+    let mut state = registries(&store, offset, now).await?;
+    if let Some((position, ledger)) = checkpoint::read_blocking(folder, newest) {
+        (state.position, state.ledger) = (position, ledger);
     }
+    state.counted = store.counted_cases(state.position).await?.into_iter().collect();
     // Places must be known before events are folded into them.
     let places = state.publisher.publish(&mut Ledger::new(offset), now);
     load_history(&store, &mut state, &places).await?;
@@ -82,6 +66,35 @@ pub(super) async fn open(
     };
     pipeline.publish().await?;
     Ok(pipeline)
+}
+
+/// What is known without any sum: places, zones, marks and assessments.
+pub(super) async fn registries(
+    store: &Store,
+    offset: UtcOffset,
+    now: Timestamp,
+) -> Result<State, PipelineError> {
+    let mut publisher = Publisher::new(offset);
+    publisher.put_areas(&store.load_areas().await?);
+    publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
+    publisher.put_zones(&store.load_zones().await?);
+    let mut state = State {
+        ledger: Ledger::new(offset),
+        position: 0,
+        publisher,
+        counted: FxHashSet::default(),
+        backfilled: BTreeSet::new(),
+        marks: marks(store, now).await?,
+        assessments: BTreeMap::new(),
+        stale_venues: Vec::new(),
+        facts_hour: None,
+        released: BTreeMap::new(),
+        stale_areas: true,
+    };
+    for assessment in store.assessments().await? {
+        state.put_assessment(assessment);
+    }
+    Ok(state)
 }
 
 async fn marks(store: &Store, now: Timestamp) -> Result<BTreeMap<VenueId, Vec<Mark>>, PipelineError> {
