@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open as openFile, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, open as openFile, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,6 +31,8 @@ before(async () => {
   const data = ["--data", path.join(folder, "data")];
   const demo = await start(BINARY, ["demo", ...data, "--people", "4000", "--venues", "1500", "--days", "14", "--speed", "0.01"]);
   await demo.stop();
+  // A folder has one server: those with a basemap get their own.
+  await cp(path.join(folder, "data"), path.join(folder, "copy"), { recursive: true });
   server = await start(BINARY, ["serve", ...data, "--clock", NOW]);
 });
 after(async () => {
@@ -186,7 +188,7 @@ for (const kind of /** @type {const} */ (["pictures", "vector"])) {
         ? archiveOf(TileType.Png, Compression.None, { attribution: "© mapmakers" }, [[0, 0, 0, PIXEL], [1, 1, 0, PIXEL]])
         : archiveOf(TileType.Mvt, Compression.Gzip, vector, [[0, 0, 0, gzipSync(layer("water"))], [1, 1, 0, gzipSync(layer("roads"))]]),
     );
-    const over = await start(BINARY, ["serve", "--data", path.join(folder, `over-${kind}`), "--clock", NOW, "--basemap", file]);
+    const over = await start(BINARY, ["serve", "--data", path.join(folder, "copy"), "--clock", NOW, "--basemap", file]);
     const browser = await launch();
     try {
       for (const name of ["light", "dark"]) {
