@@ -15,7 +15,7 @@ use vungxanh::model::{
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{Coding, Layers, TileArchive, TileBody, TileRequest, encode};
 
-use crate::support::{Server, output, run};
+use crate::support::{Server, output, run, vungxanh};
 
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
 const CLOCK: &str = "2021-05-14T12:00:00+07:00";
@@ -344,22 +344,22 @@ fn a_file_that_is_no_basemap_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("map.mbtiles");
     std::fs::write(&file, "SQLite format 3").unwrap();
+    let settings = folder.path().join("settings.toml");
+    std::fs::write(&settings, format!("basemap = {:?}\n", file.to_str().unwrap())).unwrap();
     let data = folder.path().join("data");
-    let started = output(&[
-        "serve",
-        "--data",
-        data.to_str().unwrap(),
-        "--listen",
-        "127.0.0.1:0",
-        "--basemap",
-        file.to_str().unwrap(),
-    ]);
-    let said = String::from_utf8(started.stderr).unwrap();
-    assert!(!started.status.success());
-    assert!(
-        said.contains("is not a PMTiles archive") && said.contains("map.mbtiles"),
-        "{said}"
-    );
+    for (name, value) in [("--basemap", &file), ("--config", &settings)] {
+        let mut command = vungxanh();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(&data);
+        let started = command.arg(name).arg(value).output().unwrap();
+        let said = String::from_utf8(started.stderr).unwrap();
+        assert!(!started.status.success());
+        assert!(
+            said.contains("is not a PMTiles archive") && said.contains("map.mbtiles"),
+            "{said}"
+        );
+    }
     assert!(!data.exists(), "it is looked at before the folder");
 }
 
