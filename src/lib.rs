@@ -51,7 +51,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 1 | [`geo`] |
-//! | 2 | [`model`] |
+//! | 2 | [`model`], [`archive`] |
 //! | 3 | [`risk`], [`store`], [`ingest`], [`aggregate`], [`index`] |
 //! | 4 | [`tiles`] |
 //! | 5 | [`pipeline`], [`api`] |
@@ -72,6 +72,7 @@
 pub mod aggregate;
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod config;
 pub mod demo;
 pub mod geo;

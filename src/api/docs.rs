@@ -136,6 +136,7 @@ pub fn curl(route: &Route) -> String {
         .path
         .replace("{h3}", "89415c90a67ffff")
         .replace("{layers}/{z}/{x}/{y}", "cells,venues/12/3252/1800.mvt")
+        .replace("{z}/{x}/{y}", "12/3252/1800")
         .replace("{layers}", "cells,venues.json")
         .replace("{name}", "light.json")
         .replace("{code}", "164")

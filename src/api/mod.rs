@@ -5,6 +5,7 @@
 //! It holds no state of the flow, does no SQL and computes no risk: it reads a
 //! [`crate::pipeline::Pipeline`] and writes through it. Figures without a key come from releases only.
 
+mod basemap;
 mod changes;
 mod docs;
 mod edge;
@@ -20,6 +21,7 @@ mod table;
 mod tiles;
 mod v1;
 
+pub use basemap::Basemap;
 pub use edge::{ApiError, ClassLimits, FieldError, Problem};
 pub use guard::router;
 pub use routes::{Answers, Param, Route, Takes, Verb};

@@ -187,7 +187,7 @@ fn responses(route: &Route, operation: OperationBuilder) -> OperationBuilder {
                 .build(),
         );
     }
-    if route.id == "getTile" {
+    if matches!(route.id, "getTile" | "getBasemapTile") {
         operation = operation.response(
             "204",
             ResponseBuilder::new().description("Nothing in this tile").build(),

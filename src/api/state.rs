@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
+use crate::api::basemap::Basemap;
 use crate::api::changes::Changes;
 use crate::api::edge::{ApiError, Caller, ClassLimits, FieldError, Gates, Token, conditional::version_etag};
 use crate::index::Snapshot;
@@ -34,6 +35,8 @@ pub struct ApiConfig {
     pub live_max_age_s: u32,
     /// How many requests of each class at once.
     pub classes: ClassLimits,
+    /// The operator's own basemap.
+    pub basemap: Option<Arc<Basemap>>,
 }
 
 impl Default for ApiConfig {
@@ -46,6 +49,7 @@ impl Default for ApiConfig {
             cover_cells: 100_000,
             live_max_age_s: 15,
             classes: ClassLimits::default(),
+            basemap: None,
         }
     }
 }

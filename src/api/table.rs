@@ -4,7 +4,7 @@ use axum::routing::{get, post, put};
 
 use crate::api::edge::Class;
 use crate::api::routes::{Answers, Param, Route, Takes, Verb};
-use crate::api::{changes, docs, ops, tiles, v1};
+use crate::api::{basemap, changes, docs, ops, tiles, v1};
 use crate::model::Role;
 
 const EVERYONE: &[Role] = &Role::ALL;
@@ -240,6 +240,10 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
     route!("getStyle", Get "/styles/{name}", EVERYONE, Read, "tiles", "Kiểu MapLibre: light.json, dark.json", "MapLibre styles: light.json, dark.json",
         [], Takes::Nothing, Answers::Json("Style"), || get(tiles::style)),
+    route!("getBasemapTile", Get "/basemap/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ nền, nếu máy chủ có", "A tile of the basemap, where the server has one",
+        [], Takes::Nothing, Answers::Media("*/*"), || get(basemap::tile)),
+    route!("getBasemapJson", Get "/basemap.json", EVERYONE, Read, "tiles", "TileJSON của bản đồ nền", "TileJSON of the basemap",
+        [], Takes::Nothing, Answers::Json("TileJSON"), || get(basemap::tile_json)),
     // Operation
     route!("healthz", Get "/healthz", EVERYONE, Ops, "operation", "Còn sống", "Alive",
         [], Takes::Nothing, Answers::Media("text/plain"), || get(ops::healthz)),

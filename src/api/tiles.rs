@@ -18,7 +18,8 @@ use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
 use crate::tiles::{
-    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, tile_json as describe,
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, style as plain_style,
+    style_with_basemap, tile_json as describe,
 };
 
 const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
@@ -154,7 +155,7 @@ pub async fn tile_json(
     Ok(answer(&headers, "application/json", view.freshness(), bytes))
 }
 
-/// `GET /styles/{name}.json`.
+/// `GET /styles/{name}.json`, over the basemap where there is one.
 pub async fn style(
     State(state): State<ApiState>,
     segments: Segments,
@@ -163,7 +164,13 @@ pub async fn style(
     let name = segments.text("name");
     let found = name
         .strip_suffix(".json")
-        .and_then(|name| crate::tiles::style(name, &state.base_url(&headers)))
+        .and_then(|name| {
+            let base = state.base_url(&headers);
+            match &state.config.basemap {
+                Some(basemap) => style_with_basemap(name, &base, &basemap.kind()),
+                None => plain_style(name, &base),
+            }
+        })
         .ok_or_else(|| {
             ApiError::NotFound(format!(
                 "no style is called `{name}`; there are {}",

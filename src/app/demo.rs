@@ -18,6 +18,7 @@ const STEP: Duration = Duration::from_millis(500);
 /// Generates the outbreak, starts the server over it and keeps the world going.
 pub async fn run(args: DemoArgs, mut settings: Settings) -> anyhow::Result<ExitCode> {
     let listener = serve::bind(&args.listen).await?;
+    let basemap = serve::basemap(args.basemap.clone(), &settings).await?;
     let folder = Folder::of(args.data.clone())?;
     let config = DemoConfig {
         seed: args.seed,
@@ -63,7 +64,7 @@ pub async fn run(args: DemoArgs, mut settings: Settings) -> anyhow::Result<ExitC
     pipeline.start();
     tokio::spawn(live(pipeline.clone(), stream));
     tracing::info!(events, "the outbreak is stored");
-    serve::serve(listener, pipeline, &settings, |address| {
+    serve::serve(listener, pipeline, &settings, basemap, |address| {
         serve::ready_line(address)?;
         print_addresses(address, &keys)
     })

@@ -39,6 +39,7 @@ fn try_main(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Import(args) => import::run(args, settings).await,
             Command::Key(command) => keys::run(command, &settings).await,
             Command::Export(ExportCommand::History(args)) => export::history(&args, &settings).await,
+            Command::Export(ExportCommand::Tiles(args)) => export::tiles(args, settings).await,
             Command::Backup { data, to } => upkeep::backup(&data, &to, &settings).await,
             Command::Restore { data, from } => upkeep::restore(&data, &from, &settings).await,
             Command::Check { data } => upkeep::check(&data, &settings).await,

@@ -1,12 +1,12 @@
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use crate::api::{self, ApiConfig, ApiState};
+use crate::api::{self, ApiConfig, ApiState, Basemap};
 use crate::config::{ServeArgs, Settings};
 use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::risk::Rules;
@@ -22,11 +22,12 @@ pub async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<ExitCode
         .listen
         .or_else(|| settings.listen.clone())
         .unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
-    // The address first: a port in use should not cost a replay.
+    // The address and the basemap first: a port in use or a wrong file should not cost a replay.
     let listener = bind(&listen).await?;
+    let basemap = basemap(args.basemap, &settings).await?;
     let pipeline = open(&args.data, &settings).await?;
     pipeline.start();
-    serve(listener, pipeline, &settings, ready_line).await?;
+    serve(listener, pipeline, &settings, basemap, ready_line).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,16 +50,27 @@ pub async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {listen}"))
 }
 
+/// Opens the basemap that the command line or the settings name, if one does.
+pub async fn basemap(given: Option<PathBuf>, settings: &Settings) -> anyhow::Result<Option<Arc<Basemap>>> {
+    let Some(path) = given.or_else(|| settings.basemap.clone()) else {
+        return Ok(None);
+    };
+    let opened = tokio::task::spawn_blocking(move || Basemap::open_blocking(&path)).await?;
+    Ok(Some(Arc::new(opened.context("basemap")?)))
+}
+
 /// Serves until a signal comes, then drains, writes a checkpoint and closes. `ready` is told the address.
 pub async fn serve(
     listener: TcpListener,
     pipeline: Pipeline,
     settings: &Settings,
+    basemap: Option<Arc<Basemap>>,
     ready: impl FnOnce(&str) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let address = format!("http://{}", listener.local_addr()?);
     let config = ApiConfig {
         public_base_url: settings.public_base_url.clone(),
+        basemap,
         ..ApiConfig::default()
     };
     let tiles = Arc::new(TileCache::new(TILE_CACHE_BYTES));

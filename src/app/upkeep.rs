@@ -74,7 +74,8 @@ fn print(report: &CheckReport) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn must_exist(data: &Path) -> anyhow::Result<()> {
+/// Refuses a folder without a database: reading commands make none.
+pub fn must_exist(data: &Path) -> anyhow::Result<()> {
     if data.join(DATABASE).is_file() {
         Ok(())
     } else {

@@ -97,6 +97,9 @@ pub struct DemoArgs {
     /// How fast the simulated clock runs.
     #[arg(long, default_value_t = 60.0)]
     pub speed: f64,
+    /// Your own basemap (`PMTiles`, vector or pictures), drawn below the map.
+    #[arg(long, env = "VUNGXANH_BASEMAP", value_name = "FILE.pmtiles")]
+    pub basemap: Option<PathBuf>,
 }
 
 /// Options of `serve`.
@@ -108,6 +111,9 @@ pub struct ServeArgs {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, env = "VUNGXANH_LISTEN")]
     pub listen: Option<String>,
+    /// Your own basemap (`PMTiles`, vector or pictures), drawn below the map.
+    #[arg(long, env = "VUNGXANH_BASEMAP", value_name = "FILE.pmtiles")]
+    pub basemap: Option<PathBuf>,
 }
 
 /// What a file holds.
@@ -209,6 +215,41 @@ pub struct KeyCreateArgs {
 pub enum ExportCommand {
     /// Sealed days' sums as Parquet, for analysts. Exact figures: not for publication.
     History(ExportHistoryArgs),
+    /// The public tiles as one `PMTiles` archive, for newsrooms and for use without a network.
+    Tiles(ExportTilesArgs),
+}
+
+/// Options of `export tiles`.
+#[derive(Debug, Args)]
+pub struct ExportTilesArgs {
+    /// The data folder; a server may run on it meanwhile.
+    #[arg(long, env = "VUNGXANH_DATA")]
+    pub data: PathBuf,
+    /// The archive to write; must not exist.
+    #[arg(long, value_name = "FILE.pmtiles")]
+    pub to: PathBuf,
+    /// Layers, joined by commas.
+    #[arg(long, default_value = "cells,venues,areas,zones")]
+    pub layers: String,
+    /// The instant shown (RFC 3339 with offset), to the minute; now by default.
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+    /// The span that ends at --at (ISO 8601: PT6H, P14D).
+    #[arg(long, default_value = "P7D", value_name = "DURATION")]
+    pub window: String,
+    /// Only tiles that touch this box, degrees.
+    #[arg(
+        long,
+        value_name = "MIN_LNG,MIN_LAT,MAX_LNG,MAX_LAT",
+        allow_hyphen_values = true
+    )]
+    pub bbox: Option<String>,
+    /// First zoom.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub minzoom: u8,
+    /// Last zoom. From 14 on every venue is shown and cells get no finer: maps enlarge the last tiles.
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub maxzoom: u8,
 }
 
 /// Options of `export history`.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use crate::config::{Cli, ConfigError, FileConfig};
 use crate::geo::BBox;
 use crate::model::{Clock, UtcOffset};
@@ -23,6 +25,8 @@ pub struct Settings {
     pub public_base_url: Option<String>,
     /// Address to listen on.
     pub listen: Option<String>,
+    /// A basemap archive.
+    pub basemap: Option<PathBuf>,
 }
 
 impl Settings {
@@ -85,6 +89,7 @@ impl Settings {
             bounds,
             public_base_url: file.public_base_url.clone(),
             listen: file.listen.clone(),
+            basemap: file.basemap.clone(),
         })
     }
 }

@@ -207,6 +207,18 @@ impl ReleaseIndex {
         figures
     }
 
+    /// Whether some release lists a cell of that resolution (0..=9) or a finer one that touches the box. Of
+    /// resolutions coarser than releases begin at: whether there is a cell at all.
+    #[must_use]
+    pub fn lists_any_in(&self, bbox: &BBox, resolution: Resolution) -> bool {
+        if resolution.get() < TOP {
+            return !self.rosters[usize::from(TOP)].cells().is_empty();
+        }
+        let parts = bbox.parts();
+        let finer = self.rosters.iter().skip(usize::from(resolution.get()));
+        finer.into_iter().any(|roster| roster.touches_any(&parts))
+    }
+
     /// What the public sees of an area's cases.
     #[must_use]
     pub fn public_area(&self, code: &AreaCode, at: Timestamp, window: Window) -> PublicArea {

@@ -128,6 +128,15 @@ impl Roster {
         }
         found
     }
+
+    /// Whether the box of any cell touches any of the parts.
+    pub(super) fn touches_any(&self, parts: &[BBox]) -> bool {
+        let touches = |outer: &CellBox| parts.iter().any(|part| outer.touches(part));
+        let boxes = self.runs.iter().zip(self.boxes.chunks(RUN));
+        boxes
+            .filter(|(outer, _)| touches(outer))
+            .any(|(_, run)| run.iter().any(touches))
+    }
 }
 
 /// Where the members of a run stand.

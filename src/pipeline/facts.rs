@@ -2,15 +2,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::index::{AreaFacts, VenueFacts, VenueScore};
-use crate::model::{AreaCode, Day, Timestamp, VenueId, VenueKind, Window};
-use crate::pipeline::Pipeline;
+use crate::model::{AreaCode, Day, Timestamp, UtcOffset, VenueId, VenueKind, Window};
 use crate::pipeline::state::State;
-use crate::risk::{AssessmentRecord, Audience, VenueFigures, VenueInputs, VenueStatus, venue_figures};
+use crate::risk::{AssessmentRecord, Audience, Rules, VenueFigures, VenueInputs, VenueStatus, venue_figures};
 
 const WEEK_HOURS: i32 = 7 * 24;
 
 /// Computes again what changed since the last publication, or what time alone has changed.
-pub(super) fn refresh(pipeline: &Pipeline, state: &mut State, now: Timestamp) {
+pub(super) fn refresh(rules: &Rules, offset: UtcOffset, state: &mut State, now: Timestamp) {
     let hour_turned = state.facts_hour != Some(now.hour());
     let stale: BTreeSet<VenueId> = if hour_turned {
         state.stale_venues.clear();
@@ -27,12 +26,13 @@ pub(super) fn refresh(pipeline: &Pipeline, state: &mut State, now: Timestamp) {
         .iter()
         .filter_map(|id| {
             let entry = state.publisher.venues().get(id)?;
-            Some((entry.ix, venue_facts(pipeline, state, id, entry.venue.kind, now)))
+            let facts = venue_facts(rules, offset, state, id, entry.venue.kind, now);
+            Some((entry.ix, facts))
         })
         .collect();
     state.publisher.set_venue_facts(facts);
     if hour_turned || state.stale_areas {
-        let today = Day::of(now, pipeline.offset());
+        let today = Day::of(now, offset);
         let areas = area_facts(state, now, today);
         state.publisher.set_area_facts(areas, today);
     }
@@ -41,7 +41,8 @@ pub(super) fn refresh(pipeline: &Pipeline, state: &mut State, now: Timestamp) {
 }
 
 fn venue_facts(
-    pipeline: &Pipeline,
+    rules: &Rules,
+    offset: UtcOffset,
     state: &State,
     id: &VenueId,
     kind: VenueKind,
@@ -55,9 +56,8 @@ fn venue_facts(
         assessments: &records,
         kind,
         now,
-        offset: pipeline.offset(),
+        offset,
     };
-    let rules = &pipeline.inner.rules;
     let public = venue_figures(rules, &inputs, Audience::Public);
     let exact = venue_figures(rules, &inputs, Audience::Official);
     VenueFacts {

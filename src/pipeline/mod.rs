@@ -6,6 +6,7 @@
 //! speaks no HTTP (`api` does).
 
 mod backfill;
+mod beside;
 mod checkpoint;
 mod close;
 mod error;
@@ -22,5 +23,6 @@ mod state;
 mod write;
 
 pub use backfill::{Backfill, BackfillDone};
+pub use beside::public_snapshot;
 pub use error::PipelineError;
 pub use handle::{Pipeline, PipelineConfig};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use arc_swap::ArcSwap;
+use rustc_hash::FxHashSet;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::{Ledger, Publisher, Snapshot};
-use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, VenueId};
+use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId};
 use crate::pipeline::checkpoint::Loaded;
 use crate::pipeline::handle::Inner;
 use crate::pipeline::recount::recount_areas;
@@ -36,39 +37,18 @@ pub(super) async fn open(
     let first_live = Day(today.0 - config.retention_days as i32);
     let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
 
-    let mut publisher = Publisher::new(offset);
-    publisher.put_areas(&store.load_areas().await?);
-    publisher.put_venues(&store.load_venues().await?, today);
-    publisher.put_zones(&store.load_zones().await?);
-    let areas_version = store.areas_version().await?;
+    let mut state = registries(&store, offset, now).await?;
     let loaded = checkpoint::read_blocking(folder, newest).unwrap_or_else(|| Loaded {
         position: 0,
-        areas_version: Some(areas_version),
+        areas_version: Some(state.areas_version),
         ledger: Ledger::new(offset),
     });
-    let position = loaded.position;
-    let mut state = State {
-        ledger: loaded.ledger,
-        position,
-        areas_version,
-        unread: BTreeSet::new(),
-        publisher,
-        counted: store.counted_cases(position).await?.into_iter().collect(),
-        backfilled: BTreeSet::new(),
-        marks: marks(&store, now).await?,
-        assessments: BTreeMap::new(),
-        stale_venues: Vec::new(),
-        facts_hour: None,
-        released: BTreeMap::new(),
-        stale_areas: true,
-    };
-    for assessment in store.assessments().await? {
-        state.put_assessment(assessment);
-    }
+    (state.position, state.ledger) = (loaded.position, loaded.ledger);
+    state.counted = store.counted_cases(state.position).await?.into_iter().collect();
     // Places must be known before events are folded into them.
     let places = state.publisher.publish(&mut Ledger::new(offset), now);
     load_history(&store, &mut state, &places).await?;
-    if loaded.areas_version != Some(areas_version) {
+    if loaded.areas_version != Some(state.areas_version) {
         recount_areas(&store, &mut state).await?;
     }
     replay(&store, &mut state, &places).await?;
@@ -96,6 +76,38 @@ pub(super) async fn open(
     };
     pipeline.publish().await?;
     Ok(pipeline)
+}
+
+/// What is known without any sum: places, zones, marks and assessments.
+pub(super) async fn registries(
+    store: &Store,
+    offset: UtcOffset,
+    now: Timestamp,
+) -> Result<State, PipelineError> {
+    let areas_version = store.areas_version().await?;
+    let mut publisher = Publisher::new(offset);
+    publisher.put_areas(&store.load_areas().await?);
+    publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
+    publisher.put_zones(&store.load_zones().await?);
+    let mut state = State {
+        ledger: Ledger::new(offset),
+        position: 0,
+        areas_version,
+        unread: BTreeSet::new(),
+        publisher,
+        counted: FxHashSet::default(),
+        backfilled: BTreeSet::new(),
+        marks: marks(store, now).await?,
+        assessments: BTreeMap::new(),
+        stale_venues: Vec::new(),
+        facts_hour: None,
+        released: BTreeMap::new(),
+        stale_areas: true,
+    };
+    for assessment in store.assessments().await? {
+        state.put_assessment(assessment);
+    }
+    Ok(state)
 }
 
 /// The approved marks inside the look-back, by venue.

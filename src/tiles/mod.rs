@@ -1,9 +1,11 @@
 //! Floor 4: vector tiles. Turns a snapshot into Mapbox Vector Tiles 2.1, keeps the finished
-//! bytes with their tags, and describes the layers (`TileJSON`, `MapLibre` styles).
+//! bytes with their tags, describes the layers (`TileJSON`, `MapLibre` styles) and fills archives.
 //!
 //! It reads a snapshot and the rules, nothing else: no HTTP, no storage, no clock.
 //! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
 
+mod archive;
+mod basemap_style;
 mod body;
 mod cache;
 mod cells_layer;
@@ -17,6 +19,7 @@ mod log;
 mod moment;
 mod outlines;
 mod places;
+mod pyramid;
 mod style;
 mod tiers;
 mod tile_json;
@@ -24,6 +27,8 @@ mod touched;
 mod wire;
 mod writer;
 
+pub use archive::TileArchive;
+pub use basemap_style::{BasemapKind, style_with_basemap};
 pub use body::{Coding, TileBody, content_tag};
 pub use cache::TileCache;
 pub use encode::{Kept, LIVE_WINDOW_HOURS, TileRequest, encode, encode_with};

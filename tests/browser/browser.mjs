@@ -23,9 +23,9 @@ export function launch({ webgl = true } = {}) {
 /**
  * A page whose complaints are collected: console errors, failed requests, requests to other hosts.
  * @param {import("playwright-core").Browser} browser
- * @param {{width?: number, theme?: "light" | "dark", lang?: "vi" | "en", scripts?: boolean, hash?: string, calm?: boolean}} [options]
+ * @param {{width?: number, theme?: "light" | "dark", lang?: "vi" | "en", scripts?: boolean, hash?: string, calm?: boolean, base?: string}} [options]
  */
-export async function open(browser, { width = 1440, theme = "light", lang = "vi", scripts = true, hash = "", calm = true } = {}) {
+export async function open(browser, { width = 1440, theme = "light", lang = "vi", scripts = true, hash = "", calm = true, base = BASE } = {}) {
   const phone = width < 600;
   const context = await browser.newContext({
     viewport: { width, height: phone ? 844 : 900 },
@@ -38,7 +38,7 @@ export async function open(browser, { width = 1440, theme = "light", lang = "vi"
   const page = await context.newPage();
   /** @type {string[]} */
   const complaints = [];
-  const host = new URL(BASE).host;
+  const host = new URL(base).host;
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(`console ${message.type()}: ${message.text()}`);
   });
@@ -52,7 +52,7 @@ export async function open(browser, { width = 1440, theme = "light", lang = "vi"
     complaints.push(`left the house: ${url}`);
     return route.abort();
   });
-  await page.goto(`${BASE}/?lang=${lang}${hash}`);
+  await page.goto(`${base}/?lang=${lang}${hash}`);
   return { page, context, complaints };
 }
 

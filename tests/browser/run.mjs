@@ -1,7 +1,8 @@
 // Runs the browser tests against the real binary.
 //
 //   VUNGXANH_BIN=target/debug/vungxanh node run.mjs      starts and ends a small demo
-//   BASE_URL=http://127.0.0.1:8080 node run.mjs          uses a server that runs already
+//   BASE_URL=http://127.0.0.1:8080 node run.mjs          uses a server that runs already (but for archives:
+//                                                       their tests run the program's commands)
 //
 // OUT names the folder for screenshots; README_PICTURE a PNG to make anew for the README;
 // EXACT_KEY a key for exact figures, OFFICIAL_KEY one that registers venues (found in the demo's words where not given).
@@ -23,9 +24,10 @@ if (!base) {
 const exact = process.env.EXACT_KEY ?? findKey(server?.lines ?? []);
 const official = process.env.OFFICIAL_KEY ?? findKey(server?.lines ?? [], /key official +(\S+)/);
 const tests = process.argv.slice(2);
+const all = ["pages.test.mjs", "map.test.mjs", "contracts.test.mjs", ...(binary ? ["archive.test.mjs"] : [])];
 const child = spawn(
   process.execPath,
-  ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : ["pages.test.mjs", "map.test.mjs", "contracts.test.mjs"])],
+  ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : all)],
   { stdio: "inherit", cwd: import.meta.dirname, env: { ...process.env, BASE_URL: base, EXACT_KEY: exact ?? "", OFFICIAL_KEY: official ?? "" } },
 );
 child.once("exit", async (code) => {

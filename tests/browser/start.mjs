@@ -1,4 +1,4 @@
-// Starts the real binary with a small demo, and ends it.
+// Starts the real binary, with a small demo or over a folder, and ends it.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,13 +9,29 @@ import { createInterface } from "node:readline";
 const READY_MS = 180_000;
 
 /**
+ * A small demo in a folder of its own, which goes away with it.
  * @param {string} binary
  * @param {string[]} [settings]
- * @returns {Promise<{base: string, lines: string[], stop: () => Promise<void>}>}
  */
 export async function startDemo(binary, settings = ["--people", "8000", "--venues", "3000", "--days", "21"]) {
   const data = await mkdtemp(path.join(tmpdir(), "vungxanh-pages-"));
-  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--data", data, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
+  const clear = () => rm(data, { recursive: true, force: true });
+  try {
+    const demo = await start(binary, ["demo", "--data", data, ...settings]);
+    return { ...demo, stop: () => demo.stop().finally(clear) };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+}
+
+/**
+ * @param {string} binary
+ * @param {string[]} command
+ * @returns {Promise<{base: string, lines: string[], stop: () => Promise<void>}>}
+ */
+export async function start(binary, command) {
+  const child = spawn(binary, [...command, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
   /** @type {string[]} */
   const lines = [];
   let said = "";
@@ -31,12 +47,11 @@ export async function startDemo(binary, settings = ["--people", "8000", "--venue
       await ended;
       clearTimeout(hard);
     }
-    await rm(data, { recursive: true, force: true });
   };
   try {
     const base = await new Promise((done, fail) => {
       const timer = setTimeout(() => fail(new Error(`not ready after ${READY_MS / 1000} s: ${said}`)), READY_MS);
-      child.once("exit", (code, signal) => fail(new Error(`the demo ended with ${code ?? signal}: ${said}`)));
+      child.once("exit", (code, signal) => fail(new Error(`the program ended with ${code ?? signal}: ${said}`)));
       child.once("error", fail);
       createInterface({ input: child.stdout }).on("line", (line) => {
         lines.push(line);

@@ -9,13 +9,14 @@ use std::{
 /// Module → what it may import with `crate::`.
 const FLOORS: &[(&str, &[&str])] = &[
     ("geo", &[]),
+    ("archive", &[]),
     ("model", &["geo"]),
     ("risk", &["model", "geo"]),
     ("store", &["model", "geo"]),
     ("ingest", &["model", "geo"]),
     ("aggregate", &["model", "geo"]),
     ("index", &["model", "geo"]),
-    ("tiles", &["index", "risk", "model", "geo"]),
+    ("tiles", &["archive", "index", "risk", "model", "geo"]),
     (
         "pipeline",
         &["ingest", "store", "aggregate", "risk", "index", "model", "geo"],
@@ -25,6 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "pipeline",
             "tiles",
+            "archive",
             "index",
             "store",
             "ingest",
@@ -49,6 +51,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "api",
             "pipeline",
             "tiles",
+            "archive",
             "index",
             "store",
             "ingest",

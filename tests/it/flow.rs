@@ -69,8 +69,8 @@ async fn tiles(pipeline: &Pipeline) -> Vec<Vec<u8>> {
             let request = TileRequest {
                 layers: Layers::parse("cells,venues,areas").unwrap(),
                 coord: TileCoord::containing(centre, zoom).unwrap(),
-                at: snapshot.as_of(),
-                window: Window::ending(snapshot.as_of(), 14 * 24),
+                at: Some(snapshot.as_of()),
+                window_hours: 14 * 24,
                 audience: Audience::Official,
             };
             tiles.push(encode(&snapshot, pipeline.rules(), &request));

@@ -7,8 +7,8 @@
     reason = "tests may"
 )]
 
-mod aggregate;
 mod api;
+mod archive;
 mod bad_input;
 mod crash;
 mod demo;

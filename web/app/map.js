@@ -24,6 +24,7 @@ const KINDS = /** @type {const} */ ([
 /** Colours are helped by patterns from this level up. */
 const PATTERNED = [2, 3, 4];
 const TOUCH_PX = 8;
+const BASEMAP = "basemap";
 
 export class LiveMap {
   /**
@@ -68,7 +69,7 @@ export class LiveMap {
 
   /** @param {HTMLElement} container @param {Style} style @param {Record<string, string>} strings */
   open(container, style, strings) {
-    const { Map: LibraryMap, NavigationControl, ScaleControl, GeolocateControl, FullscreenControl } = this.library;
+    const { Map: LibraryMap, AttributionControl, NavigationControl, ScaleControl, GeolocateControl, FullscreenControl } = this.library;
     container.hidden = false;
     try {
       this.map = new LibraryMap({
@@ -105,6 +106,7 @@ export class LiveMap {
     map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
     map.addControl(new FullscreenControl({ container: container.parentElement ?? container }), "top-right");
     map.addControl(new ScaleControl({ maxWidth: 96 }), "bottom-left");
+    if (BASEMAP in style.sources) map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("style.load", () => this.dress());
     map.on("click", (event) => this.pick(event.point));
     map.on("mousemove", (event) => {
@@ -126,10 +128,17 @@ export class LiveMap {
     /** @type {Style} */
     const style = await get(`/styles/${theme()}.json`);
     for (const [name, source] of Object.entries(style.sources)) {
-      if (source.type !== "vector" || !source.url) continue;
+      if (!("url" in source) || !source.url || (source.type !== "vector" && source.type !== "raster")) continue;
       const described = await get(ownPath(source.url));
-      this.tiles.set(name, described.tiles.map((/** @type {string} */ tile) => location.origin + ownPath(tile)));
+      const own = described.tiles.map((/** @type {string} */ tile) => location.origin + ownPath(tile));
       const { url: _described, ...rest } = source;
+      if (name === BASEMAP) {
+        // The operator's basemap knows no time, but who made it.
+        const { minzoom, maxzoom, bounds, attribution } = described;
+        style.sources[name] = { ...rest, tiles: own, minzoom, maxzoom, bounds, ...(attribution ? { attribution } : {}) };
+        continue;
+      }
+      this.tiles.set(name, own);
       style.sources[name] = {
         ...rest,
         tiles: this.addresses(name),

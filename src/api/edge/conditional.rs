@@ -39,7 +39,13 @@ impl Freshness {
 /// Nothing acceptable, or no header, means identity.
 #[must_use]
 pub fn accepted_coding(headers: &HeaderMap) -> Coding {
-    let mut weights: [Option<f32>; Coding::ALL.len()] = [None; _];
+    accepted_among(headers, &Coding::ALL)
+}
+
+/// The same where only some codings are at hand, what we like to send first.
+#[must_use]
+pub fn accepted_among(headers: &HeaderMap, at_hand: &[Coding]) -> Coding {
+    let mut weights = vec![None; at_hand.len()];
     let mut any: Option<f32> = None;
     for line in headers.get_all(header::ACCEPT_ENCODING) {
         for part in line.to_str().unwrap_or("").split(',') {
@@ -54,7 +60,7 @@ pub fn accepted_coding(headers: &HeaderMap) -> Coding {
                 .map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
             if name == "*" {
                 any = Some(weight);
-            } else if let Some(at) = Coding::ALL
+            } else if let Some(at) = at_hand
                 .iter()
                 .position(|coding| coding.as_str().eq_ignore_ascii_case(name))
             {
@@ -63,7 +69,7 @@ pub fn accepted_coding(headers: &HeaderMap) -> Coding {
         }
     }
     let mut best = (Coding::Identity, 0.0);
-    for (coding, weight) in Coding::ALL.into_iter().zip(weights) {
+    for (&coding, weight) in at_hand.iter().zip(weights) {
         // Identity is always acceptable when nobody speaks of it, but liked less than what is named.
         let weight = weight
             .or(any.filter(|_| coding != Coding::Identity))

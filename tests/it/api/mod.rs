@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod basemap;
 mod batches;
 mod changes;
 mod past;
