@@ -15,6 +15,10 @@ pub(super) type DbArguments = sqlx::sqlite::SqliteArguments;
 /// Takes the write lock at once: a read that turns into a write later could not wait for it.
 pub(super) const BEGIN_WRITE: &str = "begin immediate";
 
+/// How statements of many rows insert. A constraint that fails ends the transaction in any case, so SQLite need not
+/// be able to take back one statement of it: without `or fail` it copies every page that a statement touches.
+const INSERT_MANY: &str = "insert or fail into ";
+
 /// Asks for the engine's version, `3.51.3`.
 pub(super) const ENGINE_VERSION: &str = "select sqlite_version()";
 
@@ -138,7 +142,11 @@ impl ManyRows {
 
     fn text(&self, rows: usize) -> String {
         let row = format!("({})", vec!["?"; self.columns].join(","));
-        format!("{} {} {}", self.head, vec![row; rows].join(","), self.tail)
+        let rows = vec![row; rows].join(",");
+        match self.head.strip_prefix("insert into ") {
+            Some(head) => format!("{INSERT_MANY}{head} {rows} {}", self.tail),
+            None => format!("{} {rows} {}", self.head, self.tail),
+        }
     }
 }
 
@@ -156,7 +164,7 @@ mod tests {
         assert!(cuts.windows(2).all(|pair| pair[0].0.end == pair[1].0.start));
         assert_eq!(
             cuts.last().map(|(_, text)| *text),
-            Some("insert into t (a, b) values (?,?) on conflict do nothing")
+            Some("insert or fail into t (a, b) values (?,?) on conflict do nothing")
         );
         assert!(ROWS.cut(0).is_empty());
     }

@@ -69,8 +69,11 @@ create table check_in (
     party_size integer not null
 );
 create unique index check_in_key on check_in (hour, id_hash);
-create index check_in_venue on check_in (day, venue, at);
-create index check_in_person on check_in (day, person) where person is not null;
+-- The hour stands in both for the sake of writing: a stream is at home in a few hours, whose part of each
+-- index stays at hand and is written in few pages; with days first, a day of ten million rows would be walked
+-- at random for each. Whoever looks for a day asks for its 24 hours.
+create index check_in_venue on check_in (day, hour, venue);
+create index check_in_person on check_in (day, hour, person) where person is not null;
 
 create table declaration (
     position integer primary key,
