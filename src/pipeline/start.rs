@@ -71,6 +71,8 @@ pub(super) async fn open(
             rules,
             config,
             pseudonyms,
+            waiting: std::sync::Mutex::default(),
+            commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),
             snapshot: ArcSwap::new(places),
             generation: watch::Sender::new(0),
