@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
-use crate::api::edge::{ApiError, Caller, ClassLimits, FieldError, Gates, Token, conditional::version_etag};
+use crate::api::edge::{
+    ApiError, Caller, ClassLimits, FieldError, Gates, InFlight, Token, conditional::version_etag,
+};
 use crate::index::Snapshot;
 use crate::ingest::Limits;
 use crate::model::Timestamp;
@@ -23,6 +25,8 @@ pub struct ApiConfig {
     pub public_base_url: Option<String>,
     /// Bounds of one event batch.
     pub batch: Limits,
+    /// Bytes that all event batches together may hold before they are on the disk.
+    pub batches_bytes: u32,
     /// Bytes of a small JSON body.
     pub small_body_bytes: usize,
     /// Vertices of a polygon that somebody sends.
@@ -40,6 +44,7 @@ impl Default for ApiConfig {
         Self {
             public_base_url: None,
             batch: Limits::HTTP,
+            batches_bytes: 128 << 20,
             small_body_bytes: 1 << 20,
             polygon_vertices: 10_000,
             cover_cells: 100_000,
@@ -64,6 +69,7 @@ pub struct ApiState {
     /// Where `/metrics` comes from; `None` where nothing records.
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
+    pub(in crate::api) in_flight: Arc<InFlight>,
     keys: Cache<String, Arc<KeyRow>>,
     closing: Arc<watch::Sender<bool>>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
@@ -83,6 +89,7 @@ impl ApiState {
             pipeline,
             tiles,
             gates: Arc::new(Gates::new(config.classes)),
+            in_flight: Arc::new(InFlight::new(config.batches_bytes)),
             config: Arc::new(config),
             metrics,
             keys: Cache::builder()
