@@ -30,6 +30,7 @@ try {
     const rate = Math.round(accepted / ((performance.now() - begun) / 1000));
     console.error(`${accepted} stored, ${rate}/s so far, ${refused} told to wait, ${now} MB`);
   }, 5000);
+  const cpuBefore = server.cpuSeconds();
   const begun = performance.now();
   const producer = async () => {
     while (next < batches) {
@@ -64,6 +65,7 @@ try {
       position,
       seconds: Number(seconds.toFixed(2)),
       per_second: Math.round(accepted / seconds),
+      server_cpu_us_per_event: Number((((server.cpuSeconds() - cpuBefore) * 1e6) / accepted).toFixed(2)),
       request_p50_ms: Math.round(quantile(took, 0.5)),
       request_p99_ms: Math.round(quantile(took, 0.99)),
       told_to_wait: refused,

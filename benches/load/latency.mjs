@@ -24,6 +24,8 @@ try {
   const agent = new http.Agent({ keepAlive: true });
   let over = false;
   let [accepted, refused] = [0, 0];
+  const posts = [];
+  const cpuBefore = server.cpuSeconds();
   const send = async (body) => {
     for (;;) {
       const answer = await ask(agent, server.url, "POST", "/v1/check-ins", post, body);
@@ -41,7 +43,9 @@ try {
     for (let number = 0; number < batches; number++) {
       const due = begun + (number * wanted.rows * 1000) / wanted.rate;
       await sleep(Math.max(0, due - performance.now()));
+      const sent = performance.now();
       const one = send(made.batch(number)).then((count) => {
+        posts.push(performance.now() - sent);
         accepted += count;
         under.delete(one);
       });
@@ -103,7 +107,9 @@ try {
     JSON.stringify({
       events_per_second: Math.round(accepted / seconds),
       seconds: Number(seconds.toFixed(1)),
+      server_cores: Number(((server.cpuSeconds() - cpuBefore) / seconds).toFixed(2)),
       event_to_tile: of(lags),
+      batch_post: of(posts),
       tile_fetch: of(tileTimes),
       told_to_wait: refused,
       rss_mb: server.rss(),

@@ -52,12 +52,14 @@ pub(super) fn connect_options(file: &Path, writes: bool) -> SqliteConnectOptions
         // Deleted presence rows are overwritten, not only unlinked.
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
-        .pragma("journal_size_limit", "67108864");
-    // Negative sizes are KiB. The writer keeps the open hours of four indexes at hand.
+        .pragma("journal_size_limit", "268435456");
+    // Negative sizes are KiB. The writer keeps the open hours of four indexes at hand: those of a million check-ins
+    // an hour are 90 MB. Each commit writes most of their pages to the log, so the log holds several commits
+    // (65,536 pages) before it is folded into the file: a page goes there once for all of them.
     if writes {
         options
-            .pragma("cache_size", "-65536")
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("cache_size", "-131072")
+            .pragma("wal_autocheckpoint", "65536")
     } else {
         options
             // Rows cross from SQLite's thread in a channel: a longer one is woken less often.
