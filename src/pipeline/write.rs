@@ -38,6 +38,9 @@ impl Pipeline {
 
     /// As [`Pipeline::append`]; the batch has its place among those that wait when this returns, before the future
     /// is waited for. Must be called on a runtime.
+    ///
+    /// # Errors
+    /// As [`Pipeline::append`].
     pub fn submit(
         &self,
         batch: Keyed,

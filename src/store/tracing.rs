@@ -144,7 +144,7 @@ impl Scan {
         let query = query.bind(day.0).bind(person.0.to_vec());
         let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
         let rows: Vec<ScanRow> = hours
-            .fold(query, |query, hour| query.bind(hour))
+            .fold(query, sqlx::query::QueryAs::bind)
             .fetch_all(&store.reader)
             .await?;
         rows.into_iter().map(Self::read).collect()
@@ -168,7 +168,7 @@ impl Scan {
         let query = query.bind(day.0).bind(venue);
         let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
         let rows: Vec<ScanRow> = hours
-            .fold(query, |query, hour| query.bind(hour))
+            .fold(query, sqlx::query::QueryAs::bind)
             .fetch_all(&store.reader)
             .await?;
         rows.into_iter().map(Self::read).collect()
