@@ -19,8 +19,8 @@ use vungxanh::{
         ZoneState,
     },
     store::{
-        AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Outcome, ReleaseRow, ReplayEvent, Store,
-        StoreConfig, StoreError,
+        Appended, AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Keyed, Outcome, ReleaseRow, ReplayEvent,
+        Store, StoreConfig, StoreError,
     },
 };
 

@@ -5,6 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use serde_json::json;
 use vungxanh::api::ApiConfig;
+use vungxanh::model::{
+    CheckIn, ContentHash, Direction, Event, EventBatch, EventId, Method, Timestamp, VenueId, Window,
+};
+use vungxanh::store::Keyed;
 
 use crate::api::app::{TestApp, check_in};
 
@@ -238,4 +242,44 @@ async fn an_acknowledged_event_comes_into_the_exact_tile_by_itself() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     app.pipeline.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_cannot_be_stored_fails_alone_among_those_that_wait_together() {
+    let app = TestApp::new().await;
+    let event = |id: String, venue: &str| Event {
+        id: EventId::new(&id).unwrap(),
+        at: Timestamp::parse("2021-05-07T09:00:00+07:00").unwrap(),
+        content: ContentHash(1),
+        record: CheckIn {
+            venue: VenueId::new(venue).unwrap(),
+            person: None,
+            direction: Direction::In,
+            method: Method::VenueQr,
+            party_size: 1,
+        },
+    };
+    // Handed in before any of them can have its turn.
+    let submitted: Vec<_> = (0..20)
+        .map(|batch| {
+            let venue = if batch == 7 { "nowhere" } else { "v1" };
+            let events = (0..10)
+                .map(|row| event(format!("{batch}-{row}"), venue))
+                .collect();
+            app.pipeline.submit(Keyed::new(EventBatch::CheckIns(events)))
+        })
+        .collect();
+    for (batch, appended) in submitted.into_iter().enumerate() {
+        match appended.await {
+            Ok(appended) => assert_eq!(appended.counts(), [10, 0, 0, 0], "batch {batch}"),
+            Err(error) => assert_eq!(batch, 7, "{error}"),
+        }
+    }
+    assert_eq!(app.pipeline.store().position().await.unwrap(), 190);
+    let snapshot = app.pipeline.publish().await.unwrap();
+    let venue = VenueId::new("v1").unwrap();
+    let entry = snapshot.venues().get(&venue).unwrap();
+    let hour = Timestamp::parse("2021-05-07T09:00:00+07:00").unwrap();
+    let visits = snapshot.venue_stats(entry.ix, Window::ending(hour, 1)).visits;
+    assert_eq!(visits, 190);
 }
