@@ -10,7 +10,9 @@ use tokio::sync::watch;
 
 use crate::api::basemap::Basemap;
 use crate::api::changes::Changes;
-use crate::api::edge::{ApiError, Caller, ClassLimits, FieldError, Gates, Token, conditional::version_etag};
+use crate::api::edge::{
+    ApiError, Caller, ClassLimits, FieldError, Gates, InFlight, Token, conditional::version_etag,
+};
 use crate::index::Snapshot;
 use crate::ingest::Limits;
 use crate::model::Timestamp;
@@ -25,6 +27,8 @@ pub struct ApiConfig {
     pub public_base_url: Option<String>,
     /// Bounds of one event batch.
     pub batch: Limits,
+    /// Bytes that all event batches together may hold before they are on the disk.
+    pub batches_bytes: u32,
     /// Bytes of a small JSON body.
     pub small_body_bytes: usize,
     /// Vertices of a polygon that somebody sends.
@@ -44,6 +48,7 @@ impl Default for ApiConfig {
         Self {
             public_base_url: None,
             batch: Limits::HTTP,
+            batches_bytes: 128 << 20,
             small_body_bytes: 1 << 20,
             polygon_vertices: 10_000,
             cover_cells: 100_000,
@@ -70,6 +75,7 @@ pub struct ApiState {
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
     pub(in crate::api) changes: Arc<Changes>,
+    pub(in crate::api) in_flight: Arc<InFlight>,
     keys: Cache<String, Arc<KeyRow>>,
     closing: Arc<watch::Sender<bool>>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
@@ -90,6 +96,7 @@ impl ApiState {
             tiles,
             changes: Arc::new(Changes::new()),
             gates: Arc::new(Gates::new(config.classes)),
+            in_flight: Arc::new(InFlight::new(config.batches_bytes)),
             config: Arc::new(config),
             metrics,
             keys: Cache::builder()

@@ -117,6 +117,12 @@ impl VenueIndex {
         self.by_ix(*self.by_id.get(id)?)
     }
 
+    /// Whether there is a venue of that id.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        self.by_id.contains_key(id)
+    }
+
     /// The venue's number.
     #[must_use]
     pub fn ix(&self, id: &VenueId) -> Option<u32> {

@@ -78,6 +78,8 @@ pub struct Chunk<T = EventBatch> {
     pub lines: Vec<u64>,
     /// The others.
     pub rejections: Vec<Rejection>,
+    /// Bytes of the input they were read from.
+    pub bytes: usize,
 }
 
 /// What became of an input.
@@ -236,11 +238,13 @@ impl Input<'_> {
             if pending.lines.is_empty() && pending.rejections.is_empty() {
                 return ControlFlow::Continue(());
             }
-            let full = std::mem::replace(pending, Pending::new());
+            let next = Pending::with_capacity(pending.rows.len());
+            let full = std::mem::replace(pending, next);
             sink(Chunk {
                 batch: batch(full.rows),
                 lines: full.lines,
                 rejections: full.rejections,
+                bytes: full.bytes,
             })
         };
         let mut too_many = false;
@@ -331,6 +335,15 @@ impl<T> Pending<T> {
             lines: Vec::new(),
             rejections: Vec::new(),
             bytes: 0,
+        }
+    }
+
+    /// Room for as many rows as the chunk before had.
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(rows),
+            lines: Vec::with_capacity(rows),
+            ..Self::new()
         }
     }
 }

@@ -80,6 +80,7 @@ impl Pipeline {
         let offset = self.offset();
         let task = tokio::task::spawn_blocking(move || day_sums(backfill.columns, offset));
         let by_day = task.await.map_err(|_panicked| PipelineError::Task)??;
+        let turn = self.hold_commits().await;
         let mut state = Arc::clone(&self.inner.state).lock_owned().await;
         for (day, new) in by_day {
             let mut sums = without_visits(state.ledger.day_sums(day));
@@ -92,6 +93,7 @@ impl Pipeline {
             state.backfilled.insert(day);
             self.close_before(Day(day.0 + 1));
         }
+        drop(turn);
         self.publish_locked(state).await?;
         checkpoint::write(self).await?;
         Ok(done)

@@ -88,12 +88,15 @@ impl Pipeline {
             open.map(|(day, _)| day).filter(|day| *day < first_kept).collect()
         };
         for day in days {
+            // No commit between the day's sums and its seal: it would be in neither.
+            let turn = self.hold_commits().await;
             let mut state = self.inner.state.lock().await;
             let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
             self.inner.store.seal_day(day, &rows).await?;
             state.ledger.seal(day);
             self.close_before(Day(day.0 + 1));
             drop(state);
+            drop(turn);
             // Nothing is deleted that only an older checkpoint could need; and the newer one has no fingerprints
             // of the day any more.
             checkpoint::write(self).await?;

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -8,9 +9,10 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::geo::BBox;
 use crate::index::Snapshot;
 use crate::ingest::{Door, Pseudonyms};
-use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset, VenueId};
+use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
 use crate::pipeline::PipelineError;
 use crate::pipeline::state::State;
+use crate::pipeline::write::Waiting;
 use crate::risk::Rules;
 use crate::store::Store;
 
@@ -47,8 +49,12 @@ pub(super) struct Inner {
     pub(super) rules: Arc<Rules>,
     pub(super) config: PipelineConfig,
     pub(super) pseudonyms: Pseudonyms,
-    /// Orders commits and folds. Held across the commit, so that the ledger equals the committed
-    /// events up to `State::position` whenever the lock is free.
+    /// Batches that wait to be committed, in the order they came.
+    pub(super) waiting: std::sync::Mutex<VecDeque<Waiting>>,
+    /// The turn to commit events. Always taken before `state`; kept from the commit until `state` is ours, so that
+    /// folds keep the order of commits and whoever holds both knows that everything committed is folded.
+    pub(super) commits: Arc<Mutex<()>>,
+    /// Whenever the lock is free, the ledger equals the committed events up to `State::position`.
     pub(super) state: Arc<Mutex<State>>,
     /// Whose turn it is to replace a file of the folder. Taken before `state`.
     pub(super) files: Mutex<()>,
@@ -57,6 +63,8 @@ pub(super) struct Inner {
     pub(super) dirty: Notify,
     /// The first local day after every sealed one.
     pub(super) first_open: AtomicI32,
+    /// Whether `State::unread` holds anything: asked before every commit, without the lock.
+    pub(super) has_unread: AtomicBool,
     pub(super) stopping: AtomicBool,
     pub(super) stop: watch::Sender<bool>,
 }
@@ -147,10 +155,7 @@ impl Pipeline {
     /// `backfill` also lets older days in.
     pub fn with_door<R>(&self, backfill: bool, read: impl FnOnce(&Door<'_>) -> R) -> R {
         let inner = &self.inner;
-        let knows_venue = |id: &str| {
-            let snapshot = inner.snapshot.load();
-            VenueId::new(id).is_ok_and(|id| snapshot.venues().ix(&id).is_some())
-        };
+        let knows_venue = |id: &str| inner.snapshot.load().venues().knows(id);
         let knows_area = |code: &str| {
             let snapshot = inner.snapshot.load();
             AreaCode::new(code).is_ok_and(|code| snapshot.areas().knows(&code))

@@ -1,8 +1,8 @@
 //! Floor 5: the running flow. An event is validated by `ingest`, committed by `store`, folded into the
 //! ledger, and seen in the next published snapshot; days close, are released, sealed and deleted here.
 //!
-//! One lock orders commits and folds, so the ledger always equals the committed events up to one
-//! position; readers never take it: they hold a snapshot. Decides no figure itself (`risk` does) and
+//! One lock orders commits and another folds, so the ledger always equals the committed events up to one
+//! position while the next are being committed; readers never take either: they hold a snapshot. Decides no figure itself (`risk` does) and
 //! speaks no HTTP (`api` does).
 
 mod backfill;

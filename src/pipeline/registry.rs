@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::model::{Area, Day, EventId, Mark, MarkState, Venue, Zone};
 use crate::pipeline::recount::recount_areas;
@@ -198,14 +199,16 @@ impl Pipeline {
         }
         let this = self.clone();
         let task = tokio::spawn(async move {
+            // In this order: then every event that was committed is folded, at the place that it was committed at.
+            let turn = this.hold_commits().await;
             let mut state = Arc::clone(&this.inner.state).lock_owned().await;
             this.read_unread(&mut state).await?;
             // Noted before the write and struck out after it: a panic in between leaves word too.
-            state.unread.insert(registry);
+            this.note_unread(&mut state, registry);
             let written = match write(this.inner.store.clone()).await {
                 Ok(written) => written,
                 Err(StoreError::UnknownVenue(venue)) => {
-                    state.unread.remove(&registry);
+                    this.strike_unread(&mut state, registry);
                     return Err(StoreError::UnknownVenue(venue).into());
                 }
                 Err(error) => {
@@ -219,7 +222,8 @@ impl Pipeline {
             if registry == Registry::Areas && !matches!(shown, Shown::Unchanged) {
                 recount_areas(&this.inner.store, &mut state).await?;
             }
-            state.unread.remove(&registry);
+            this.strike_unread(&mut state, registry);
+            drop(turn);
             match shown {
                 Shown::Now => drop(this.publish_locked(state).await?),
                 Shown::Soon => this.inner.dirty.notify_one(),
@@ -228,6 +232,18 @@ impl Pipeline {
             Ok(result)
         });
         task.await.map_err(|_panicked| PipelineError::Task)?
+    }
+
+    fn note_unread(&self, state: &mut State, registry: Registry) {
+        state.unread.insert(registry);
+        self.inner.has_unread.store(true, Ordering::SeqCst);
+    }
+
+    fn strike_unread(&self, state: &mut State, registry: Registry) {
+        state.unread.remove(&registry);
+        self.inner
+            .has_unread
+            .store(!state.unread.is_empty(), Ordering::SeqCst);
     }
 
     /// Takes from the store what may have been written unseen, and publishes it. Called by every writer before it
@@ -262,7 +278,7 @@ impl Pipeline {
                     state.stale_venues.extend(state.marks.keys().cloned());
                 }
             }
-            state.unread.remove(&registry);
+            self.strike_unread(state, registry);
         }
         // On this thread: it is rare, and whoever waits for the lock must find it done.
         self.publish_blocking(state);

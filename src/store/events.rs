@@ -1,5 +1,7 @@
 //! The five event tables: which columns they have, and how a record fills them.
 
+use std::ops::Range;
+
 use sqlx::query::Query;
 
 use super::{
@@ -79,23 +81,41 @@ pub(super) trait Record: Sized + Sync {
 
     /// Fills one row.
     fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, venue: VenueNumber) -> Statement<'q>;
+
+    /// Writes what stands in other tables beside the rows.
+    fn insert_more(
+        _connection: &mut DbConnection,
+        _rows: &[Row<'_, Self>],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
 }
 
-/// Inserts rows in their order; answers how many landed.
+/// Inserts rows in their order; stops, with `false`, at a key that is there already.
 pub(super) async fn insert<T: Record>(
     connection: &mut DbConnection,
     rows: &[Row<'_, T>],
     venues: &[VenueNumber],
-) -> Result<u64, StoreError> {
-    let mut landed = 0;
-    for (range, statement) in T::INSERT.cut(rows.len()) {
+) -> Result<bool, StoreError> {
+    let fill = |(range, statement): (Range<usize>, &'static str)| {
         let mut query = sqlx::query(statement);
+        let count = range.len() as u64;
         for (row, venue) in rows[range.clone()].iter().zip(&venues[range]) {
             query = T::bind(query, row, *venue);
         }
-        landed += query.execute(&mut *connection).await?.rows_affected();
+        (query, count)
+    };
+    let mut cuts = T::INSERT.cut(rows.len()).into_iter();
+    let mut next = cuts.next().map(fill);
+    while let Some((query, count)) = next {
+        // SQLite works on a thread of its own: this one fills the next statement meanwhile.
+        let (done, filled) = tokio::join!(query.execute(&mut *connection), async { cuts.next().map(fill) });
+        if done?.rows_affected() != count {
+            return Ok(false);
+        }
+        next = filled;
     }
-    Ok(landed)
+    Ok(true)
 }
 
 /// The venue numbers of rows; zero where a kind has none.
@@ -292,29 +312,26 @@ impl Record for Case {
             .bind(record.status.code())
             .bind(text::write(&record.symptoms))
     }
+
+    /// The pseudonyms that link cases to check-ins.
+    async fn insert_more(connection: &mut DbConnection, rows: &[Row<'_, Self>]) -> Result<(), StoreError> {
+        let days: Vec<(i64, Day, PersonId)> = rows
+            .iter()
+            .flat_map(|row| {
+                let days = &row.event.record.person_days;
+                days.iter().map(|(day, person)| (row.position, *day, *person))
+            })
+            .collect();
+        for (range, statement) in INSERT_CASE_PERSONS.cut(days.len()) {
+            let mut query = sqlx::query(statement);
+            for (position, day, person) in &days[range] {
+                query = query.bind(*position).bind(day.0).bind(person.0.to_vec());
+            }
+            query.execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
 }
 
 static INSERT_CASE_PERSONS: ManyRows =
     ManyRows::new("insert into case_person (position, day, person) values", 3, "");
-
-/// The pseudonyms that link cases to check-ins.
-pub(super) async fn insert_case_persons(
-    connection: &mut DbConnection,
-    rows: &[Row<'_, Case>],
-) -> Result<(), StoreError> {
-    let days: Vec<(i64, Day, PersonId)> = rows
-        .iter()
-        .flat_map(|row| {
-            let days = &row.event.record.person_days;
-            days.iter().map(|(day, person)| (row.position, *day, *person))
-        })
-        .collect();
-    for (range, statement) in INSERT_CASE_PERSONS.cut(days.len()) {
-        let mut query = sqlx::query(statement);
-        for (position, day, person) in &days[range] {
-            query = query.bind(*position).bind(day.0).bind(person.0.to_vec());
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
-}

@@ -129,7 +129,7 @@ impl Store {
         if let Some(report) = reports.first() {
             let onset = onset_day(report, self.offset);
             for (day, person) in &report.record.person_days {
-                let scans = Scan::of_person(&self.reader, *day, *person).await?;
+                let scans = Scan::of_person(self, *day, *person).await?;
                 for tracing::Visit { venue, stay, .. } in tracing::visits(&scans) {
                     let venue = {
                         let numbers = self.numbers.read().expect(UNPOISONED);

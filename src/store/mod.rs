@@ -31,7 +31,7 @@ mod venues;
 mod wkb;
 mod zones;
 
-pub use append::{Appended, Outcome};
+pub use append::{Appended, Keyed, Outcome};
 pub use areas::RegistryChange;
 pub use audit::AuditEntry;
 pub use error::StoreError;

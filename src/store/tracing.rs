@@ -1,6 +1,6 @@
 use sqlx::FromRow;
 
-use super::{codes::Code, dialect::DbPool, error::StoreError, open::Store, replay, venues::UNPOISONED};
+use super::{codes::Code, error::StoreError, open::Store, replay, venues::UNPOISONED};
 use crate::model::{Day, Direction, PersonId, Stay, Timestamp, VenueId, VenueKind};
 
 /// One person's stay at a venue.
@@ -53,7 +53,7 @@ impl Store {
         let mut rate = CaptureRate::default();
         // A stay may have begun on the day before.
         for day in Day::of(from, self.offset).0 - 1..=Day::of(to, self.offset).0 {
-            let scans = Scan::of_visitors(&self.reader, Day(day), number.ix).await?;
+            let scans = Scan::of_visitors(self, Day(day), number.ix).await?;
             for scans in scans.chunk_by(|a, b| a.person == b.person) {
                 for visit in visits(scans).into_iter().filter(|visit| visit.venue == number.ix) {
                     rate.arrivals += u64::from(visit.checked_in);
@@ -94,6 +94,15 @@ impl Store {
     }
 }
 
+/// A list of the 24 hours of a day, bound after two other values: with them the indexes of check-ins, whose columns
+/// are (day, hour, …), are searched to their end.
+macro_rules! hours {
+    () => {
+        "($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+         $25, $26)"
+    };
+}
+
 /// One scan of a person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scan {
@@ -119,40 +128,49 @@ struct ScanRow {
 impl Scan {
     /// A person's scans of a day, in time order; an arrival before a departure of the same second.
     pub(super) async fn of_person(
-        reader: &DbPool,
+        store: &Store,
         day: Day,
         person: PersonId,
     ) -> Result<Vec<Self>, StoreError> {
-        let rows: Vec<ScanRow> = sqlx::query_as(
+        let query = sqlx::query_as(concat!(
             "select c.person, c.venue, p.ix as parent, w.kind, c.at, c.direction from check_in c \
              join venue_version w on w.venue = c.venue and w.valid_from = \
              (select max(x.valid_from) from venue_version x where x.venue = c.venue) \
              left join venue p on p.id = w.parent \
-             where c.day = $1 and c.person = $2 order by c.at, c.direction, c.position",
-        )
-        .bind(day.0)
-        .bind(person.0.to_vec())
-        .fetch_all(reader)
-        .await?;
+             where c.day = $1 and c.person = $2 and c.hour in ",
+            hours!(),
+            " order by c.at, c.direction, c.position",
+        ));
+        let query = query.bind(day.0).bind(person.0.to_vec());
+        let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
+        let rows: Vec<ScanRow> = hours
+            .fold(query, sqlx::query::QueryAs::bind)
+            .fetch_all(&store.reader)
+            .await?;
         rows.into_iter().map(Self::read).collect()
     }
 
     /// All scans of a day of everyone who was at the venue on that day, person by person.
-    async fn of_visitors(reader: &DbPool, day: Day, venue: i64) -> Result<Vec<Self>, StoreError> {
-        let rows: Vec<ScanRow> = sqlx::query_as(
+    async fn of_visitors(store: &Store, day: Day, venue: i64) -> Result<Vec<Self>, StoreError> {
+        let query = sqlx::query_as(concat!(
             "select c.person, c.venue, p.ix as parent, w.kind, c.at, c.direction \
              from (select distinct person from check_in \
-             where day = $1 and venue = $2 and person is not null) as visitor \
-             join check_in c on c.day = $1 and c.person = visitor.person \
-             join venue_version w on w.venue = c.venue and w.valid_from = \
+             where day = $1 and venue = $2 and person is not null and hour in ",
+            hours!(),
+            ") as visitor \
+             join check_in c on c.day = $1 and c.person = visitor.person and c.hour in ",
+            hours!(),
+            " join venue_version w on w.venue = c.venue and w.valid_from = \
              (select max(x.valid_from) from venue_version x where x.venue = c.venue) \
              left join venue p on p.id = w.parent \
              order by c.person, c.at, c.direction, c.position",
-        )
-        .bind(day.0)
-        .bind(venue)
-        .fetch_all(reader)
-        .await?;
+        ));
+        let query = query.bind(day.0).bind(venue);
+        let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
+        let rows: Vec<ScanRow> = hours
+            .fold(query, sqlx::query::QueryAs::bind)
+            .fetch_all(&store.reader)
+            .await?;
         rows.into_iter().map(Self::read).collect()
     }
 

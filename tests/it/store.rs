@@ -17,8 +17,8 @@ use vungxanh::{
         Place, Role, Timestamp, UtcOffset, Venue, VenueId, VenueKind, VenueStats, Zone, ZoneState,
     },
     store::{
-        AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Outcome, ReleaseRow, ReplayEvent, Store,
-        StoreConfig, StoreError,
+        Appended, AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Keyed, Outcome, ReleaseRow, ReplayEvent,
+        Store, StoreConfig, StoreError,
     },
 };
 

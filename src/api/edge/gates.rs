@@ -72,7 +72,7 @@ pub fn present_place() -> Option<Place> {
     PLACE.try_with(Clone::clone).ok().flatten()
 }
 
-/// The places of each class. Nobody queues: a full class sheds at once, with 503 and `Retry-After`,
+/// The places of each class. Nobody queues: a full class sheds at once, with 503 (event batches: 429) and `Retry-After`,
 /// because a queue that is longer than the client's patience only burns work.
 #[derive(Debug)]
 pub struct Gates {
@@ -100,7 +100,7 @@ impl Gates {
     /// A place, held until dropped; `None` for what is never shed.
     ///
     /// # Errors
-    /// 503 when the class is full.
+    /// 503 when the class is full; 429 for event batches, whose producers are told to slow down.
     pub fn enter(&self, class: Class) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
         let gate = match class {
             Class::Ops => return Ok(None),
@@ -112,9 +112,16 @@ impl Gates {
         };
         Arc::clone(gate).try_acquire_owned().map(Some).map_err(|_full| {
             metrics::counter!("vungxanh_shed_total", "class" => class.name()).increment(1);
-            ApiError::Busy {
-                retry_after_s: 1,
-                reason: format!("too many requests of the class `{}` at once", class.name()),
+            let reason = format!("too many requests of the class `{}` at once", class.name());
+            match class {
+                Class::Ingest => ApiError::TooMany {
+                    retry_after_s: 1,
+                    reason,
+                },
+                _ => ApiError::Busy {
+                    retry_after_s: 1,
+                    reason,
+                },
             }
         })
     }

@@ -39,6 +39,13 @@ pub enum ApiError {
     Unprocessable(Vec<FieldError>),
     /// 428: a write without `If-Match`.
     PreconditionRequired,
+    /// 429 with `Retry-After`: more comes in than can be taken.
+    TooMany {
+        /// Seconds to wait.
+        retry_after_s: u32,
+        /// Why.
+        reason: String,
+    },
     /// 503 with `Retry-After`: the same request may succeed later.
     Busy {
         /// Seconds to wait.
@@ -144,6 +151,7 @@ impl ApiError {
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -191,6 +199,11 @@ impl ApiError {
                 "Cần If-Match để tránh ghi đè",
                 "If-Match is needed, so that nobody's change is overwritten",
             ),
+            Self::TooMany { .. } => (
+                "too-many",
+                "Gửi quá nhanh, hãy thử lại",
+                "More comes in than can be taken, try again",
+            ),
             Self::Busy { .. } => (
                 "busy",
                 "Máy chủ đang bận, hãy thử lại",
@@ -232,7 +245,7 @@ impl ApiError {
                 "send If-Match with the ETag of the version you read".to_owned(),
                 Vec::new(),
             ),
-            Self::Busy { reason, .. } => (reason.clone(), Vec::new()),
+            Self::Busy { reason, .. } | Self::TooMany { reason, .. } => (reason.clone(), Vec::new()),
             Self::Internal(_) => (
                 "nothing you can change; tell the operator the request id".to_owned(),
                 Vec::new(),
@@ -279,7 +292,7 @@ impl IntoResponse for ApiError {
                     HeaderValue::from_static("Bearer realm=\"vungxanh\""),
                 );
             }
-            Self::Busy { retry_after_s, .. } => {
+            Self::Busy { retry_after_s, .. } | Self::TooMany { retry_after_s, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             _ => {}

@@ -9,23 +9,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::api::edge::{ApiError, Caller, FieldError, Query, media, present_place};
+use crate::api::edge::{ApiError, Caller, FieldError, Held, Query, media, present_place};
 use crate::api::state::ApiState;
-use crate::ingest::{
-    Chunk, Encoding, FieldMap, Format, IngestError, ReadSummary, Rejection, decoder, read_events,
-};
+use crate::ingest::{Encoding, FieldMap, Format, IngestError, ReadSummary, Rejection, decoder, read_events};
 use crate::model::EventKind;
 use crate::pipeline::Pipeline;
-use crate::store::{IdempotentAnswer, Outcome};
+use crate::store::{Appended, IdempotentAnswer, Keyed};
 
 /// Refusals listed one by one in an answer; the rest is counted.
 const LISTED: usize = 1000;
 /// Parts of a body that may wait for the reader.
 const PARTS_AHEAD: usize = 8;
+/// Chunks of one batch that may wait for their commit.
+const CHUNKS_UNDER_WAY: usize = 4;
+/// What an event takes in memory beside the text it was read from.
+const ROW_BYTES: usize = 256;
 const FORMATS: &str = "application/x-ndjson, application/json or text/csv";
 
 /// What became of a batch. It is on the disk when this is sent.
@@ -120,6 +123,7 @@ async fn post(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
+    let idempotency_key = idempotency_key(headers)?;
     let input = Input {
         kind,
         format: format_of(headers)?,
@@ -127,6 +131,7 @@ async fn post(
         map: query
             .read_as("map", "field=column pairs joined by commas", FieldMap::parse)?
             .unwrap_or_else(FieldMap::identity),
+        is_hashed: idempotency_key.is_some(),
     };
     let limit = state.config.batch.wire_bytes;
     let declared = headers
@@ -135,8 +140,9 @@ async fn post(
     if declared.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let Some(idempotency_key) = idempotency_key(headers)? else {
-        let (answer, _hash) = run(&state, input, body).await?;
+    let entry = state.in_flight.enter()?;
+    let Some(idempotency_key) = idempotency_key else {
+        let (answer, _hash) = run(&state, input, body, entry).await?;
         return json(StatusCode::OK, &answer);
     };
     // The same key may name a batch of each kind.
@@ -160,10 +166,10 @@ async fn post(
         let status = StatusCode::from_u16(earlier.status).unwrap_or(StatusCode::OK);
         return Ok(respond(status, earlier.answer, true));
     }
-    let (answer, body_hash) = run(&state, input, body).await?;
+    let (answer, body_hash) = run(&state, input, body, entry).await?;
     let bytes = serde_json::to_vec(&answer).map_err(ApiError::internal)?;
     let kept = IdempotentAnswer {
-        body_hash,
+        body_hash: body_hash.ok_or_else(|| ApiError::internal("a body was not hashed"))?,
         status: 200,
         answer: bytes.clone(),
     };
@@ -178,29 +184,32 @@ struct Input {
     format: Format,
     encoding: Encoding,
     map: FieldMap,
+    /// Whether the body's hash is wanted: it costs as much as the decoding.
+    is_hashed: bool,
 }
 
 /// Three that run side by side, each with a bounded hand-over: the body is fed, a blocking thread
 /// decodes and validates it, and finished chunks are committed.
-async fn run(state: &ApiState, input: Input, body: Body) -> Result<(BatchAnswer, [u8; 32]), ApiError> {
+async fn run(
+    state: &ApiState,
+    input: Input,
+    body: Body,
+    entry: Held,
+) -> Result<(BatchAnswer, Option<[u8; 32]>), ApiError> {
     let (parts_in, parts_out) = mpsc::channel(PARTS_AHEAD);
     let (chunks_in, chunks_out) = mpsc::channel(1);
     let kind = input.kind;
-    let pipeline = state.pipeline.clone();
-    let limits = state.config.batch.clone();
-    let place = present_place();
-    let reading = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        read_blocking(
-            &pipeline,
-            &limits,
-            &input,
-            PartsReader::new(parts_out),
-            &chunks_in,
-        )
-    });
+    let is_hashed = input.is_hashed;
+    let reading = {
+        let state = state.clone();
+        let place = present_place();
+        tokio::task::spawn_blocking(move || {
+            let _held = (place, entry);
+            read_blocking(&state, &input, PartsReader::new(parts_out), &chunks_in)
+        })
+    };
     let (fed, committed) = tokio::join!(
-        feed(body, state.config.batch.wire_bytes, parts_in),
+        feed(body, state.config.batch.wire_bytes, is_hashed, parts_in),
         commit(&state.pipeline, kind, chunks_out)
     );
     let read = reading
@@ -216,16 +225,21 @@ async fn run(state: &ApiState, input: Input, body: Body) -> Result<(BatchAnswer,
     Ok((answer, hash))
 }
 
-/// Hands the body on, part by part; its SHA-256 when it came whole.
-async fn feed(body: Body, limit: u64, parts: mpsc::Sender<io::Result<Bytes>>) -> Result<[u8; 32], ApiError> {
+/// Hands the body on, part by part; its SHA-256 when it came whole and somebody wants it.
+async fn feed(
+    body: Body,
+    limit: u64,
+    is_hashed: bool,
+    parts: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<Option<[u8; 32]>, ApiError> {
     let mut stream = body.into_data_stream();
-    let mut hash = Sha256::new();
+    let mut hash = is_hashed.then(Sha256::new);
     let mut total = 0_u64;
     let mut is_read = true;
     loop {
         let part = match media::next_part(&mut stream).await {
             Ok(Some(part)) => part,
-            Ok(None) => return Ok(hash.finalize().into()),
+            Ok(None) => return Ok(hash.map(|hash| hash.finalize().into())),
             Err(error) => {
                 let _gone = parts
                     .send(Err(io::Error::new(
@@ -243,7 +257,9 @@ async fn feed(body: Body, limit: u64, parts: mpsc::Sender<io::Result<Bytes>>) ->
                 .await;
             return Err(too_large(limit));
         }
-        hash.update(&part);
+        if let Some(hash) = &mut hash {
+            hash.update(&part);
+        }
         // A reader that has seen enough (an error, or the end of an array) goes away; the rest of the
         // body is still drawn, within the limit, so that the client hears the answer.
         if is_read {
@@ -252,15 +268,24 @@ async fn feed(body: Body, limit: u64, parts: mpsc::Sender<io::Result<Bytes>>) ->
     }
 }
 
+/// A chunk on its way to the disk, with the room in memory that it was given.
+struct Ready {
+    batch: Keyed,
+    lines: Vec<u64>,
+    rejections: Vec<Rejection>,
+    held: Option<Held>,
+}
+
 fn read_blocking(
-    pipeline: &Pipeline,
-    limits: &crate::ingest::Limits,
+    state: &ApiState,
     input: &Input,
     reader: PartsReader,
-    chunks: &mpsc::Sender<Chunk>,
+    chunks: &mpsc::Sender<Ready>,
 ) -> Result<ReadSummary, IngestError> {
+    let limits = &state.config.batch;
+    let runtime = tokio::runtime::Handle::current();
     let decoded = decoder(input.encoding, reader, limits)?;
-    pipeline.with_door(false, |door| {
+    state.pipeline.with_door(false, |door| {
         read_events(
             input.kind,
             input.format,
@@ -268,36 +293,53 @@ fn read_blocking(
             decoded,
             door,
             limits,
-            &mut |chunk| match chunks.blocking_send(chunk) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_gone) => ControlFlow::Break(()),
+            &mut |chunk| {
+                // Waiting here stops the reading of the socket, in three steps: this thread, the parts, the body.
+                let cost = chunk.bytes + (chunk.lines.len() + chunk.rejections.len()) * ROW_BYTES;
+                let ready = Ready {
+                    held: runtime.block_on(state.in_flight.hold(cost)),
+                    batch: Keyed::new(chunk.batch),
+                    lines: chunk.lines,
+                    rejections: chunk.rejections,
+                };
+                match chunks.blocking_send(ready) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_gone) => ControlFlow::Break(()),
+                }
             },
         )
     })
 }
 
+/// Commits chunks in their order, several under way at once: those that wait share a transaction.
 async fn commit(
     pipeline: &Pipeline,
     kind: EventKind,
-    mut chunks: mpsc::Receiver<Chunk>,
+    mut chunks: mpsc::Receiver<Ready>,
 ) -> Result<BatchAnswer, ApiError> {
     let mut answer = BatchAnswer::default();
-    while let Some(chunk) = chunks.recv().await {
-        answer.reject(chunk.rejections);
-        if chunk.lines.is_empty() {
+    let mut under_way = FuturesOrdered::new();
+    loop {
+        let ready = tokio::select! {
+            biased;
+            Some(done) = under_way.next() => {
+                let (appended, lines): (Appended, Vec<u64>) = done?;
+                answer.take(&appended, &lines);
+                continue;
+            }
+            Some(ready) = chunks.recv(), if under_way.len() < CHUNKS_UNDER_WAY => ready,
+            else => break,
+        };
+        answer.reject(ready.rejections);
+        if ready.lines.is_empty() {
             continue;
         }
-        let appended = pipeline.append(chunk.batch).await?;
-        for outcome in &appended.outcomes {
-            match outcome {
-                Outcome::Accepted(_) => answer.accepted += 1,
-                Outcome::Duplicate => answer.duplicates += 1,
-                Outcome::Conflict => answer.conflicts += 1,
-                Outcome::Sealed => {}
-            }
-        }
-        answer.position = appended.position;
-        answer.reject(Pipeline::refusals(&appended, &chunk.lines));
+        let appending = pipeline.submit(ready.batch);
+        under_way.push_back(async move {
+            let appended = appending.await.map_err(ApiError::from)?;
+            drop(ready.held);
+            Ok::<_, ApiError>((appended, ready.lines))
+        });
     }
     answer.rejected.sort_by_key(|rejection| rejection.line);
     for (outcome, count) in [
@@ -312,6 +354,15 @@ async fn commit(
 }
 
 impl BatchAnswer {
+    fn take(&mut self, appended: &Appended, lines: &[u64]) {
+        let [accepted, duplicates, conflicts, _sealed] = appended.counts();
+        self.accepted += accepted;
+        self.duplicates += duplicates;
+        self.conflicts += conflicts;
+        self.position = appended.position;
+        self.reject(Pipeline::refusals(appended, lines));
+    }
+
     fn reject(&mut self, rejections: Vec<Rejection>) {
         self.rejected_total += rejections.len() as u64;
         let room = LISTED.saturating_sub(self.rejected.len());

@@ -80,11 +80,8 @@ pub(super) fn identity(
     phone: Value<'_, '_>,
     card: Option<Value<'_, '_>>,
 ) -> Result<Option<Identity>, Fault> {
-    let given = [Some(person), Some(phone), card]
-        .into_iter()
-        .flatten()
-        .filter(|value| !value.is_missing());
-    let mut given = given.collect::<Vec<_>>().into_iter();
+    let ways = [Some(person), Some(phone), card];
+    let mut given = ways.iter().flatten().filter(|value| !value.is_missing());
     let Some(value) = given.next() else {
         return Ok(None);
     };

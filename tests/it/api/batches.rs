@@ -1,8 +1,14 @@
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use serde_json::json;
 use vungxanh::api::ApiConfig;
+use vungxanh::model::{
+    CheckIn, ContentHash, Direction, Event, EventBatch, EventId, Method, Timestamp, VenueId, Window,
+};
+use vungxanh::store::Keyed;
 
 use crate::api::app::{TestApp, check_in};
 
@@ -178,4 +184,166 @@ async fn a_repeated_id_with_other_content_is_named_in_every_kind_of_event() {
             "{path}: {rejected}"
         );
     }
+}
+
+/// A body of check-ins that counts how much of it was drawn.
+fn drawn_body(rows: usize, drawn: &Arc<AtomicUsize>) -> Body {
+    let drawn = Arc::clone(drawn);
+    let parts = (0..rows.div_ceil(500)).map(move |part| {
+        let lines: String = (part * 500..rows.min(part * 500 + 500))
+            .map(|n| check_in(&format!("e{n}"), "v1", &format!("p{}", n % 97)) + "\n")
+            .collect();
+        drawn.fetch_add(lines.len(), Ordering::SeqCst);
+        Ok::<_, std::io::Error>(lines)
+    });
+    Body::from_stream(futures_util::stream::iter(parts))
+}
+
+const NDJSON: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_beyond_what_may_be_in_flight_is_refused_before_its_body_is_read() {
+    let config = ApiConfig {
+        batches_bytes: 2 << 20,
+        ..ApiConfig::default()
+    };
+    let app = Arc::new(TestApp::with(config).await);
+    let (part, parts) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
+    let slow = Body::from_stream(futures_util::stream::unfold(parts, |mut parts| async move {
+        parts.recv().await.map(|part| (part, parts))
+    }));
+    let first = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.ask("POST", "/v1/check-ins", "ingest", &NDJSON, slow).await }
+    });
+    // Once this part is taken, the first batch is in.
+    for line in ["a", "b", "c"] {
+        part.send(Ok(check_in(line, "v1", "p1") + "\n")).await.unwrap();
+    }
+    let drawn = Arc::new(AtomicUsize::new(0));
+    let answer = app
+        .ask(
+            "POST",
+            "/v1/check-ins",
+            "ingest",
+            &NDJSON,
+            drawn_body(1000, &drawn),
+        )
+        .await;
+    let problem = answer.problem(429);
+    assert_eq!(problem["type"], "urn:vungxanh:problem:too-many");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(drawn.load(Ordering::SeqCst), 0, "the body was read");
+    drop(part);
+    assert_eq!(first.await.unwrap().json()["accepted"], 3);
+    let again = app
+        .ask(
+            "POST",
+            "/v1/check-ins",
+            "ingest",
+            &NDJSON,
+            drawn_body(1000, &drawn),
+        )
+        .await;
+    assert_eq!(again.json()["accepted"], 1000, "{}", again.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_under_way_is_not_read_on_while_the_disk_is_behind() {
+    const ROWS: usize = 60_000;
+    let config = ApiConfig {
+        batches_bytes: 4 << 20,
+        ..ApiConfig::default()
+    };
+    let app = Arc::new(TestApp::with(config).await);
+    // Somebody else holds the write lock: the disk is as slow as it can be.
+    let file = app.pipeline.store().folder().join("vungxanh.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+
+    let drawn = Arc::new(AtomicUsize::new(0));
+    let body = drawn_body(ROWS, &drawn);
+    let first = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.ask("POST", "/v1/check-ins", "ingest", &NDJSON, body).await }
+    });
+    let mut before = usize::MAX;
+    while before != drawn.load(Ordering::SeqCst) || before == 0 {
+        before = drawn.load(Ordering::SeqCst);
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    }
+    assert!(before < 5 << 20, "{before} bytes were drawn");
+    let refused = app
+        .ask("POST", "/v1/check-ins", "ingest", &NDJSON, drawn_body(1, &drawn))
+        .await;
+    refused.problem(429);
+    assert_eq!(drawn.load(Ordering::SeqCst), before);
+
+    sqlx::query("rollback").execute(&mut other).await.unwrap();
+    let answer = first.await.unwrap().json();
+    assert_eq!(answer["accepted"], ROWS, "{answer}");
+    assert!(drawn.load(Ordering::SeqCst) > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_event_comes_into_the_exact_tile_by_itself() {
+    let app = TestApp::new().await;
+    app.pipeline.start();
+    // z14 over v1 at 105.84, 21.59.
+    let (x, y) = (
+        ((105.84_f64 + 180.0) / 360.0 * 16384.0) as u32,
+        ((1.0 - 21.59_f64.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0 * 16384.0) as u32,
+    );
+    let path = format!("/tiles/cells/14/{x}/{y}");
+    assert_eq!(app.get(&path, "analyst").await.status, 204);
+    let answer = app.check_ins(&check_in("a", "v1", "p1"), &[]).await;
+    assert_eq!(answer.json()["accepted"], 1);
+    let mut rounds = 0;
+    while app.get(&path, "analyst").await.status != 200 {
+        rounds += 1;
+        assert!(rounds < 600, "not there after half a minute");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    app.pipeline.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_cannot_be_stored_fails_alone_among_those_that_wait_together() {
+    let app = TestApp::new().await;
+    let event = |id: String, venue: &str| Event {
+        id: EventId::new(&id).unwrap(),
+        at: Timestamp::parse("2021-05-07T09:00:00+07:00").unwrap(),
+        content: ContentHash(1),
+        record: CheckIn {
+            venue: VenueId::new(venue).unwrap(),
+            person: None,
+            direction: Direction::In,
+            method: Method::VenueQr,
+            party_size: 1,
+        },
+    };
+    // Handed in before any of them can have its turn.
+    let submitted: Vec<_> = (0..20)
+        .map(|batch| {
+            let venue = if batch == 7 { "nowhere" } else { "v1" };
+            let events = (0..10)
+                .map(|row| event(format!("{batch}-{row}"), venue))
+                .collect();
+            app.pipeline.submit(Keyed::new(EventBatch::CheckIns(events)))
+        })
+        .collect();
+    for (batch, appended) in submitted.into_iter().enumerate() {
+        match appended.await {
+            Ok(appended) => assert_eq!(appended.counts(), [10, 0, 0, 0], "batch {batch}"),
+            Err(error) => assert_eq!(batch, 7, "{error}"),
+        }
+    }
+    assert_eq!(app.pipeline.store().position().await.unwrap(), 190);
+    let snapshot = app.pipeline.publish().await.unwrap();
+    let venue = VenueId::new("v1").unwrap();
+    let entry = snapshot.venues().get(&venue).unwrap();
+    let hour = Timestamp::parse("2021-05-07T09:00:00+07:00").unwrap();
+    let visits = snapshot.venue_stats(entry.ix, Window::ending(hour, 1)).visits;
+    assert_eq!(visits, 190);
 }

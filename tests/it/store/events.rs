@@ -104,6 +104,44 @@ async fn an_unknown_venue_stores_nothing() {
 }
 
 #[tokio::test]
+async fn batches_of_one_transaction_are_answered_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    append(&store, vec![check_in("old", 0, 1)]).await;
+    let group = [
+        EventBatch::CheckIns(vec![check_in("a", 0, 1), check_in("b", 70, 1)]),
+        EventBatch::Declarations(vec![declaration("d")]),
+        EventBatch::CheckIns(vec![
+            check_in("a", 0, 2),
+            check_in("old", 0, 1),
+            check_in("c", 0, 1),
+            check_in("b", 70, 1),
+        ]),
+        EventBatch::CheckIns(Vec::new()),
+    ]
+    .map(Keyed::new);
+    let appended = store.append_group(&group).await.unwrap();
+    assert!(
+        appended
+            .iter()
+            .all(|one| (one.first_position, one.position) == (2, 5))
+    );
+    let counts: Vec<[u64; 4]> = appended.iter().map(Appended::counts).collect();
+    assert_eq!(counts, [[2, 0, 0, 0], [1, 0, 0, 0], [1, 2, 1, 0], [0, 0, 0, 0]]);
+    let mut positions: Vec<i64> = appended
+        .iter()
+        .flat_map(|one| &one.outcomes)
+        .filter_map(|outcome| match outcome {
+            Outcome::Accepted(position) => Some(*position),
+            _ => None,
+        })
+        .collect();
+    positions.sort_unstable();
+    assert_eq!(positions, [2, 3, 4, 5]);
+    assert_eq!(store.position().await.unwrap(), 5);
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_reopen() {
     let folder = tempfile::tempdir().unwrap();
     let store = with_venues(folder.path()).await;
