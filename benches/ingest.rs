@@ -246,7 +246,8 @@ async fn insert_raw(rows: &[RawRow]) -> Duration {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("temp_store", "memory")
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", "-131072")
+        .pragma("wal_autocheckpoint", "65536")
         .disable_statement_logging()
         .connect()
         .await

@@ -1,6 +1,5 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
 
 use axum::{
     body::Body,
@@ -16,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::api::edge::{ApiError, Caller, FieldError, Held, Query, media, present_place};
 use crate::api::state::ApiState;
+use crate::api::v1::idempotency::{Slot, idempotency_key};
 use crate::ingest::{Encoding, FieldMap, Format, IngestError, ReadSummary, Rejection, decoder, read_events};
 use crate::model::EventKind;
 use crate::pipeline::Pipeline;
@@ -123,7 +123,7 @@ async fn post(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
-    let idempotency_key = idempotency_key(headers)?;
+    let key = idempotency_key(headers)?;
     let input = Input {
         kind,
         format: format_of(headers)?,
@@ -131,7 +131,7 @@ async fn post(
         map: query
             .read_as("map", "field=column pairs joined by commas", FieldMap::parse)?
             .unwrap_or_else(FieldMap::identity),
-        is_hashed: idempotency_key.is_some(),
+        is_hashed: key.is_some(),
     };
     let limit = state.config.batch.wire_bytes;
     let declared = headers
@@ -141,7 +141,7 @@ async fn post(
         return Err(too_large(limit));
     }
     let entry = state.in_flight.enter()?;
-    let Some(idempotency_key) = idempotency_key else {
+    let Some(idempotency_key) = key else {
         let (answer, _hash) = run(&state, input, body, entry).await?;
         return json(StatusCode::OK, &answer);
     };
@@ -396,53 +396,6 @@ impl Read for PartsReader {
         let length = out.len().min(self.rest.len());
         out[..length].copy_from_slice(&self.rest.split_to(length));
         Ok(length)
-    }
-}
-
-/// Keeps the same Idempotency-Key from being worked on twice at once.
-struct Slot {
-    under_way: Arc<Mutex<std::collections::HashSet<(String, String)>>>,
-    name: (String, String),
-}
-
-impl Slot {
-    fn take(state: &ApiState, actor: &str, key: String) -> Result<Self, ApiError> {
-        let name = (actor.to_owned(), key);
-        let under_way = Arc::clone(&state.under_way);
-        let is_first = under_way.lock().is_ok_and(|mut names| names.insert(name.clone()));
-        if is_first {
-            Ok(Self { under_way, name })
-        } else {
-            Err(ApiError::Conflict(
-                "a batch with this Idempotency-Key is under way; ask again when it is done".to_owned(),
-            ))
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Ok(mut names) = self.under_way.lock() {
-            names.remove(&self.name);
-        }
-    }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    const EXPECTED: &str = "1 to 128 visible ASCII characters";
-    let Some(value) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or("");
-    if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(Some(text.to_owned()))
-    } else {
-        Err(ApiError::invalid(
-            "Idempotency-Key",
-            text,
-            "is not usable",
-            EXPECTED,
-        ))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod areas;
 pub mod cells;
 pub mod events;
+mod idempotency;
 pub mod list;
 pub mod marks;
 pub mod past;
