@@ -77,17 +77,33 @@ impl Changes {
         }
     }
 
-    /// The event for a reader who knows `from`; none when the reader would see nothing new.
-    fn event(&self, state: &ApiState, audience: Audience, from: u64) -> (u64, Option<Bytes>) {
-        let Some(missed) = state.tiles.since(audience, from) else {
-            return (from.max(state.tiles.generation()), None);
-        };
-        let to = missed.generation;
-        let event = self.written.get_with((audience, from, to), || {
-            let is_quiet = missed.changes.as_ref().is_some_and(TileChanges::is_empty);
-            (!is_quiet).then(|| self.write(&missed, state.pipeline.offset()))
+    /// Waits until the changes of a generation are noted.
+    pub async fn noted(&self, generation: u64) {
+        let mut noted = self.noted.subscribe();
+        let _closed = noted.wait_for(|noted| *noted >= generation).await;
+    }
+
+    /// The event for a reader who knows `from`, and what it leads to; none when the reader would see nothing new.
+    /// Most readers wait for the same one: it is written once, off the threads that talk to clients.
+    async fn event(state: &ApiState, audience: Audience, from: u64) -> (u64, Option<Bytes>) {
+        let to = state.tiles.generation();
+        if to <= from {
+            return (from, None);
+        }
+        let changes = &state.changes;
+        if let Some(written) = changes.written.get(&(audience, from, to)) {
+            return (to, written);
+        }
+        let state = state.clone();
+        let writing = tokio::task::spawn_blocking(move || {
+            let changes = &state.changes;
+            changes.written.get_with((audience, from, to), || {
+                let missed = state.tiles.since(audience, from)?;
+                let is_quiet = missed.changes.as_ref().is_some_and(TileChanges::is_empty);
+                (!is_quiet).then(|| changes.write(&missed, state.pipeline.offset()))
+            })
         });
-        (to, event)
+        (to, writing.await.unwrap_or(None))
     }
 
     fn write(&self, missed: &Missed, offset: UtcOffset) -> Bytes {
@@ -114,6 +130,13 @@ impl Changes {
     fn generation_of(&self, id: &str) -> Option<u64> {
         id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok()
     }
+}
+
+fn random_byte() -> u8 {
+    let mut random = [0];
+    // Without entropy: no delay.
+    let _filled = getrandom::fill(&mut random);
+    random[0]
 }
 
 fn layer_json(kind: LayerKind, change: &LayerChange) -> Value {
@@ -143,6 +166,8 @@ struct Reader {
     told: u64,
     /// The last generation that an event named: later ones changed nothing that this reader sees.
     named: u64,
+    /// Its own small delay: readers are not told all in the same instant.
+    lag: Duration,
     /// What is to be said before anything changes.
     greeting: Option<String>,
     /// Its place at the gate.
@@ -179,6 +204,7 @@ pub async fn stream(
         closing: state.closing(),
         told: known.unwrap_or(now),
         named: known.unwrap_or(now),
+        lag: Duration::from_millis(u64::from(random_byte())),
         greeting: Some(greeting),
         state,
         _place: place,
@@ -216,9 +242,9 @@ impl Reader {
             }
             tokio::select! {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(PAUSE + self.lag) => {}
             }
-            let (told, event) = self.state.changes.event(&self.state, self.audience, self.told);
+            let (told, event) = Changes::event(&self.state, self.audience, self.told).await;
             self.told = told;
             if event.is_some() {
                 self.named = told;

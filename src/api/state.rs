@@ -59,6 +59,8 @@ impl Default for ApiConfig {
     }
 }
 
+/// How long a live tile waits for the newest changes to be noted.
+const NOTED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a key's row is believed before it is read again: a revoked key works no longer than this.
 const KEY_CACHE: Duration = Duration::from_secs(2);
 
@@ -143,6 +145,18 @@ impl ApiState {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.pipeline.snapshot()
+    }
+
+    /// The snapshot for live tiles: the newest one whose changes are noted. That of this moment is waited for a
+    /// little, so that whoever wrote something sees it; where it takes longer, the map goes on with the one before.
+    pub async fn live_snapshot(&self) -> Arc<Snapshot> {
+        let newest = self.snapshot();
+        if self.tiles.generation() < newest.generation() {
+            let wanted = newest.generation();
+            let noting = self.changes.noted(wanted);
+            let _late = tokio::time::timeout(NOTED_WITHIN, noting).await;
+        }
+        self.tiles.noted().unwrap_or(newest)
     }
 
     /// The present instant.

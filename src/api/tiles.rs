@@ -45,7 +45,12 @@ pub async fn tile(
         audience: View::audience(view.caller.reads_exact_everywhere()),
     };
     let freshness = view.freshness();
-    send(&state, view.snapshot, request, &headers, freshness).await
+    let snapshot = if request.at.is_some() {
+        view.snapshot
+    } else {
+        state.live_snapshot().await
+    };
+    send(&state, snapshot, request, &headers, freshness).await
 }
 
 /// `GET /tiles/cells/@{release}/{z}/{x}/{y}`: a tile of an edition of what is published of cells. It never changes;

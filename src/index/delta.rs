@@ -43,7 +43,7 @@ pub(super) struct Deltas {
 }
 
 /// Generations remembered.
-const KEPT: usize = 64;
+const KEPT: usize = 1024;
 /// Cells and venues remembered over all of them.
 const KEPT_PLACES: usize = 500_000;
 
@@ -85,22 +85,22 @@ mod tests {
     fn what_changed_adds_up_until_it_is_too_long_ago() {
         let mut deltas = Deltas::default();
         assert_eq!(deltas.since(0), None);
-        for generation in 1..=100 {
+        for generation in 1..=1100 {
             let delta = Delta {
                 venues: BTreeSet::from([generation as u32]),
-                zones: generation == 90,
+                zones: generation == 1090,
                 ..Delta::default()
             };
             deltas.push(generation, delta);
         }
-        let last = deltas.since(89).unwrap();
-        assert!(last.zones && last.venues == (90..=100).collect());
-        assert!(!deltas.since(90).unwrap().zones);
-        assert_eq!(deltas.since(100), Some(Delta::default()));
+        let last = deltas.since(1089).unwrap();
+        assert!(last.zones && last.venues == (1090..=1100).collect());
+        assert!(!deltas.since(1090).unwrap().zones);
+        assert_eq!(deltas.since(1100), Some(Delta::default()));
         assert_eq!(
-            deltas.since(100 - KEPT as u64).map(|delta| delta.venues.len()),
+            deltas.since(1100 - KEPT as u64).map(|delta| delta.venues.len()),
             Some(KEPT)
         );
-        assert_eq!(deltas.since(99 - KEPT as u64), None);
+        assert_eq!(deltas.since(1099 - KEPT as u64), None);
     }
 }

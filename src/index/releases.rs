@@ -63,6 +63,8 @@ pub struct ReleaseIndex {
     pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
     /// Every cell that any release lists, by resolution.
     rosters: [Arc<Roster>; 10],
+    /// When the first bucket closed that lists the cell: before, nobody could know of it.
+    first_listed: Arc<FxHashMap<Cell, Hour>>,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl ReleaseIndex {
                 if self.activity.get(&window.from).is_none_or(|old| old.seq <= seq) {
                     let is_hidden = |value: &ReleasedActivity| *value == ReleasedActivity::Hidden;
                     let bucket = CellBucket::of(window, seq, rows, is_hidden);
-                    self.list(&bucket.cells);
+                    self.list(&bucket.cells, window.to);
                     self.activity.insert(window.from, Arc::new(bucket));
                 }
             }
@@ -107,7 +109,7 @@ impl ReleaseIndex {
                 if self.cases.get(&window.from).is_none_or(|old| old.seq <= seq) {
                     let is_hidden = |value: &ReleasedCases| *value == ReleasedCases::Hidden;
                     let bucket = CellBucket::of(window, seq, rows, is_hidden);
-                    self.list(&bucket.cells);
+                    self.list(&bucket.cells, window.to);
                     self.cases.insert(window.from, Arc::new(bucket));
                 }
             }
@@ -199,11 +201,17 @@ impl ReleaseIndex {
             .map_or_else(Vec::new, |roster| roster.touching(&bbox.parts()))
     }
 
-    /// What the public sees of ascending cells of one resolution from 3 to 9.
+    /// What the public sees of ascending cells of one resolution from 3 to 9; nothing of those that no bucket lists
+    /// which had closed by then, so that what was shown of a past instant does not change with later releases.
     #[must_use]
     pub fn figures(&self, cells: &[Cell], at: Timestamp, window: Window) -> Vec<PublicFigure> {
         let mut figures = vec![PublicFigure::default(); cells.len()];
         self.fill(cells, &mut figures, at, window);
+        for (cell, figure) in cells.iter().zip(&mut figures) {
+            if self.first_listed.get(cell).is_none_or(|hour| hour.start() > at) {
+                *figure = PublicFigure::default();
+            }
+        }
         figures
     }
 
@@ -340,7 +348,12 @@ impl ReleaseIndex {
         }
     }
 
-    fn list(&mut self, cells: &[Cell]) {
+    fn list(&mut self, cells: &[Cell], closed: Hour) {
+        let first_listed = Arc::make_mut(&mut self.first_listed);
+        for cell in cells {
+            let first = first_listed.entry(*cell).or_insert(closed);
+            *first = closed.min(*first);
+        }
         for (resolution, roster) in self.rosters.iter_mut().enumerate() {
             let of_it = |cell: &&Cell| usize::from(cell.resolution().get()) == resolution;
             let own: Vec<Cell> = cells.iter().filter(of_it).copied().collect();

@@ -84,8 +84,8 @@ pub struct VenueIndex {
     len: usize,
     by_id: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
-    /// Registered or moved since `places` was built; looked through one by one.
-    recent: Arc<BTreeSet<u32>>,
+    /// Registered or moved since `places` was built, in Morton order.
+    recent: Arc<Vec<(u64, u32)>>,
     /// Those of them that `places` still has at their old point.
     moved: Arc<FxHashSet<u32>>,
 }
@@ -151,8 +151,8 @@ impl VenueIndex {
                     found.push(ix);
                 }
             });
+            morton::visit(&self.recent, part, &mut |ix| found.push(ix));
         }
-        found.extend(self.recent.iter().copied());
         found.sort_unstable();
         found.dedup();
         found
@@ -174,10 +174,8 @@ impl VenueIndex {
             }
         });
         if !self.recent.is_empty() {
-            let mut recent = self.keyed(self.recent.iter());
-            recent.sort_unstable();
             let before = found.len();
-            morton::visit(&recent, within, &mut |ix| found.push(ix));
+            morton::visit(&self.recent, within, &mut |ix| found.push(ix));
             if found.len() > before {
                 let mut keyed = self.keyed(found.iter());
                 keyed.sort_unstable();
@@ -203,7 +201,7 @@ impl VenueIndex {
         found.extend(
             self.recent
                 .iter()
-                .filter_map(|&ix| self.by_ix(ix))
+                .filter_map(|&(_, ix)| self.by_ix(ix))
                 .map(|entry| (entry.venue.at.distance_m(at), entry))
                 .filter(|(distance_m, _)| *distance_m <= radius_m),
         );
@@ -225,7 +223,7 @@ impl VenueIndex {
     /// Registers venues or replaces their registration. New ones get the next numbers in the order given,
     /// so a caller that always gives them in the order of first registration always gets the same numbers.
     pub(super) fn put(&mut self, venues: &[Venue], areas: &AreaIndex, day: Day) {
-        let mut recent = BTreeSet::clone(&self.recent);
+        let mut recent: BTreeSet<u32> = self.recent.iter().map(|&(_, ix)| ix).collect();
         let mut moved = FxHashSet::clone(&self.moved);
         for venue in venues {
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
@@ -250,7 +248,9 @@ impl VenueIndex {
                 facts,
             });
         }
-        self.recent = Arc::new(recent);
+        let mut keyed = self.keyed(recent.iter());
+        keyed.sort_unstable();
+        self.recent = Arc::new(keyed);
         self.moved = Arc::new(moved);
         if self.recent.len() > 256.max(self.len / 32) {
             self.rebuild_places();

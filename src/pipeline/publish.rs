@@ -27,7 +27,7 @@ pub(super) async fn run(pipeline: Pipeline) {
             if let Err(error) = pipeline.publish().await {
                 tracing::error!(%error, "publishing failed");
             }
-        } else if pipeline.hour_has_turned()
+        } else if pipeline.time_has_changed_something()
             && let Err(error) = pipeline.publish().await
         {
             tracing::error!(%error, "publishing failed");
@@ -66,7 +66,12 @@ impl Pipeline {
         snapshot
     }
 
-    fn hour_has_turned(&self) -> bool {
-        self.snapshot().as_of().hour() != self.inner.clock.now().hour()
+    /// Whether the hour has turned, or a zone began or ended, since the last publication.
+    fn time_has_changed_something(&self) -> bool {
+        let (snapshot, now) = (self.snapshot(), self.inner.clock.now());
+        let as_of = snapshot.as_of();
+        let mut zones = snapshot.zones().entries().iter();
+        as_of.hour() != now.hour()
+            || zones.any(|entry| entry.zone.in_force(as_of) != entry.zone.in_force(now))
     }
 }

@@ -62,7 +62,7 @@ impl TileCache {
     }
 
     /// The finished tile. CPU work: up to a few milliseconds when it is not there yet. A server calls it where
-    /// blocking is allowed.
+    /// blocking is allowed, live tiles with the snapshot of [`TileCache::noted`]: of a newer one nothing is known yet.
     #[must_use]
     pub fn get_or_encode(
         &self,
@@ -70,7 +70,6 @@ impl TileCache {
         rules: &Rules,
         request: &TileRequest,
     ) -> Arc<TileBody> {
-        self.advance(snapshot, rules);
         let make = || {
             Arc::new(Entry {
                 body: Arc::new(TileBody::new(encode_with(&self.kept, snapshot, rules, request))),
@@ -86,11 +85,17 @@ impl TileCache {
             // Somebody still reads an old snapshot: they get what they ask for, and the newer tile stays.
             return Arc::clone(&make().body);
         }
-        let entry = self
-            .tiles
-            .entry(key)
-            .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, request));
-        Arc::clone(&entry.value().body)
+        // Whoever waited for another to encode gets what that one made, of an older generation perhaps: ask again.
+        for _try in 0..3 {
+            let entry = self
+                .tiles
+                .entry(key)
+                .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, request));
+            if self.is_current(entry.value(), snapshot, request) {
+                return Arc::clone(&entry.value().body);
+            }
+        }
+        Arc::clone(&make().body)
     }
 
     /// The finished tile if it is there. Never waits.
@@ -104,6 +109,13 @@ impl TileCache {
     /// Takes note of what a generation changed. CPU work in proportion to that; cheap when it is known already.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, rules: &Rules) {
         self.log.advance(&self.kept, rules, snapshot);
+    }
+
+    /// The newest snapshot whose changes are noted: live tiles are made of it, so that none runs ahead of what is
+    /// told of it, and nobody waits for a comparison.
+    #[must_use]
+    pub fn noted(&self) -> Option<Arc<Snapshot>> {
+        self.log.latest()
     }
 
     /// Which live tiles an audience sees differently since a generation; `None` when nothing newer has been noted.

@@ -22,6 +22,9 @@ const BASE_ZOOM: u8 = 12;
 const MANY: usize = 2_000;
 /// With more tiles of a zoom than this around one outline the deeper ones are told by those above them.
 const MANY_OF_ONE: usize = 256;
+/// With more changed areas than this they are told by the tiles of one zoom.
+const MANY_AREAS: usize = 200;
+const AREAS_ZOOM: u8 = 8;
 
 /// Which live tiles one audience sees differently in `new` than in `old`: exactly those, but for what is told by the
 /// tiles above. Nothing is encoded for it: what a tile says of each thing is compared, then where it stands.
@@ -166,6 +169,13 @@ impl Diff<'_> {
                 changed.extend(entries.map(|entry| WorldPoint::project(entry.venue.at)));
             }
         }
+        if changed.len() > MANY {
+            // Too many to look at one by one: everything below the first zoom that shows venues.
+            for at in changed {
+                places::tiles_of_point(at, LayerKind::Venues.min_zoom(), &mut change.below);
+            }
+            return change;
+        }
         for zoom in LayerKind::Venues.min_zoom()..ALL_VENUES_ZOOM {
             let squares: FxHashSet<(i64, i64)> = changed.iter().map(|at| square_of(*at, zoom)).collect();
             for square in squares {
@@ -177,12 +187,6 @@ impl Diff<'_> {
                     }
                 }
             }
-        }
-        if changed.len() > MANY {
-            for at in changed {
-                places::tiles_of_point(at, ALL_VENUES_ZOOM - 1, &mut change.below);
-            }
-            return change;
         }
         for zoom in ALL_VENUES_ZOOM..=MAX_ZOOM {
             for at in &changed {
@@ -216,19 +220,39 @@ impl Diff<'_> {
         }
         let (old, new) = (valid_areas(&self.old), valid_areas(&self.new));
         let changed = different(&old, &new, |area| area.key.clone());
-        if changed.is_empty() {
+        let both = old.iter().chain(&new);
+        let both: Vec<&AreaSaid> = both
+            .filter(|area| changed.binary_search(&area.key).is_ok())
+            .collect();
+        if changed.len() > MANY_AREAS {
+            for area in both {
+                places::tiles_of_bbox(&area.bbox, AREAS_ZOOM, &mut change.below);
+            }
+            let above: Vec<TileCoord> = change.below.iter().copied().collect();
+            for tile in above {
+                change
+                    .tiles
+                    .extend(std::iter::successors(tile.parent(), |one| one.parent()));
+            }
             return change;
         }
-        let outlines: Vec<&Source> = old
-            .iter()
-            .chain(&new)
-            .filter(|area| changed.binary_search(&area.key).is_ok())
-            .map(|area| &area.source)
-            .collect();
-        for outline in outlines {
-            self.around(outline, &mut change, |tile| {
-                self.area_signature(&self.old, tile) != self.area_signature(&self.new, tile)
-            });
+        let differs =
+            |tile: TileCoord| self.area_signature(&self.old, tile) != self.area_signature(&self.new, tile);
+        let registered = |list: &[AreaSaid]| -> FxHashSet<Source> {
+            list.iter().map(|area| area.source.clone()).collect()
+        };
+        let (before, after) = (registered(&old), registered(&new));
+        let mut seen: FxHashSet<&Source> = FxHashSet::default();
+        for area in both {
+            if !seen.insert(&area.source) {
+                continue;
+            }
+            if before.contains(&area.source) && after.contains(&area.source) {
+                self.around(&area.source, &mut change, differs);
+            } else {
+                // A unit that came, went or moved also decides which others are shown, wherever its box reaches.
+                around_box(&area.bbox, &mut change, differs);
+            }
         }
         change
     }
@@ -244,6 +268,7 @@ impl Diff<'_> {
             .into_iter()
             .map(|entry| AreaSaid {
                 key: (entry.area.code.clone(), entry.area.valid_from),
+                bbox: entry.bbox,
                 figures: area_figures(snapshot, &asked, entry),
                 source: Source::Area(Arc::clone(&entry.area)),
             })
@@ -290,10 +315,26 @@ impl Diff<'_> {
     }
 }
 
+/// Adds the tiles that a box touches and that pass the test, zoom by zoom.
+fn around_box(bbox: &BBox, change: &mut LayerChange, passes: impl Fn(TileCoord) -> bool) {
+    for zoom in 0..=MAX_ZOOM {
+        let mut tiles = FxHashSet::default();
+        places::tiles_of_bbox(bbox, zoom, &mut tiles);
+        if tiles.len() > MANY_OF_ONE {
+            places::tiles_of_bbox(bbox, zoom.saturating_sub(1), &mut change.below);
+            return;
+        }
+        change
+            .tiles
+            .extend(tiles.into_iter().filter(|tile| passes(*tile)));
+    }
+}
+
 /// A version of an area and what tiles say of it.
 #[derive(Clone, Debug, PartialEq)]
 struct AreaSaid {
     key: (AreaCode, Option<Day>),
+    bbox: BBox,
     figures: AreaFigures,
     source: Source,
 }
@@ -308,6 +349,7 @@ fn valid_areas((snapshot, asked): &(&Snapshot, Asked)) -> Vec<AreaSaid> {
         .filter(|entry| entry.valid_on(day))
         .map(|entry| AreaSaid {
             key: (entry.area.code.clone(), entry.area.valid_from),
+            bbox: entry.bbox,
             figures: area_figures(snapshot, asked, entry),
             source: Source::Area(Arc::clone(&entry.area)),
         })

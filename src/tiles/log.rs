@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -16,8 +17,8 @@ use crate::tiles::{LayerKind, Layers};
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
     pages: ArcSwap<Pages>,
-    /// What the next generation is compared with.
-    latest: Mutex<Option<Arc<Snapshot>>>,
+    /// One comparison at a time.
+    comparing: Mutex<()>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ struct Pages {
     first: u64,
     list: VecDeque<Arc<Page>>,
     tiles: usize,
+    /// The newest generation seen: what the next is compared with.
+    latest: Option<Arc<Snapshot>>,
 }
 
 /// The changes from one generation to a later one.
@@ -48,7 +51,9 @@ pub struct Missed {
     pub changes: Option<TileChanges>,
 }
 
-const PAGES: usize = 512;
+/// With nothing changed a page is small: this many are some minutes of a busy stream.
+const PAGES: usize = 4096;
+/// Tiles named on all pages.
 const TILES: usize = 400_000;
 
 impl ChangeLog {
@@ -57,26 +62,36 @@ impl ChangeLog {
         if self.pages.load().last() >= snapshot.generation() {
             return;
         }
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(old) = latest.as_ref() else {
+        let _comparing = self.comparing.lock().unwrap_or_else(PoisonError::into_inner);
+        let pages = self.pages.load_full();
+        let Some(old) = &pages.latest else {
             self.pages.store(Arc::new(Pages {
                 first: snapshot.generation(),
+                latest: Some(Arc::clone(snapshot)),
                 ..Pages::default()
             }));
-            *latest = Some(Arc::clone(snapshot));
             return;
         };
         if old.generation() >= snapshot.generation() {
             return;
         }
+        let compare = |audience| changes(kept, rules, old, snapshot, audience);
+        let both = || (compare(Audience::Public), compare(Audience::Official));
+        // A mistake in here must not stop the map: then all is taken as changed.
+        let (public, official) = catch_unwind(AssertUnwindSafe(both))
+            .unwrap_or_else(|_panic| (TileChanges::everything(), TileChanges::everything()));
         let page = Page {
             to: snapshot.generation(),
             as_of: snapshot.as_of(),
-            public: changes(kept, rules, old, snapshot, Audience::Public),
-            official: changes(kept, rules, old, snapshot, Audience::Official),
+            public,
+            official,
         };
-        self.pages.store(Arc::new(self.pages.load().with(page)));
-        *latest = Some(Arc::clone(snapshot));
+        self.pages.store(Arc::new(pages.with(page, snapshot)));
+    }
+
+    /// The newest generation whose changes are known.
+    pub fn latest(&self) -> Option<Arc<Snapshot>> {
+        self.pages.load().latest.clone()
     }
 
     /// Whether a tile may have changed after generation `from` up to `to`; `None` when that is not known.
@@ -140,8 +155,9 @@ impl Pages {
             .take_while(move |page| page.to > generation)
     }
 
-    fn with(&self, page: Page) -> Self {
+    fn with(&self, page: Page, latest: &Arc<Snapshot>) -> Self {
         let mut next = self.clone();
+        next.latest = Some(Arc::clone(latest));
         next.tiles += page.len();
         next.list.push_back(Arc::new(page));
         while next.list.len() > PAGES || (next.tiles > TILES && next.list.len() > 1) {

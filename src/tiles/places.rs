@@ -2,7 +2,9 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::geo::{BBox, BUFFER, Cell, EXTENT, GridTile, TileCoord, WorldPoint, WorldShape, point_to_tile};
+use crate::geo::{
+    BBox, BUFFER, Cell, EXTENT, GridTile, LngLat, TileCoord, WorldPoint, WorldShape, point_to_tile,
+};
 use crate::tiles::features::squares_around;
 use crate::tiles::hexagons::{HexBlocks, Shown};
 
@@ -45,6 +47,33 @@ pub(super) fn tiles_of_point(at: WorldPoint, zoom: u8, out: &mut FxHashSet<TileC
                 && point_to_tile(at, tile).next().is_some()
             {
                 out.insert(tile);
+            }
+        }
+    }
+}
+
+/// Adds the tiles of a zoom that a box in degrees touches, buffers included.
+pub(super) fn tiles_of_bbox(bbox: &BBox, zoom: u8, out: &mut FxHashSet<TileCoord>) {
+    let side = f64::from(1_u32 << zoom);
+    let buffer = f64::from(BUFFER) / f64::from(EXTENT);
+    let cells = |from: f64, to: f64| {
+        let (from, to) = ((from * side - buffer).floor(), (to * side + buffer).floor());
+        (from as i64)..=(to as i64)
+    };
+    let last = 1_i64 << zoom;
+    for part in bbox.parts() {
+        let corner = |lng: f64, lat: f64| LngLat::new(lng, lat).map(WorldPoint::project);
+        let (Ok(north_west), Ok(south_east)) = (
+            corner(part.min_lng, part.max_lat),
+            corner(part.max_lng, part.min_lat),
+        ) else {
+            continue;
+        };
+        for y in cells(north_west.y, south_east.y).filter(|y| (0..last).contains(y)) {
+            for x in cells(north_west.x, south_east.x) {
+                if let Ok(tile) = TileCoord::new(zoom, x.rem_euclid(last) as u32, y as u32) {
+                    out.insert(tile);
+                }
             }
         }
     }

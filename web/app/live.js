@@ -7,11 +7,14 @@ import { access } from "./api.js";
 /** @typedef {{generation: number, as_of: string, reload: boolean, changes: LayerChange[]}} Change */
 
 const POLL_MS = 30_000;
-const RETRY_MS = 3000;
+/** The first wait before a line is opened again; it doubles, up to the longest. */
+const RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 60_000;
 /** Longer than this without a word (the server's heartbeat is shorter) and the line is dead. */
 const SILENCE_MS = 40_000;
-/** Not everyone at once: each reader waits a little, differently. */
+/** Not everyone at once: each reader waits a little, differently; longer where all load everything. */
 const JITTER_MS = 1500;
+const RELOAD_JITTER_MS = 8000;
 /** However fast changes come, the page is redrawn this often at most. */
 const REST_MS = 2000;
 
@@ -19,78 +22,88 @@ const REST_MS = 2000;
  * Follows the changes of what this reader may see, with the official's key where there is one.
  * @param {(change: Change | null) => void} changed `null`: anything may have changed
  * @param {(online: boolean) => void} state
+ * @param {number} generation of the snapshot that the page was made from
  * @returns {{restart(): void}}
  */
-export function followChanges(changed, state) {
+export function followChanges(changed, state, generation) {
   /** @type {Change | null} what came while the page rested */
   let pending = null;
   let waiting = false;
   let last = 0;
-  const soon = (/** @type {Change | null} */ change) => {
+  const soon = (/** @type {Change | null} */ change, jitter = JITTER_MS) => {
     pending = waiting ? both(pending, change) : change;
-    if (waiting || document.hidden) {
-      if (document.hidden) missed = true;
-      return;
-    }
+    if (waiting) return;
     waiting = true;
     const rest = Math.max(0, last + REST_MS - Date.now());
     setTimeout(() => {
       waiting = false;
       last = Date.now();
       changed(pending);
-    }, rest + Math.random() * JITTER_MS);
+    }, rest + Math.random() * jitter);
   };
 
-  let missed = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let poll;
   /** @type {string | null} */
   let lastId = null;
-  /** Events heard; the first only says where things stand. */
-  let heard = 0;
   let stop = new AbortController();
+  let retry = RETRY_MS;
 
   const listen = async () => {
+    stop.abort();
     const mine = (stop = new AbortController());
     while (!mine.signal.aborted) {
+      let goesOn = true;
       try {
-        await read(mine);
+        goesOn = await read(mine);
       } catch {
         // The line is down; the next try goes on where it was left.
       }
       if (mine.signal.aborted) return;
       state(false);
       poll ??= setInterval(() => soon(null), POLL_MS);
-      await new Promise((done) => setTimeout(done, RETRY_MS));
+      if (!goesOn) return;
+      const wait = retry * (0.5 + Math.random());
+      retry = Math.min(LONGEST_RETRY_MS, retry * 2);
+      await new Promise((done) => setTimeout(done, wait));
     }
   };
 
-  /** @param {AbortController} mine */
+  /** @param {AbortController} mine @returns {Promise<boolean>} whether another try makes sense */
   const read = async (mine) => {
     const line = new AbortController();
-    mine.signal.addEventListener("abort", () => line.abort());
-    let silence = setTimeout(() => line.abort(), SILENCE_MS);
-    const resume = lastId ? { "Last-Event-ID": lastId } : {};
-    const answer = await fetch("/v1/changes", {
-      headers: { Accept: "text/event-stream", ...access.headers(), .../** @type {Record<string, string>} */ (resume) },
-      cache: "no-store",
-      signal: line.signal,
-    });
-    if (!answer.ok || !answer.body) throw new Error(answer.statusText);
-    state(true);
-    clearInterval(poll);
-    poll = undefined;
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    for (;;) {
-      const { done, value } = await reader.read();
+    const end = () => line.abort();
+    mine.signal.addEventListener("abort", end, { once: true });
+    let silence = setTimeout(end, SILENCE_MS);
+    try {
+      const resume = lastId ? { "Last-Event-ID": lastId } : {};
+      const answer = await fetch("/v1/changes", {
+        headers: { Accept: "text/event-stream", ...access.headers(), .../** @type {Record<string, string>} */ (resume) },
+        cache: "no-store",
+        signal: line.signal,
+      });
+      // A key that is no longer good will not become so by asking again.
+      if (answer.status === 401 || answer.status === 403) return false;
+      if (!answer.ok || !answer.body) return true;
+      state(true);
+      clearInterval(poll);
+      poll = undefined;
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return true;
+        retry = RETRY_MS;
+        clearTimeout(silence);
+        silence = setTimeout(end, SILENCE_MS);
+        text += value;
+        const events = text.split("\n\n");
+        text = events.pop() ?? "";
+        for (const event of events) take(event);
+      }
+    } finally {
       clearTimeout(silence);
-      if (done) return;
-      silence = setTimeout(() => line.abort(), SILENCE_MS);
-      text += value;
-      const events = text.split("\n\n");
-      text = events.pop() ?? "";
-      for (const event of events) take(event);
+      mine.signal.removeEventListener("abort", end);
     }
   };
 
@@ -102,31 +115,32 @@ export function followChanges(changed, state) {
       const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
       if (name) fields[name] = value ?? "";
     }
-    if (fields.id) lastId = fields.id;
     if (fields.event !== "change" || !fields.data) return;
     /** @type {Change} */
     const change = JSON.parse(fields.data);
-    const first = heard === 0;
-    heard += 1;
-    if (change.reload) soon(null);
-    else if (change.changes.length || !first) soon(change);
+    const isFirst = lastId === null;
+    lastId = fields.id ?? lastId;
+    if (change.reload) soon(null, RELOAD_JITTER_MS);
+    // What changed between the page's making and this line's opening was told to nobody.
+    else if (isFirst && change.generation !== generation) soon(null);
+    else if (!isFirst) soon(change);
   };
 
+  // A page that nobody looks at holds no line; when it is looked at again it is told what it missed.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden || !missed) return;
-    missed = false;
-    soon(null);
+    if (document.hidden) stop.abort();
+    else listen();
   });
   addEventListener("pagehide", () => stop.abort());
   addEventListener("pageshow", (event) => {
     if (event.persisted) listen();
   });
-  listen();
+  if (!document.hidden) listen();
   return {
     /** Begins anew, as after a change of key: what one key sees says nothing about what another does. */
     restart() {
-      stop.abort();
       lastId = null;
+      generation = -1;
       listen();
     },
   };

@@ -86,7 +86,9 @@ const changes = followChanges(refresh, (online) => {
   badge.hidden = false;
   badge.dataset.state = online ? "on" : "off";
   element("live-text").textContent = words.text(online ? "hero.live" : "hero.offline");
-});
+}, boot.generation);
+
+let tablesAt = Date.now();
 
 /**
  * New figures: the tables come from the server as they stand, the map asks for the tiles that changed again.
@@ -94,6 +96,9 @@ const changes = followChanges(refresh, (online) => {
  */
 async function refresh(change) {
   map?.refresh(change);
+  // Time goes on without a change too; for that alone the page is not fetched more than once a minute.
+  if (change?.changes.length === 0 && Date.now() - tablesAt < 60_000) return;
+  tablesAt = Date.now();
   try {
     const answer = await fetch(`/?lang=${boot.lang}`, { cache: "no-cache" });
     if (!answer.ok) return;
@@ -151,6 +156,9 @@ function keyForm() {
       access.use(null);
       tell();
       hint.textContent = words.text("key.wrong");
+      // Nothing that another key showed may stay.
+      changes.restart();
+      await map?.restyle();
     }
   });
   drop.addEventListener("click", async () => {

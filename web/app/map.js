@@ -86,6 +86,8 @@ export class LiveMap {
         pitchWithRotate: false,
         attributionControl: false,
         reduceMotion: this.calm || undefined,
+        // Tiles kept off the screen would not hear of changes: asking again costs a 304.
+        maxTileCacheSize: 0,
         cooperativeGestures: matchMedia("(pointer: coarse)").matches,
         transformRequest: (url) => {
           const own = new URL(url, location.href).origin === location.origin;
