@@ -44,6 +44,21 @@ fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
     MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
 }
 
+/// Along the west and the south of a square: most of its box is not in it.
+fn angle(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
+    let (east, north, thin) = (west + side, south + side, side / 8.0);
+    let ring = vec![
+        (west, south),
+        (east, south),
+        (east, south + thin),
+        (west + thin, south + thin),
+        (west + thin, north),
+        (west, north),
+        (west, south),
+    ];
+    MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
+}
+
 fn code(text: &str) -> AreaCode {
     AreaCode::new(text).unwrap()
 }
@@ -276,7 +291,20 @@ impl World {
                 _ => {
                     self.seq += 1;
                     let west = 105.85 + self.rng.random_range(0.0..0.01);
-                    let area = self.area("165", AreaLevel::District, Some("19"), square(west, 21.55, 0.05));
+                    let area = match self.rng.random_range(0..3) {
+                        0 => self.area("165", AreaLevel::District, Some("19"), square(west, 21.55, 0.05)),
+                        // Where a finer unit begins, the wider one ends: in its whole box.
+                        1 => self.area("16501", AreaLevel::Commune, Some("165"), angle(west, 21.57, 0.03)),
+                        _ => {
+                            let area =
+                                self.area("166", AreaLevel::District, None, angle(105.81, 21.56, 0.05));
+                            Area {
+                                valid_from: Some(Day(self.today().0 + self.rng.random_range(0..2))),
+                                valid_to: Some(Day(self.today().0 + self.rng.random_range(2..4))),
+                                ..area
+                            }
+                        }
+                    };
                     self.publisher.put_areas(&[area]);
                 }
             }
@@ -398,6 +426,61 @@ fn a_tile_that_nothing_touched_stays_the_very_same_body() {
     let before = cache.get_or_encode(&first, &rules, &asked);
     let after = cache.get_or_encode(&second, &rules, &asked);
     assert_ne!(before.etag(Coding::Gzip), after.etag(Coding::Gzip));
+}
+
+#[test]
+fn an_edition_shows_no_cell_that_only_a_later_release_lists() {
+    let rules = Rules::builtin();
+    let mut world = World::new(5);
+    let (known, later) = (world.place(), world.place());
+    let tree = |at: LngLat| {
+        let cell = Cell::at(at, Resolution::new(9).unwrap());
+        (3..=9).filter_map(move |r| cell.parent(Resolution::new(r).unwrap()))
+    };
+    let hidden_above = Cell::at(later, Resolution::new(7).unwrap());
+    let release = |back: i32, cells: Vec<Cell>, world: &mut World| {
+        let shown = ReleasedActivity::Shown {
+            visits: 60,
+            people: 30,
+        };
+        let rows: BTreeMap<Cell, ReleasedActivity> = cells
+            .into_iter()
+            .map(|cell| {
+                (
+                    cell,
+                    if cell == hidden_above && back > 1 {
+                        ReleasedActivity::Hidden
+                    } else {
+                        shown
+                    },
+                )
+            })
+            .collect();
+        world.publisher.put_release(&Release {
+            bucket: Day(world.today().0 - back).window(OFFSET),
+            seq: 1,
+            made_at: world.now,
+            body: ReleaseBody::Activity(rows.into_iter().collect()),
+        });
+    };
+    let first: Vec<Cell> = tree(known)
+        .chain(tree(later).filter(|cell| cell.resolution().get() <= 7))
+        .collect();
+    release(3, first, &mut world);
+    let at = Day(world.today().0 - 2).first_hour(OFFSET).start();
+    let coord = TileCoord::containing(later, 14).unwrap();
+    let asked = TileRequest {
+        at: Some(at),
+        ..request(LayerKind::Cells, coord, Audience::Public)
+    };
+    let before = world.publish();
+    let edition = before.releases().edition(at).unwrap();
+    release(1, tree(later).collect(), &mut world);
+    let after = world.publish();
+    assert_eq!(after.releases().edition(at), Some(edition));
+    assert_eq!(encode(&before, &rules, &asked), encode(&after, &rules, &asked));
+    let live = request(LayerKind::Cells, coord, Audience::Public);
+    assert_ne!(encode(&before, &rules, &live), encode(&after, &rules, &live));
 }
 
 #[test]
