@@ -18,8 +18,9 @@ use crate::api::state::ApiState;
 use crate::api::v1::view::View;
 use crate::geo::TileCoord;
 use crate::model::UtcOffset;
+use crate::pipeline::Pipeline;
 use crate::risk::Audience;
-use crate::tiles::{LayerChange, LayerKind, Missed, TileChanges};
+use crate::tiles::{LayerChange, LayerKind, Missed, TileCache, TileChanges};
 
 /// A comment this often keeps proxies from closing the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -51,28 +52,38 @@ impl Changes {
         }
     }
 
-    /// Notes what each generation changes, as it comes, until the server closes.
-    pub async fn follow(state: ApiState) {
-        let mut generations = state.pipeline.changes();
-        let mut closing = state.closing();
+    /// Notes what each generation changes, as it comes, until the server closes or the flow is gone; it keeps neither.
+    pub fn follow(
+        changes: Arc<Self>,
+        pipeline: &Pipeline,
+        tiles: Arc<TileCache>,
+        mut closing: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let mut generations = pipeline.changes();
         generations.mark_changed();
-        loop {
-            tokio::select! {
-                changed = generations.changed() => if changed.is_err() { return },
-                _ = closing.wait_for(|closing| *closing) => return,
-            }
-            generations.borrow_and_update();
-            let (tiles, rules) = (Arc::clone(&state.tiles), Arc::clone(state.pipeline.rules()));
-            let snapshot = state.snapshot();
-            let noting = tokio::task::spawn_blocking(move || {
-                tiles.advance(&snapshot, &rules);
-                tiles.generation()
-            });
-            match noting.await {
-                Ok(generation) => {
-                    state.changes.noted.send_replace(generation);
+        let rules = Arc::clone(pipeline.rules());
+        let pipeline = pipeline.downgrade();
+        async move {
+            loop {
+                tokio::select! {
+                    changed = generations.changed() => if changed.is_err() { return },
+                    _ = closing.wait_for(|closing| *closing) => return,
                 }
-                Err(panic) => tracing::error!(%panic, "comparing two generations failed"),
+                generations.borrow_and_update();
+                let Some(snapshot) = pipeline.upgrade().map(|pipeline| pipeline.snapshot()) else {
+                    return;
+                };
+                let (tiles, rules) = (Arc::clone(&tiles), Arc::clone(&rules));
+                let noting = tokio::task::spawn_blocking(move || {
+                    tiles.advance(&snapshot, &rules);
+                    tiles.generation()
+                });
+                match noting.await {
+                    Ok(generation) => {
+                        changes.noted.send_replace(generation);
+                    }
+                    Err(panic) => tracing::error!(%panic, "comparing two generations failed"),
+                }
             }
         }
     }

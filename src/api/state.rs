@@ -108,7 +108,12 @@ impl ApiState {
             closing: Arc::new(watch::Sender::new(false)),
             under_way: Arc::default(),
         };
-        tokio::spawn(Changes::follow(state.clone()));
+        tokio::spawn(Changes::follow(
+            Arc::clone(&state.changes),
+            &state.pipeline,
+            Arc::clone(&state.tiles),
+            state.closing(),
+        ));
         state
     }
 

@@ -229,7 +229,7 @@ pub static ROUTES: &[Route] = &[
     route!("riskIn", Post "/v1/risk/in", ANALYSTS, Read, "risk", "Trong một đa giác GeoJSON (có ghi nhật ký)", "Inside a GeoJSON polygon (audited)",
         [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
     // Changes
-    route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo khi bản đồ đổi (server-sent events)", "Tells when the map changed (server-sent events)",
+    route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp; `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer; `Last-Event-ID` goes on where it was left (server-sent events)",
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),
     // Tiles
     route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ (MVT)", "A vector tile (MVT)",

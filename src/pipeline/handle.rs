@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify, watch};
@@ -43,6 +43,20 @@ pub struct Pipeline {
     pub(super) inner: Arc<Inner>,
 }
 
+/// A flow that somebody else keeps: its folder is free when they have let go of it.
+#[derive(Clone)]
+pub struct WeakPipeline {
+    inner: Weak<Inner>,
+}
+
+impl WeakPipeline {
+    /// The flow, if it is still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Pipeline> {
+        self.inner.upgrade().map(|inner| Pipeline { inner })
+    }
+}
+
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) clock: Clock,
@@ -82,6 +96,14 @@ impl Pipeline {
         rules: Arc<Rules>,
     ) -> Result<Self, PipelineError> {
         crate::pipeline::start::open(folder, config, clock, rules).await
+    }
+
+    /// The same flow, not kept.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakPipeline {
+        WeakPipeline {
+            inner: Arc::downgrade(&self.inner),
+        }
     }
 
     /// Starts publishing, closing days and writing checkpoints in the background, until [`Pipeline::close`].

@@ -25,4 +25,4 @@ mod write;
 pub use backfill::{Backfill, BackfillDone};
 pub use beside::public_snapshot;
 pub use error::PipelineError;
-pub use handle::{Pipeline, PipelineConfig};
+pub use handle::{Pipeline, PipelineConfig, WeakPipeline};

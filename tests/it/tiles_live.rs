@@ -406,6 +406,7 @@ fn a_tile_that_nothing_touched_stays_the_very_same_body() {
     let mut world = World::new(9);
     let cache = TileCache::new(64 << 20);
     let first = world.publish();
+    cache.advance(&first, &rules);
     let far = TileCoord::containing(LngLat::new(105.8101, 21.5601).unwrap(), 16).unwrap();
     let asked = request(LayerKind::Cells, far, Audience::Official);
     let before = cache.get_or_encode(&first, &rules, &asked);
