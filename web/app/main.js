@@ -48,7 +48,7 @@ async function show(place, opener) {
   }
 }
 
-new Search(words, (found) => show(found, element("q")));
+new Search(words, (found) => show(found, element("q")), () => slider?.at ?? null);
 
 /** @type {TimeSlider | null} */
 let slider = null;
@@ -62,7 +62,10 @@ if (boot.live_map && boot.bounds) {
       picked: (pick) => panel.open(pick, slider?.at ?? null),
     });
     element("picture").hidden = true;
-    slider = new TimeSlider(boot, words, (at) => map?.showTime(at));
+    slider = new TimeSlider(boot, words, (at) => {
+      map?.showTime(at);
+      panel.moveTo(at);
+    });
     element("time").hidden = false;
     const layers = element("layers");
     layers.hidden = false;
