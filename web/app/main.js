@@ -138,6 +138,7 @@ function keyForm() {
     const has = access.key() !== null;
     drop.hidden = !has;
     hint.textContent = words.text(has ? "hero.exact" : "key.hint");
+    element("exact").hidden = !has;
     box.dataset.on = String(has);
   };
   tell();

@@ -206,7 +206,7 @@ export class Panel {
     }
     const rows = kind === "zone" ? this.zoneRows(facts) : this.figureRows(kind, facts);
     if (facts.released_at) rows.push([words.text("panel.released"), this.value(facts.released_at)]);
-    for (const input of explain?.inputs ?? []) rows.push([words.side(input.name), this.value(input.value)]);
+    for (const input of explain?.inputs ?? []) rows.push([words.side(input.name), this.input(input.value)]);
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
     if (explain?.next?.length) {
       const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, words.side(text))));
@@ -229,8 +229,13 @@ export class Panel {
     return make(
       "ol",
       { class: "steps" },
-      ...steps.map((step) => make("li", {}, make("span", {}, this.words.side(step.text)), step.value ? make("strong", {}, this.value(step.value)) : null)),
+      ...steps.map((step) => make("li", {}, make("span", {}, this.dated(this.words.side(step.text))), this.step(step.value))),
     );
+  }
+
+  /** A step's figure; steps that only say something have a dash. @param {string} value */
+  step(value) {
+    return value && value !== "–" ? make("strong", {}, this.value(value)) : null;
   }
 
   /** Figures that a cell or area carries beside its explanation. @param {string} kind @param {Record<string, any>} facts @returns {[string, string][]} */
@@ -260,6 +265,14 @@ export class Panel {
     return rows;
   }
 
+  /** A figure of an explanation: kinds of venues by name, of `đạt / met` the reader's side. @param {string} value */
+  input(value) {
+    if (`kind.${value}` in this.words.table) return this.words.text(`kind.${value}`);
+    const [vi, en, ...more] = value.split(" / ");
+    if (vi && en && !more.length) return this.words.side({ vi, en });
+    return this.value(value);
+  }
+
   /** Instants in local time and words, numbers by the language, the rest as it is. @param {unknown} value */
   value(value) {
     const text = String(value);
@@ -270,10 +283,10 @@ export class Panel {
 
   /** The instants and days within a sentence, as people write them. @param {string} text */
   dated(text) {
-    const day = (/** @type {string} */ found) => new Date(`${found}T00:00:00Z`).toLocaleDateString(this.words.locale, { timeZone: "UTC" });
     return text
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (found) => this.value(found))
-      .replace(/\b\d{4}-\d\d-\d\d\b/g, day);
+      // Not the versions of rules, such as `qd4800@2021-10-12`.
+      .replace(/(?<!@)\b\d{4}-\d\d-\d\d\b/g, (found) => this.words.day(found));
   }
 
   /** @param {string} key @param {string} [className] */
