@@ -89,6 +89,8 @@ export class LiveMap {
         attributionControl: false,
         reduceMotion: this.calm || undefined,
         cooperativeGestures: matchMedia("(pointer: coarse)").matches,
+        // The changes say which tiles are old; asking for all of them whenever their time is up would be asked in vain.
+        refreshExpiredTiles: false,
         transformRequest: (url) => {
           const own = new URL(url, location.href).origin === location.origin;
           if (!own) return { url };
