@@ -100,7 +100,7 @@ fn operation(route: &Route, is_english: bool) -> Markup {
     html! {
         article id=(route.id) {
             h3 { code { b { (route.verb.as_str()) } " " (route.path) } }
-            p { (if is_english { route.en } else { route.vi }) }
+            p { (with_code(if is_english { route.en } else { route.vi })) }
             @if !route.is_public() { p.key { (say("Cần khoá: ", "Key needed: ")) (roles.join(", ")) } }
             @if route.is_list { p.small { (say("Cùng địa chỉ với .json, .csv, .geojson.", "The same address with .json, .csv, .geojson.")) } }
             @if !route.query.is_empty() {
@@ -112,7 +112,7 @@ fn operation(route: &Route, is_english: bool) -> Markup {
                     } }
                     tbody { @for param in route.query { tr {
                         th scope="row" { code { (param.name) } @if param.required { " *" } }
-                        td { (if is_english { param.en } else { param.vi }) }
+                        td { (with_code(if is_english { param.en } else { param.vi })) }
                         td { code { (param.example) } }
                     } } }
                 }
@@ -126,6 +126,15 @@ fn operation(route: &Route, is_english: bool) -> Markup {
                 }
             }
             pre { code { (curl(route)) } }
+        }
+    }
+}
+
+/// A sentence whose parts in backticks are code.
+fn with_code(sentence: &str) -> Markup {
+    html! {
+        @for (index, part) in sentence.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

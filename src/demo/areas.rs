@@ -90,7 +90,7 @@ pub fn areas(grid: &[GridCell], communes: &[Commune], end: Timestamp) -> Vec<Are
             code: commune.code.clone(),
             level: AreaLevel::Commune,
             parent: Some(code(facts.code)),
-            name: format!("Xã, phường {number:02} (mô phỏng), {}", facts.name),
+            name: commune_name(facts.name, number),
             population: Some(commune.residents),
             valid_from: None,
             valid_to,
@@ -100,6 +100,15 @@ pub fn areas(grid: &[GridCell], communes: &[Commune], end: Timestamp) -> Vec<Are
         });
     }
     areas
+}
+
+/// An invented commune's name, short enough for a label: wards in cities, communes elsewhere.
+fn commune_name(district: &str, number: usize) -> String {
+    let (tier, place) = match district.strip_prefix("Thành phố ") {
+        Some(city) => ("Phường", city),
+        None => ("Xã", district.strip_prefix("Huyện ").unwrap_or(district)),
+    };
+    format!("{tier} {place} {number:02} (mô phỏng)")
 }
 
 /// Splits a whole number by shares; the parts add up exactly (largest remainders).

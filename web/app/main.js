@@ -15,6 +15,13 @@ access.takeFromAddress();
 /** @type {LiveMap | null} */
 let map = null;
 
+const TABLES_REST_MS = 10_000;
+const QUIET_REST_MS = 60_000;
+let tablesAt = 0;
+let tablesDue = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let tablesTimer;
+
 const words = await Words.load(boot.lang);
 const panel = new Panel(words, boot, () => map?.unselect());
 
@@ -48,7 +55,7 @@ async function show(place, opener) {
   }
 }
 
-new Search(words, (found) => show(found, element("q")));
+new Search(words, (found) => show(found, element("q")), () => slider?.at ?? null);
 
 /** @type {TimeSlider | null} */
 let slider = null;
@@ -62,7 +69,10 @@ if (boot.live_map && boot.bounds) {
       picked: (pick) => panel.open(pick, slider?.at ?? null),
     });
     element("picture").hidden = true;
-    slider = new TimeSlider(boot, words, (at) => map?.showTime(at));
+    slider = new TimeSlider(boot, words, (at) => {
+      map?.showTime(at);
+      panel.moveTo(at);
+    });
     element("time").hidden = false;
     const layers = element("layers");
     layers.hidden = false;
@@ -88,17 +98,26 @@ const changes = followChanges(refresh, (online) => {
   element("live-text").textContent = words.text(online ? "hero.live" : "hero.offline");
 }, boot.generation);
 
-let tablesAt = Date.now();
-
 /**
- * New figures: the tables come from the server as they stand, the map asks for the tiles that changed again.
+ * New figures: the map asks for the tiles that changed again, the tables come from the server as they stand.
  * @param {import("./live.js").Change | null} change
  */
-async function refresh(change) {
+function refresh(change) {
   map?.refresh(change);
-  // Time goes on without a change too; for that alone the page is not fetched more than once a minute.
-  if (change?.changes.length === 0 && Date.now() - tablesAt < 60_000) return;
-  tablesAt = Date.now();
+  // However fast changes come, the tables are fetched this often at most: they are far more than a few tiles.
+  // Where time only went on, less often still.
+  const due = tablesAt + (change?.changes.length === 0 ? QUIET_REST_MS : TABLES_REST_MS);
+  if (tablesTimer !== undefined && tablesDue <= due) return;
+  clearTimeout(tablesTimer);
+  tablesDue = due;
+  tablesTimer = setTimeout(() => {
+    tablesTimer = undefined;
+    tablesAt = Date.now();
+    refreshTables();
+  }, Math.max(0, due - Date.now()));
+}
+
+async function refreshTables() {
   try {
     const answer = await fetch(`/?lang=${boot.lang}`, { cache: "no-cache" });
     if (!answer.ok) return;
@@ -140,6 +159,7 @@ function keyForm() {
     const has = access.key() !== null;
     drop.hidden = !has;
     hint.textContent = words.text(has ? "hero.exact" : "key.hint");
+    element("exact").hidden = !has;
     box.dataset.on = String(has);
   };
   tell();

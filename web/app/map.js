@@ -24,6 +24,8 @@ const KINDS = /** @type {const} */ ([
 /** Colours are helped by patterns from this level up. */
 const PATTERNED = [2, 3, 4];
 const TOUCH_PX = 8;
+/** How much of a wide map the explanation covers. */
+const PANEL_PX = 430;
 const BASEMAP = "basemap";
 
 export class LiveMap {
@@ -89,6 +91,8 @@ export class LiveMap {
         // Tiles kept off the screen would not hear of changes: asking again costs a 304.
         maxTileCacheSize: 0,
         cooperativeGestures: matchMedia("(pointer: coarse)").matches,
+        // The changes say which tiles are old; asking for all of them whenever their time is up would be asked in vain.
+        refreshExpiredTiles: false,
         transformRequest: (url) => {
           const own = new URL(url, location.href).origin === location.origin;
           if (!own) return { url };
@@ -122,7 +126,7 @@ export class LiveMap {
 
   /** Room for the slider below and the buttons beside. @param {HTMLElement} container */
   padding(container) {
-    return container.clientWidth < 600 ? { top: 16, bottom: 80, left: 16, right: 16 } : { top: 32, bottom: 96, left: 32, right: 64 };
+    return container.clientWidth < 600 ? { top: 16, bottom: 104, left: 16, right: 16 } : { top: 32, bottom: 96, left: 32, right: 64 };
   }
 
   /** The theme's style with tiles from this very host, at the chosen time. @returns {Promise<Style>} */
@@ -270,16 +274,20 @@ export class LiveMap {
   fly(lngLat, zoom = 15) {
     const map = this.map;
     if (!map) return;
-    // On a phone the explanation covers the lower part of the screen: the place goes above it.
+    // On a phone the explanation covers the lower part of the screen: the place goes above it; elsewhere beside it.
     const { clientWidth, clientHeight } = map.getContainer();
-    const offset = /** @type {[number, number]} */ ([0, clientWidth < 600 ? -clientHeight * 0.3 : 0]);
+    const offset = /** @type {[number, number]} */ (clientWidth < 600 ? [0, -clientHeight * 0.3] : [Math.min(PANEL_PX, clientWidth / 2) / 2, 0]);
     map.easeTo({ center: lngLat, zoom, offset, animate: !this.calm });
   }
 
-  /** @param {[number, number, number, number]} bounds */
+  /** Shows an area whole, where its explanation leaves room. @param {[number, number, number, number]} bounds */
   fit(bounds) {
     const map = this.map;
-    if (map) map.fitBounds(bounds, { padding: this.padding(map.getContainer()), animate: !this.calm, maxZoom: 14 });
+    if (!map) return;
+    const { clientWidth, clientHeight } = map.getContainer();
+    const room = this.padding(map.getContainer());
+    const beside = clientWidth < 600 ? { bottom: clientHeight * 0.6 } : { left: Math.min(PANEL_PX, clientWidth / 2) };
+    map.fitBounds(bounds, { padding: { ...room, ...beside }, animate: !this.calm, maxZoom: 14 });
   }
 
   /** @param {import("maplibre-gl").PointLike} point */

@@ -24,8 +24,13 @@ const PATHS = {
   zone: (id) => `/v1/zones/${id}`,
 };
 
-/** Kinds that can also be asked about another time; venues and zones answer for now. */
-const TIMED = ["area", "cell"];
+/** Kinds that can also be asked about another time; zones answer for now. */
+const TIMED = ["venue", "area", "cell"];
+
+/** What a tile or a table says of a place for its own instant only. */
+const OF_AN_INSTANT = ["level", "status", "exposure", "visits", "people", "cases", "rate", "suppressed", "from_parent"];
+
+/** @typedef {{kind: string, id: string, name?: string, properties?: Record<string, any>}} Place */
 
 export class Panel {
   /**
@@ -40,6 +45,8 @@ export class Panel {
     this.root = element("panel");
     /** @type {HTMLElement | null} */
     this.opener = null;
+    /** @type {Place | null} what is explained */
+    this.place = null;
     /** @type {AbortController | null} */
     this.asking = null;
     addEventListener("keydown", (event) => {
@@ -50,34 +57,50 @@ export class Panel {
   close() {
     this.asking?.abort();
     this.root.hidden = true;
+    this.place = null;
     this.closed();
     this.opener?.focus();
     this.opener = null;
   }
 
   /**
-   * @param {{kind: string, id: string, name?: string, properties?: Record<string, any>}} place
+   * @param {Place} place
    * @param {string | null} at instant, or null for now
    * @param {HTMLElement | null} opener where the focus returns
    */
   async open(place, at, opener = null) {
+    if (!PATHS[place.kind]) return;
+    this.opener = opener;
+    this.root.hidden = false;
+    const asked = this.ask(place, at);
+    this.root.focus({ preventScroll: true });
+    await asked;
+  }
+
+  /** The slider moved: the same place, asked about another time. The focus stays on the slider. @param {string | null} at */
+  async moveTo(at) {
+    if (!this.place) return;
+    await this.ask({ ...this.place, properties: timeless(this.place.properties) }, at);
+  }
+
+  /** @param {Place} place @param {string | null} at */
+  async ask(place, at) {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
-    this.opener = opener;
-    const path = PATHS[place.kind]?.(encodeURIComponent(place.id));
-    if (!path) return;
-    const properties = place.properties ?? {};
-    this.root.hidden = false;
+    this.place = place;
+    // A colour of now never stands beside a question about then.
+    const properties = at ? timeless(place.properties) : (place.properties ?? {});
+    const time = at && TIMED.includes(place.kind) ? `?at=${encodeURIComponent(at)}` : "";
+    const path = (PATHS[place.kind]?.(encodeURIComponent(place.id)) ?? "") + time;
     this.show(place, properties, null, [this.paragraph("panel.loading")]);
-    this.root.focus({ preventScroll: true });
     try {
-      const time = at && TIMED.includes(place.kind) ? `?at=${encodeURIComponent(at)}` : "";
-      const body = await get(path + time, asking.signal);
-      let facts = body;
-      if (place.kind === "venue" && !place.name && !properties.name) {
-        facts = { ...(await get(`/v1/venues/${encodeURIComponent(place.id)}`, asking.signal)), ...body };
+      const body = await get(path, asking.signal);
+      let facts = { ...properties, ...body };
+      if (place.kind === "venue" && !(place.name && facts.kind)) {
+        const { name, kind } = await get(`/v1/venues/${encodeURIComponent(place.id)}`, asking.signal);
+        facts = { name, kind, ...facts };
       }
-      this.show(place, { ...properties, ...facts }, body, this.body(place.kind, { ...properties, ...facts }, path));
+      this.show(place, facts, body, [...this.past(place.kind, facts, at), ...this.body(place.kind, facts, path)]);
     } catch (error) {
       if (asking.signal.aborted) return;
       const status = error instanceof ApiError ? ` (${error.status})` : "";
@@ -86,14 +109,15 @@ export class Panel {
   }
 
   /**
-   * @param {{kind: string, id: string, name?: string}} place
+   * @param {Place} place
    * @param {Record<string, any>} facts
    * @param {any} body
    * @param {Node[]} parts
    */
   show(place, facts, body, parts) {
     const words = this.words;
-    const level = place.kind === "zone" ? null : Number(facts.level ?? facts.risk?.level ?? 0);
+    const known = facts.level ?? facts.risk?.level;
+    const level = place.kind === "zone" || (known === undefined && !body) ? null : Number(known ?? 0);
     const name = place.name ?? facts.name ?? (place.kind === "cell" ? `${words.text("map.cellarea")} ${place.id}` : place.id);
     const close = make("button", { class: "icon-button", type: "button", "aria-label": words.text("panel.close"), title: words.text("panel.close") }, cross());
     close.addEventListener("click", () => this.close());
@@ -103,10 +127,7 @@ export class Panel {
       make("div", {}, make("h2", { id: "panel-title" }, name), this.kindLine(place.kind, facts)),
       close,
     );
-    if (level !== null) {
-      const status = facts.status ? words.text(`status.${facts.status}`) : "";
-      head.append(make("div", { class: "panel-level" }, this.badge(level), place.kind === "venue" && status ? make("span", { class: "quiet" }, status) : null));
-    }
+    if (level !== null) head.append(make("div", { class: "panel-level" }, this.badge(level), this.levelNote(place.kind, level, facts)));
     this.root.dataset.level = String(level ?? "");
     this.root.dataset.kind = place.kind;
     this.root.dataset.ready = String(body !== null);
@@ -123,6 +144,35 @@ export class Panel {
     if (kind === "area" && tier) line = words.text(`tier.${tier}`);
     if (kind === "area" && facts.approximate) line += `${line ? " · " : ""}${words.text("panel.approximate")}`;
     return line ? make("span", { class: "sub" }, line) : null;
+  }
+
+  /** What is said beside the level. @param {string} kind @param {number} level @param {Record<string, any>} facts */
+  levelNote(kind, level, facts) {
+    if (kind !== "venue") return null;
+    const says = [];
+    if (level > 0 && facts.status) says.push(this.words.text(`status.${facts.status}`));
+    if (facts.past && !facts.past.complete) says.push(this.words.text("panel.past.least"));
+    return says.length ? make("span", { class: "quiet" }, says.join(" · ")) : null;
+  }
+
+  /**
+   * About a past instant: which it is, and what is not known of it.
+   * @param {string} kind
+   * @param {Record<string, any>} facts
+   * @param {string | null} at
+   * @returns {Node[]}
+   */
+  past(kind, facts, at) {
+    if (!at) return [];
+    const words = this.words;
+    /** @type {string[]} */
+    const says = [];
+    if (kind === "venue") says.push(words.text("panel.past.venue"));
+    if (kind === "zone") says.push(words.text("panel.past.zone"));
+    for (const text of facts.past?.not_known ?? []) says.push(this.dated(words.side(text)));
+    const title = words.text("panel.past", { at: this.value(facts.past?.at ?? at) });
+    const list = make("ul", { class: "bullets" }, ...says.map((each) => make("li", {}, each)));
+    return [make("section", { class: "note past" }, make("h3", {}, title), says.length ? list : null)];
   }
 
   /** @param {number} level */
@@ -155,7 +205,8 @@ export class Panel {
       parts.push(section);
     }
     const rows = kind === "zone" ? this.zoneRows(facts) : this.figureRows(kind, facts);
-    for (const input of explain?.inputs ?? []) rows.push([words.side(input.name), this.value(input.value)]);
+    if (facts.released_at) rows.push([words.text("panel.released"), this.value(facts.released_at)]);
+    for (const input of explain?.inputs ?? []) rows.push([words.side(input.name), this.input(input.value)]);
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
     if (explain?.next?.length) {
       const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, words.side(text))));
@@ -178,8 +229,13 @@ export class Panel {
     return make(
       "ol",
       { class: "steps" },
-      ...steps.map((step) => make("li", {}, make("span", {}, this.words.side(step.text)), step.value ? make("strong", {}, this.value(step.value)) : null)),
+      ...steps.map((step) => make("li", {}, make("span", {}, this.dated(this.words.side(step.text))), this.step(step.value))),
     );
+  }
+
+  /** A step's figure; steps that only say something have a dash. @param {string} value */
+  step(value) {
+    return value && value !== "–" ? make("strong", {}, this.value(value)) : null;
   }
 
   /** Figures that a cell or area carries beside its explanation. @param {string} kind @param {Record<string, any>} facts @returns {[string, string][]} */
@@ -209,6 +265,14 @@ export class Panel {
     return rows;
   }
 
+  /** A figure of an explanation: kinds of venues by name, of `đạt / met` the reader's side. @param {string} value */
+  input(value) {
+    if (`kind.${value}` in this.words.table) return this.words.text(`kind.${value}`);
+    const [vi, en, ...more] = value.split(" / ");
+    if (vi && en && !more.length) return this.words.side({ vi, en });
+    return this.value(value);
+  }
+
   /** Instants in local time and words, numbers by the language, the rest as it is. @param {unknown} value */
   value(value) {
     const text = String(value);
@@ -217,10 +281,23 @@ export class Panel {
     return text;
   }
 
+  /** The instants and days within a sentence, as people write them. @param {string} text */
+  dated(text) {
+    return text
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (found) => this.value(found))
+      // Not the versions of rules, such as `qd4800@2021-10-12`.
+      .replace(/(?<!@)\b\d{4}-\d\d-\d\d\b/g, (found) => this.words.day(found));
+  }
+
   /** @param {string} key @param {string} [className] */
   paragraph(key, className = "quiet") {
     return make("p", { class: className }, this.words.text(key));
   }
+}
+
+/** What stays true of a place at every time. @param {Record<string, any>} [properties] @returns {Record<string, any>} */
+function timeless(properties = {}) {
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => !OF_AN_INSTANT.includes(name)));
 }
 
 /** @param {[string, string][]} rows */

@@ -4,7 +4,7 @@ import { element, make } from "./boot.js";
 import { get } from "./api.js";
 import { plain } from "./words.js";
 
-/** @typedef {{kind: "venue" | "area", id: string, name: string, level: number, sub: string, lng?: number, lat?: number}} Found */
+/** @typedef {{kind: "venue" | "area", id: string, name: string, level: number, sub: string, properties?: Record<string, any>}} Found */
 
 const WAIT_MS = 180;
 const SHOWN = 12;
@@ -13,10 +13,12 @@ export class Search {
   /**
    * @param {import("./words.js").Words} words
    * @param {(found: Found) => void} chosen
+   * @param {() => string | null} time the instant that the map shows, or null for now
    */
-  constructor(words, chosen) {
+  constructor(words, chosen, time) {
     this.words = words;
     this.chosen = chosen;
+    this.time = time;
     this.form = /** @type {HTMLFormElement} */ (element("search"));
     this.input = /** @type {HTMLInputElement} */ (element("q"));
     this.list = element("found");
@@ -60,7 +62,7 @@ export class Search {
       if (asking.signal.aborted) return;
       const places = venues.items.map((/** @type {any} */ venue) => ({
         kind: "venue", id: venue.id, name: venue.name, level: venue.level ?? 0,
-        sub: this.words.text(`kind.${venue.kind}`), lng: venue.lng, lat: venue.lat,
+        sub: this.words.text(`kind.${venue.kind}`), properties: { kind: venue.kind },
       }));
       this.show([...areas.filter((area) => plain(area.name).includes(wanted)).slice(0, 5), ...places].slice(0, SHOWN), asked);
     } catch {
@@ -88,15 +90,15 @@ export class Search {
     this.mark(-1);
     this.list.replaceChildren(
       ...found.map((each, index) => {
-        const swatch = make("span", { class: "swatch", "data-level": String(each.level), "aria-hidden": "true" });
-        swatch.append(make("span", { class: "swatch-letter" }, this.words.text(`level.${each.level}.letter`)));
-        const level = make("span", { class: "visually-hidden" }, `, ${this.words.text(`level.${each.level}`)}`);
-        const option = make(
-          "li",
-          { role: "option", id: `found-${index}`, "aria-selected": "false" },
-          swatch,
-          make("span", {}, each.name, make("span", { class: "sub" }, each.sub), level),
-        );
+        const name = make("span", {}, each.name, make("span", { class: "sub" }, each.sub));
+        const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false" }, name);
+        // The levels of the list are those of now: they do not stand beside a map of the past.
+        if (!this.time()) {
+          const swatch = make("span", { class: "swatch", "data-level": String(each.level), "aria-hidden": "true" });
+          swatch.append(make("span", { class: "swatch-letter" }, this.words.text(`level.${each.level}.letter`)));
+          option.prepend(swatch);
+          name.append(make("span", { class: "visually-hidden" }, `, ${this.words.text(`level.${each.level}`)}`));
+        }
         option.addEventListener("click", () => this.choose(index));
         return option;
       }),

@@ -48,7 +48,7 @@ export class TimeSlider {
     if (at) {
       const [year, month, day] = at.slice(0, 10).split("-").map(Number);
       text = new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day)).toLocaleDateString(this.words.locale, {
-        timeZone: "UTC", weekday: "short", day: "numeric", month: "numeric",
+        timeZone: "UTC", weekday: "short", day: "numeric", month: this.words.month,
       });
     }
     this.output.textContent = text;

@@ -11,6 +11,8 @@ export class Words {
     this.lang = lang;
     this.table = table;
     this.locale = lang === "vi" ? "vi-VN" : "en-GB";
+    /** In English a month in figures could be taken for the day. @type {"numeric" | "short"} */
+    this.month = lang === "vi" ? "numeric" : "short";
   }
 
   /** @param {"vi" | "en"} lang */
@@ -52,8 +54,13 @@ export class Words {
   instant(at, utcOffset) {
     const shifted = new Date(Date.parse(at) + utcOffset * 3600_000);
     return shifted.toLocaleString(this.locale, {
-      timeZone: "UTC", hour: "2-digit", minute: "2-digit", day: "numeric", month: "numeric", year: "numeric",
+      timeZone: "UTC", hour: "2-digit", minute: "2-digit", day: "numeric", month: this.month, year: "numeric",
     });
+  }
+
+  /** @param {string} day `2021-11-10` */
+  day(day) {
+    return new Date(`${day}T00:00:00Z`).toLocaleDateString(this.locale, { timeZone: "UTC", day: "numeric", month: this.month, year: "numeric" });
   }
 
   /** MapLibre's own strings. @returns {Record<string, string>} */

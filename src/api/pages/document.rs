@@ -88,6 +88,7 @@ fn intro(view: &PageView, language: Language, summary: &str, at: &str) -> Markup
             p.lede { (t("hero.lede")) }
             div.asof {
                 span #live .live hidden { span.live-dot aria-hidden="true" {} span #live-text { (t("hero.live")) } }
+                span #exact .live.exact hidden { (t("hero.exact.short")) }
                 span { (t("hero.asof")) " " time #as-of datetime=(view.as_of.to_rfc3339(view.offset)) { (at) } }
             }
             p #summary .summary aria-live="polite" { (summary) }
@@ -122,9 +123,14 @@ fn legend(language: Language) -> Markup {
                         span.legend-meaning { (t(&format!("level.{level}.meaning"))) }
                     }
                 }
-                li {
-                    span.swatch.swatch-zone aria-hidden="true" {}
-                    span.legend-name.legend-wide { (t("legend.zone")) }
+                li.legend-zones {
+                    span.visually-hidden { (t("legend.zone")) }
+                    @for kind in ["lockdown", "quarantine", "watch"] {
+                        span.legend-zone {
+                            span.swatch.swatch-zone data-kind=(kind) aria-hidden="true" {}
+                            span.legend-name { (t(&format!("zone.{kind}"))) }
+                        }
+                    }
                 }
             }
             p.quiet { (t("legend.note")) }
