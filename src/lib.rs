@@ -7,10 +7,12 @@
 //! 1. [`api`] takes `POST /v1/check-ins`: key and role first, then a bounded, decompressed stream.
 //! 2. [`ingest`] reads it line by line. A good line becomes a [`model::CheckIn`] whose person is a pseudonym
 //!    of that local day; a bad one becomes a rejection that names line, field, value and what was expected.
-//! 3. [`pipeline`] takes each chunk under one lock: [`store`] commits it in one transaction, recognising
-//!    repeats by (hour, id) and giving each accepted event the next position.
+//! 3. [`pipeline`] lets chunks that wait share a transaction: [`store`] commits it, recognising repeats by (hour, id)
+//!    and giving each accepted event the next position. The next transaction runs while this one is folded. Where events
+//!    come faster than they can be stored, batches stop reading their sockets and new ones are refused with 429.
 //! 4. The accepted events are folded into the [`index::Ledger`]: sums per (cell of resolution 9, hour),
-//!    (venue, hour) and (area, hour). Folding commutes, so order never matters.
+//!    (venue, hour) and (area, hour). Folding commutes, so order never matters; an event counts where its venue stood
+//!    when it was committed, also after a restart.
 //! 5. The answer goes out: what it acknowledges is on the disk.
 //! 6. Within a tenth of a second the publisher computes what went stale through [`risk`], rebuilds the touched
 //!    shards, and swaps in the next [`index::Snapshot`]; its generation wakes whoever listens to changes.
