@@ -9,12 +9,11 @@ use vungxanh::api::Basemap;
 use vungxanh::archive::{ArchiveFacts, ArchiveWriter, Compression, TileId, TileType};
 use vungxanh::geo::{BBox, Cell, LngLat, Resolution, TileCoord};
 use vungxanh::index::{Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, Snapshot};
-use vungxanh::model::{
-    Area, AreaCode, AreaIndicators, AreaLevel, Day, Timestamp, UtcOffset, Venue, VenueId, VenueKind, Window,
-};
+use vungxanh::model::{Area, AreaLevel, Day, Timestamp, UtcOffset, Venue, Window};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{Coding, Layers, TileArchive, TileBody, TileRequest, encode};
 
+use crate::fixtures::{self, square};
 use crate::support::{Server, output, run, vungxanh};
 
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
@@ -33,43 +32,14 @@ async fn foreign(bytes: &[u8]) -> (AsyncPmTilesReader<MmapBackend>, tempfile::Na
 }
 
 fn area(code: &str, west: f64, south: f64, side: f64) -> Area {
-    let (east, north) = (west + side, south + side);
-    let ring = vec![
-        (west, south),
-        (east, south),
-        (east, north),
-        (west, north),
-        (west, south),
-    ];
     Area {
-        code: AreaCode::new(code).unwrap(),
-        level: AreaLevel::Province,
-        parent: None,
-        name: format!("Tỉnh {code}"),
         population: Some(200_000),
-        valid_from: None,
-        valid_to: None,
-        geometry: geo::MultiPolygon(vec![geo::Polygon::new(geo::LineString::from(ring), vec![])]),
-        approximate: false,
-        indicators: AreaIndicators::default(),
+        ..fixtures::area(code, AreaLevel::Province, None, square(west, south, side))
     }
 }
 
 fn venue(number: usize, lng: f64, lat: f64) -> Venue {
-    Venue {
-        id: VenueId::new(&format!("v{number}")).unwrap(),
-        name: format!("Chợ {number}"),
-        kind: VenueKind::Market,
-        at: LngLat::new(lng, lat).unwrap(),
-        area: None,
-        parent: None,
-        floor_area_m2: None,
-        volume_m3: None,
-        ventilation_ach: None,
-        capacity: None,
-        hours: None,
-        valid_from: Timestamp(0),
-    }
+    fixtures::venue(&format!("v{number}"), lng, lat)
 }
 
 /// A wide country with two provinces, venues all over it, one on each side of the antimeridian, and a day

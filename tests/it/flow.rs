@@ -6,20 +6,20 @@ mod restart;
 
 use std::{fs, path::Path, sync::Arc};
 
-use geo::polygon;
 use vungxanh::{
     geo::{LngLat, TileCoord},
     model::{
-        Area, AreaCode, AreaIndicators, AreaLevel, Case, CaseKind, CaseStatus, CheckIn, Clock, ContentHash,
-        Day, Declaration, DeclarationKind, Direction, Event, EventBatch, EventId, Mark, MarkState, Method,
-        PersonId, Place, Timestamp, UtcOffset, Venue, VenueId, VenueKind, Window, Zone, ZoneId, ZoneKind,
-        ZoneState,
+        Area, AreaCode, AreaLevel, Case, CaseKind, CaseStatus, CheckIn, Clock, ContentHash, Day, Declaration,
+        DeclarationKind, Direction, Event, EventBatch, EventId, Mark, MarkState, Method, PersonId, Place,
+        Timestamp, UtcOffset, Venue, VenueId, Window, Zone, ZoneId, ZoneKind, ZoneState,
     },
     pipeline::{Pipeline, PipelineConfig, PipelineError},
     risk::{Audience, Rules},
     store::{Store, StoreConfig, StoreError},
     tiles::{Layers, TileRequest, encode},
 };
+
+use crate::fixtures::{self, square, venue};
 
 /// Friday 2021-05-14, noon in Vietnam.
 const NOON: Timestamp = Timestamp(1_620_968_400);
@@ -104,41 +104,14 @@ fn event_id(id: &str) -> EventId {
 }
 
 fn area(code: &str, parent: Option<&str>, west: f64, south: f64, side: f64) -> Area {
-    let (east, north) = (west + side, south + side);
+    let level = if parent.is_some() {
+        AreaLevel::District
+    } else {
+        AreaLevel::Province
+    };
     Area {
-        code: area_code(code),
-        level: if parent.is_some() {
-            AreaLevel::District
-        } else {
-            AreaLevel::Province
-        },
-        parent: parent.map(area_code),
-        name: format!("Đơn vị {code}"),
         population: Some(200_000),
-        valid_from: None,
-        valid_to: None,
-        geometry: geo::MultiPolygon(vec![polygon![
-            (x: west, y: south), (x: east, y: south), (x: east, y: north), (x: west, y: north)
-        ]]),
-        approximate: true,
-        indicators: AreaIndicators::default(),
-    }
-}
-
-fn venue(id: &str, lng: f64, lat: f64) -> Venue {
-    Venue {
-        id: venue_id(id),
-        name: format!("Chợ {id}"),
-        kind: VenueKind::Market,
-        at: LngLat::new(lng, lat).unwrap(),
-        area: None,
-        parent: None,
-        floor_area_m2: None,
-        volume_m3: None,
-        ventilation_ach: None,
-        capacity: None,
-        hours: None,
-        valid_from: Timestamp(0),
+        ..fixtures::area(code, level, parent, square(west, south, side))
     }
 }
 

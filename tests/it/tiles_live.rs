@@ -12,13 +12,14 @@ use vungxanh::index::{
     VenueFacts, VenueScore,
 };
 use vungxanh::model::{
-    Area, AreaCode, AreaIndicators, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, VenueId,
-    VenueKind, Window, Zone, ZoneId, ZoneKind, ZoneState,
+    Area, AreaCode, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, Window, Zone, ZoneState,
 };
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
     Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileChanges, TileRequest, encode,
 };
+
+use crate::fixtures::{self, square};
 
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
 const VENUES: u32 = 60;
@@ -30,18 +31,6 @@ struct World {
     now: Timestamp,
     zones: BTreeMap<u32, u32>,
     seq: u32,
-}
-
-fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
-    let (east, north) = (west + side, south + side);
-    let ring = vec![
-        (west, south),
-        (east, south),
-        (east, north),
-        (west, north),
-        (west, south),
-    ];
-    MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
 }
 
 /// Along the west and the south of a square: most of its box is not in it.
@@ -115,34 +104,15 @@ impl World {
 
     fn area(&self, name: &str, level: AreaLevel, parent: Option<&str>, geometry: MultiPolygon<f64>) -> Area {
         Area {
-            code: code(name),
-            level,
-            parent: parent.map(code),
             name: format!("Đơn vị {name} {}", self.seq),
             population: Some(120_000),
-            valid_from: None,
-            valid_to: None,
-            geometry,
-            approximate: true,
-            indicators: AreaIndicators::default(),
+            ..fixtures::area(name, level, parent, geometry)
         }
     }
 
     fn venue(&mut self, nth: u32) -> Venue {
-        Venue {
-            id: VenueId::new(&format!("v{nth:03}")).unwrap(),
-            name: format!("Chợ {nth}"),
-            kind: VenueKind::Market,
-            at: self.place(),
-            area: None,
-            parent: None,
-            floor_area_m2: None,
-            volume_m3: None,
-            ventilation_ach: None,
-            capacity: None,
-            hours: None,
-            valid_from: Timestamp(0),
-        }
+        let at = self.place();
+        fixtures::venue(&format!("v{nth:03}"), at.lng(), at.lat())
     }
 
     fn visit(&mut self) {
@@ -222,25 +192,17 @@ impl World {
         let at = self.place();
         let lifted = self.rng.random_range(0..3) == 0;
         let zone = Zone {
-            id: ZoneId::new(&format!("z{nth}")).unwrap(),
             version,
-            name: "Khu phong toả".to_owned(),
-            kind: ZoneKind::Lockdown,
             state: if lifted {
                 ZoneState::Lifted
             } else {
                 ZoneState::Published
             },
-            decision: None,
-            issuer: None,
-            reason: None,
-            written_by: None,
             // Some begin in a while, with no write to tell of it.
             starts_at: self.now.plus_s(self.rng.random_range(-4000..4000)),
-            planned_end: None,
             lifted_at: lifted.then_some(self.now),
-            geometry: square(at.lng(), at.lat(), 0.004),
             written_at: self.now,
+            ..fixtures::zone(&format!("z{nth}"), square(at.lng(), at.lat(), 0.004))
         };
         self.publisher.put_zones(&[zone]);
     }

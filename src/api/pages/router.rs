@@ -26,6 +26,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; 
 
 /// Pages answer within this many seconds of a change, and tell caches so.
 const PAGE_MAX_AGE_S: u32 = 10;
+/// The same for pictures.
+const PICTURE_CACHE: &str = "public, max-age=10, stale-while-revalidate=60";
 
 /// Bytes of pictures kept.
 const PICTURE_CACHE_BYTES: u64 = 32 << 20;
@@ -185,7 +187,7 @@ async fn picture(
         return no_picture();
     };
     let kept = [
-        (header::CACHE_CONTROL, PAGE_CACHE.to_owned()),
+        (header::CACHE_CONTROL, PICTURE_CACHE.to_owned()),
         (header::ETAG, etag.to_string()),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
     ];
