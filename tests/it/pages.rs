@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -130,6 +130,27 @@ async fn the_policy_lets_nothing_in_from_outside() {
     let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("default-src 'none'"));
     assert!(!policy.contains("unsafe") && !policy.contains("http"));
+}
+
+#[tokio::test]
+async fn the_page_is_compressed_and_not_sent_twice() {
+    let view = Arc::new(view());
+    let pages = router(move || Arc::clone(&view), 2);
+    let get = |tag: Option<HeaderValue>| {
+        let mut request = Request::get("/?lang=en").header(header::ACCEPT_ENCODING, "gzip");
+        if let Some(tag) = tag {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        pages.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let first = get(None).await.unwrap();
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(first.headers()[header::CONTENT_ENCODING], "gzip");
+    assert_eq!(first.headers()[header::CONTENT_LANGUAGE], "en");
+    let tag = first.headers()[header::ETAG].clone();
+    let again = get(Some(tag)).await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert!(again.into_body().collect().await.unwrap().to_bytes().is_empty());
 }
 
 #[tokio::test]

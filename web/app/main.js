@@ -15,6 +15,11 @@ access.takeFromAddress();
 /** @type {LiveMap | null} */
 let map = null;
 
+const TABLES_REST_MS = 10_000;
+let tablesAt = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let tablesTimer;
+
 const words = await Words.load(boot.lang);
 const panel = new Panel(words, boot, () => map?.unselect());
 
@@ -92,11 +97,20 @@ const changes = followChanges(refresh, (online) => {
 });
 
 /**
- * New figures: the tables come from the server as they stand, the map asks for the tiles that changed again.
+ * New figures: the map asks for the tiles that changed again, the tables come from the server as they stand.
  * @param {import("./live.js").Change | null} change
  */
-async function refresh(change) {
+function refresh(change) {
   map?.refresh(change);
+  // However fast changes come, the tables are fetched this often at most: they are far more than a few tiles.
+  tablesTimer ??= setTimeout(() => {
+    tablesTimer = undefined;
+    tablesAt = Date.now();
+    refreshTables();
+  }, Math.max(0, tablesAt + TABLES_REST_MS - Date.now()));
+}
+
+async function refreshTables() {
   try {
     const answer = await fetch(`/?lang=${boot.lang}`, { cache: "no-cache" });
     if (!answer.ok) return;

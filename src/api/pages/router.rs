@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::api::edge::{ApiError, conditional::hex};
+use crate::api::edge::{ApiError, Freshness, answer, conditional::hex};
 use crate::api::pages::picture::{PictureRequest, Theme, draw};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
@@ -25,7 +25,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; 
     frame-ancestors 'self'";
 
 /// Pages answer within this many seconds of a change, and tell caches so.
-const PAGE_CACHE: &str = "public, max-age=10, stale-while-revalidate=60";
+const PAGE_MAX_AGE_S: u32 = 10;
+/// The same for pictures.
+const PICTURE_CACHE: &str = "public, max-age=10, stale-while-revalidate=60";
 
 /// Bytes of pictures kept.
 const PICTURE_CACHE_BYTES: u64 = 32 << 20;
@@ -96,25 +98,31 @@ struct HomeQuery {
     lang: Option<String>,
 }
 
-async fn home(State(pages): State<Pages>, Query(query): Query<HomeQuery>) -> Response {
-    page(&pages, Language::of_code(query.lang.as_deref().unwrap_or("vi")))
+async fn home(State(pages): State<Pages>, Query(query): Query<HomeQuery>, headers: HeaderMap) -> Response {
+    let language = Language::of_code(query.lang.as_deref().unwrap_or("vi"));
+    page(&pages, language, &headers)
 }
 
-async fn english(State(pages): State<Pages>) -> Response {
-    page(&pages, Language::English)
+async fn english(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    page(&pages, Language::English, &headers)
 }
 
-fn page(pages: &Pages, language: Language) -> Response {
-    let markup = document::render(&(pages.view)(), language);
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, PAGE_CACHE),
+/// Open pages ask for themselves again at each change: compressed, and tagged so that nothing comes twice.
+fn page(pages: &Pages, language: Language, headers: &HeaderMap) -> Response {
+    let text = document::render(&(pages.view)(), language).into_string();
+    let freshness = Freshness::Live(PAGE_MAX_AGE_S);
+    let mut response = answer(headers, "text/html; charset=utf-8", freshness, text.into_bytes());
+    for (name, value) in [
         (header::CONTENT_LANGUAGE, language.code()),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, markup.into_string()).into_response()
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 #[derive(Deserialize)]
@@ -179,7 +187,7 @@ async fn picture(
         return no_picture();
     };
     let kept = [
-        (header::CACHE_CONTROL, PAGE_CACHE.to_owned()),
+        (header::CACHE_CONTROL, PICTURE_CACHE.to_owned()),
         (header::ETAG, etag.to_string()),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
     ];
