@@ -110,6 +110,17 @@ impl BBox {
         max_lat: 90.0,
     };
 
+    /// A box of one point.
+    #[must_use]
+    pub fn of_point(at: LngLat) -> Self {
+        Self {
+            min_lng: at.lng(),
+            min_lat: at.lat(),
+            max_lng: at.lng(),
+            max_lat: at.lat(),
+        }
+    }
+
     /// The box around a shape; `None` for an empty one. Around the globe where the shape crosses the antimeridian.
     #[must_use]
     pub fn around(shape: &geo::MultiPolygon<f64>) -> Option<Self> {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::geo::{BBox, MAX_ZOOM};
+use crate::geo::{BBox, MAX_ZOOM, Resolution};
 use crate::index::{Edition, Snapshot};
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
@@ -74,6 +74,8 @@ pub struct VectorLayer {
 pub struct TileJsonFacts {
     /// Where there is something to see; the world when unknown.
     pub bounds: BBox,
+    /// What tiles may show, the widest published cell included.
+    pub reach: BBox,
     /// When the figures were last brought up to date.
     pub as_of: Timestamp,
     /// The first instant with figures.
@@ -89,18 +91,9 @@ impl TileJson {
     #[must_use]
     pub fn new(layers: Layers, base: &str, facts: &TileJsonFacts) -> Self {
         let vector_layers: Vec<VectorLayer> = layers.iter().flat_map(described).collect();
-        let BBox {
-            min_lng,
-            min_lat,
-            max_lng,
-            max_lat,
-        } = facts.bounds;
-        // A box across the antimeridian has no place in `bounds`, which wants left below right.
-        let (left, right) = if facts.bounds.crosses_antimeridian() {
-            (-180.0, 180.0)
-        } else {
-            (min_lng, max_lng)
-        };
+        let BBox { min_lat, max_lat, .. } = facts.bounds;
+        let (left, right) = sides(&facts.bounds);
+        let reach = sides(&facts.reach);
         let span = (right - left).max(0.01);
         let zoom = (360.0 / span).log2().floor().clamp(0.0, 14.0);
         Self {
@@ -115,7 +108,7 @@ impl TileJson {
             )],
             minzoom: vector_layers.iter().map(|layer| layer.minzoom).min().unwrap_or(0),
             maxzoom: MAX_ZOOM,
-            bounds: [left, min_lat, right, max_lat],
+            bounds: [reach.0, facts.reach.min_lat, reach.1, facts.reach.max_lat],
             center: [f64::midpoint(left, right), f64::midpoint(min_lat, max_lat), zoom],
             promote_id: vector_layers
                 .iter()
@@ -163,11 +156,13 @@ pub fn tile_json(layers: Layers, base: &str, snapshot: &Snapshot) -> TileJson {
         .map(|window| window.from.start())
         .min();
     let edition = snapshot.releases().edition(as_of);
+    let places = bounds(snapshot);
     let described = TileJson::new(
         layers,
         base,
         &TileJsonFacts {
-            bounds: bounds(snapshot).unwrap_or(BBox::WORLD),
+            bounds: places.unwrap_or(BBox::WORLD),
+            reach: places.map_or(BBox::WORLD, |places| reach(snapshot, places)),
             as_of,
             first: first.map_or(as_of, |first| first.min(as_of)),
             offset: snapshot.offset(),
@@ -197,29 +192,45 @@ pub fn find_edition(name: &str, snapshot: &Snapshot) -> Option<Timestamp> {
     (at == edition.closed && edition_name(&edition, snapshot.offset()) == name).then_some(at)
 }
 
-/// Around every area; where there is none, around every venue.
-fn bounds(snapshot: &Snapshot) -> Option<BBox> {
-    let join = |a: BBox, b: BBox| BBox {
+/// West and east. A box across the antimeridian has no place in `bounds`, which wants left below right.
+fn sides(bbox: &BBox) -> (f64, f64) {
+    if bbox.crosses_antimeridian() {
+        (-180.0, 180.0)
+    } else {
+        (bbox.min_lng, bbox.max_lng)
+    }
+}
+
+fn joined(a: BBox, b: BBox) -> BBox {
+    BBox {
         min_lng: a.min_lng.min(b.min_lng),
         min_lat: a.min_lat.min(b.min_lat),
         max_lng: a.max_lng.max(b.max_lng),
         max_lat: a.max_lat.max(b.max_lat),
-    };
+    }
+}
+
+/// Around the places and the widest cells that are published: a map asks for no tile outside.
+fn reach(snapshot: &Snapshot, places: BBox) -> BBox {
+    let widest = Resolution::new(3).expect("3 is a resolution");
+    let cells = snapshot.releases().listed(widest).iter();
+    cells
+        .flat_map(|cell| cell.boundary())
+        .map(BBox::of_point)
+        .fold(places, joined)
+}
+
+/// Around every area; where there is none, around every venue.
+fn bounds(snapshot: &Snapshot) -> Option<BBox> {
     let areas = snapshot
         .areas()
         .entries()
         .iter()
         .map(|entry| entry.bbox)
-        .reduce(join);
+        .reduce(joined);
     areas.or_else(|| {
         let venues = snapshot.venues().iter().map(|entry| entry.venue.at);
-        let boxes = venues.map(|at| BBox {
-            min_lng: at.lng(),
-            min_lat: at.lat(),
-            max_lng: at.lng(),
-            max_lat: at.lat(),
-        });
-        boxes.reduce(join)
+        venues.map(BBox::of_point).reduce(joined)
     })
 }
 
@@ -350,6 +361,7 @@ mod tests {
     fn facts(bounds: BBox) -> TileJsonFacts {
         TileJsonFacts {
             bounds,
+            reach: bounds,
             as_of: Timestamp(1_620_349_200),
             first: Timestamp(1_618_500_000),
             offset: UtcOffset::VIETNAM,

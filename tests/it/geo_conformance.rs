@@ -189,13 +189,15 @@ fn our_tile_json_fits_the_schema_of_its_specification() {
     let Some(shared) = shared() else { return };
     let path = shared.join("data/conformance/tilejson-spec/3.0.0/schema.json");
     let schema: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let bounds = BBox {
+        min_lng: 105.4,
+        min_lat: 21.3,
+        max_lng: 106.3,
+        max_lat: 22.1,
+    };
     let facts = TileJsonFacts {
-        bounds: BBox {
-            min_lng: 105.4,
-            min_lat: 21.3,
-            max_lng: 106.3,
-            max_lat: 22.1,
-        },
+        bounds,
+        reach: bounds,
         as_of: Timestamp(1_620_349_200),
         first: Timestamp(1_618_500_000),
         offset: UtcOffset::VIETNAM,

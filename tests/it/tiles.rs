@@ -374,6 +374,7 @@ fn styles_name_only_layers_and_properties_that_the_tiles_have() {
     use vungxanh::tiles::{TileJson, TileJsonFacts};
     let facts = TileJsonFacts {
         bounds: BBox::WORLD,
+        reach: BBox::WORLD,
         as_of: Timestamp(1_620_349_200),
         first: Timestamp(1_618_500_000),
         offset: UtcOffset::VIETNAM,

@@ -305,3 +305,31 @@ fn tile_json_tells_where_and_when_there_is_something() {
     let cell = Cell::at(centre(), Resolution::new(9).unwrap());
     assert!(snapshot.cell_stats(cell, Window::ending(now(), 24)).visits <= 7);
 }
+
+#[test]
+fn tile_json_reaches_over_cells_that_stand_out_of_every_area() {
+    let mut world = World::new();
+    let at = LngLat::new(105.401, 21.301).unwrap();
+    let tree =
+        (3..=9).filter_map(|r| Cell::at(at, Resolution::new(r).unwrap()).parent(Resolution::new(r).unwrap()));
+    let shown = ReleasedActivity::Shown {
+        visits: 60,
+        people: 30,
+    };
+    world.publisher.put_release(&Release {
+        bucket: Day(Day::of(now(), OFFSET).0 - 1).window(OFFSET),
+        seq: 1,
+        made_at: now(),
+        body: ReleaseBody::Activity(tree.map(|cell| (cell, shown)).collect()),
+    });
+    let json = tile_json(Layers::one(LayerKind::Cells), "", &world.publish());
+    let widest = Cell::at(at, Resolution::new(3).unwrap());
+    for corner in widest.boundary() {
+        assert!(json.bounds[0] <= corner.lng() && corner.lng() <= json.bounds[2]);
+        assert!(json.bounds[1] <= corner.lat() && corner.lat() <= json.bounds[3]);
+    }
+    assert!(
+        (json.center[0] - 105.85).abs() < 1e-9,
+        "the view stays where the places are"
+    );
+}
