@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use vungxanh::{app, config::Cli};
 
+/// A sixth of the time of a kept tile went into the C library's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     app::main(Cli::parse())
 }

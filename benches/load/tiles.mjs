@@ -94,15 +94,12 @@ try {
       `server CPU ${((spent / paths.length) * 1e3).toFixed(2)} ms a tile`,
   );
   // A static file of about the same size is the yardstick.
-  const assets = ["/assets/app/map.js", "/assets/app/main.js", "/assets/css/page.css", "/assets/app/panel.js"];
+  const page = String((await get("/", "identity")).body);
   let nearest = { path: "", gap: Infinity, bytes: 0 };
-  for (const path of assets) {
-    for (const page of [path]) {
-      const answer = await get(page);
-      if (answer.status !== 200) continue;
-      const gap = Math.abs(answer.bytes - mean);
-      if (gap < nearest.gap) nearest = { path: page, gap, bytes: answer.bytes };
-    }
+  for (const [path] of page.matchAll(/\/assets\/[^"]+\.(?:js|css)/g)) {
+    const answer = await get(path);
+    const gap = Math.abs(answer.bytes - mean);
+    if (answer.status === 200 && gap < nearest.gap) nearest = { path, gap, bytes: answer.bytes };
   }
   const runs = [[`kept tiles`, paths], ...(nearest.path ? [[`static ${nearest.path} (${nearest.bytes} bytes)`, [nearest.path]]] : [])];
   for (const connections of [1, 16, 64]) {
@@ -120,7 +117,7 @@ try {
       const total = Number(number(/(\d+) requests in/));
       console.log(
         `${String(connections).padStart(2)} connections, ${name}: ${number(/Requests\/sec:\s+([\d.]+)/)} requests/s, ` +
-          `p50 ${number(/50%\s+(\S+)/)}, p99 ${number(/99%\s+(\S+)/)}, server CPU ${((used / total) * 1e6).toFixed(1)} µs each` +
+          `p50 ${number(/^\s+50%\s+(\S+)/m)}, p99 ${number(/^\s+99%\s+(\S+)/m)}, server CPU ${((used / total) * 1e6).toFixed(1)} µs each` +
           (/Non-2xx/.test(said) ? "  (some answers were not 200)" : ""),
       );
     }
