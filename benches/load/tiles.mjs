@@ -41,12 +41,16 @@ function cpu() {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Degrees around the middle. */
+const REACH = 0.5;
 const quantile = (numbers, share) => [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
 
 /** Tiles of zooms 6 to 14 around the middle of what there is, spread evenly over the zooms. */
 async function candidates() {
   const described = JSON.parse(String((await get(`/tiles/${wanted.layers}.json`, "identity")).body));
-  const [west, south, east, north] = described.bounds;
+  const [lng, lat] = described.center;
+  // The bounds reach as far as the widest cell: near the middle there is more to see.
+  const [west, south, east, north] = [lng - REACH, lat - REACH, lng + REACH, lat + REACH];
   const found = [];
   for (let z = 6; z <= 14; z++) {
     const side = 2 ** z;
