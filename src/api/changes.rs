@@ -180,7 +180,7 @@ struct Reader {
     /// Its own small delay: readers are not told all in the same instant.
     lag: Duration,
     /// What is to be said before anything changes.
-    greeting: Option<String>,
+    greeting: Option<Bytes>,
     /// Its place at the gate.
     _place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
@@ -198,17 +198,18 @@ pub async fn stream(
     let now = *changes.noted.borrow();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let known = last.and_then(|id| changes.generation_of(id).filter(|known| *known <= now));
-    let as_of = state.snapshot().as_of().to_rfc3339(state.pipeline.offset());
-    let greeting = if known.is_some() {
+    let mut greeting = b"retry: 3000\n".to_vec();
+    if known.is_some() {
         // The stream goes on where it was left.
-        "retry: 3000\n\n".to_owned()
+        greeting.push(b'\n');
     } else {
-        let data = json!({"generation": now, "as_of": as_of, "reload": last.is_some(), "changes": []});
-        format!(
-            "retry: 3000\nevent: change\nid: {}-{now}\ndata: {data}\n\n",
-            changes.run
-        )
-    };
+        let start = Missed {
+            generation: now,
+            as_of: state.snapshot().as_of(),
+            changes: last.is_none().then(TileChanges::default),
+        };
+        greeting.extend_from_slice(&changes.write(&start, state.pipeline.offset()));
+    }
     let reader = Reader {
         audience: View::audience(caller.reads_exact_everywhere()),
         noted: changes.noted.subscribe(),
@@ -216,7 +217,7 @@ pub async fn stream(
         told: known.unwrap_or(now),
         named: known.unwrap_or(now),
         lag: Duration::from_millis(u64::from(random_byte())),
-        greeting: Some(greeting),
+        greeting: Some(Bytes::from(greeting)),
         state,
         _place: place,
     };
@@ -237,7 +238,7 @@ pub async fn stream(
 impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(greeting) = self.greeting.take() {
-            return Some(Bytes::from(greeting));
+            return Some(greeting);
         }
         let heartbeat = tokio::time::sleep(HEARTBEAT);
         tokio::pin!(heartbeat);

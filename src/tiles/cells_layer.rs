@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::geo::{Cell, CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
 use crate::tiles::CellFeature;
 use crate::tiles::hexagons::{HexBlock, HexBlocks, Shown};
-use crate::tiles::wire::{Scratch, put_bytes, put_varint, zigzag};
+use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_varint, zigzag};
 
 /// The keys of the layer, in the order of their numbers.
 const KEYS: [&str; 8] = [
@@ -181,7 +181,6 @@ const STRING: u8 = 1 << 3 | 2;
 const DOUBLE: u8 = 3 << 3 | 1;
 const UINT: u8 = 5 << 3;
 const BOOL: u8 = 7 << 3;
-const MOVE_TO_ONE: u8 = 1 << 3 | 1;
 
 /// Whole numbers below this have a place of their own in a table.
 const DENSE: usize = 2048;
@@ -295,17 +294,13 @@ fn geometry(polygons: &[TilePolygon]) -> Vec<u8> {
         .iter()
         .flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes));
     for ring in rings {
-        for (nth, point) in ring.iter().enumerate() {
-            match nth {
-                0 => out.push(MOVE_TO_ONE),
-                1 => put_varint(&mut out, 2 | (ring.len() as u32 - 1) << 3),
-                _ => {}
-            }
-            put_varint(&mut out, zigzag(point.x - x));
-            put_varint(&mut out, zigzag(point.y - y));
-            (x, y) = (point.x, point.y);
+        out.push(MOVE_TO_ONE);
+        put_varint(&mut out, zigzag(ring[0].x - x));
+        put_varint(&mut out, zigzag(ring[0].y - y));
+        put_ring_tail(&mut out, ring);
+        if let Some(last) = ring.last() {
+            (x, y) = (last.x, last.y);
         }
-        out.push(15);
     }
     out
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, TileCoord, WorldPoint, resolution_for_zoom};
-use crate::index::{CellFigure, Delta, Snapshot, VenueEntry};
+use crate::index::{AreaEntry, CellFigure, Delta, Snapshot, VenueEntry};
 use crate::model::{AreaCode, Day};
 use crate::risk::{Audience, Rules};
 use crate::tiles::encode::{
@@ -266,12 +266,7 @@ impl Diff<'_> {
         let shown = shown_areas(snapshot, &asked, &around(tile));
         shown
             .into_iter()
-            .map(|entry| AreaSaid {
-                key: (entry.area.code.clone(), entry.area.valid_from),
-                bbox: entry.bbox,
-                figures: area_figures(snapshot, &asked, entry),
-                source: Source::Area(Arc::clone(&entry.area)),
-            })
+            .map(|entry| AreaSaid::new(snapshot, &asked, entry))
             .filter(|area| self.stands_in(&area.source, tile))
             .collect()
     }
@@ -339,6 +334,17 @@ struct AreaSaid {
     source: Source,
 }
 
+impl AreaSaid {
+    fn new(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry) -> Self {
+        Self {
+            key: (entry.area.code.clone(), entry.area.valid_from),
+            bbox: entry.bbox,
+            figures: area_figures(snapshot, asked, entry),
+            source: Source::Area(Arc::clone(&entry.area)),
+        }
+    }
+}
+
 /// Every area valid at the instant, by code.
 fn valid_areas((snapshot, asked): &(&Snapshot, Asked)) -> Vec<AreaSaid> {
     let day = Day::of(asked.at, snapshot.offset());
@@ -347,12 +353,7 @@ fn valid_areas((snapshot, asked): &(&Snapshot, Asked)) -> Vec<AreaSaid> {
         .entries()
         .iter()
         .filter(|entry| entry.valid_on(day))
-        .map(|entry| AreaSaid {
-            key: (entry.area.code.clone(), entry.area.valid_from),
-            bbox: entry.bbox,
-            figures: area_figures(snapshot, asked, entry),
-            source: Source::Area(Arc::clone(&entry.area)),
-        })
+        .map(|entry| AreaSaid::new(snapshot, asked, entry))
         .collect();
     areas.sort_by(|a, b| a.key.cmp(&b.key));
     areas

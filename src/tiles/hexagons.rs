@@ -3,7 +3,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 
 use crate::geo::{Cell, CellBlock, GridHexagon, GridTile, TilePoint};
-use crate::tiles::wire::{put_varint, unzigzag, zigzag};
+use crate::tiles::wire::{put_ring_tail, unzigzag};
 
 /// The outlines of the cells of a block on the grid of a zoom, ready to be copied into tiles. A boundary's steps
 /// from vertex to vertex do not depend on the tile, nor on what happened in the cell: computed once, they serve
@@ -101,12 +101,7 @@ impl Hexagon {
         let (low, high) = outline.envelope();
         let first = points[0];
         let start = tails.len();
-        put_varint(tails, LINE_TO | (points.len() as u32 - 1) << 3);
-        for step in points.windows(2) {
-            put_varint(tails, zigzag(step[1].x - step[0].x));
-            put_varint(tails, zigzag(step[1].y - step[0].y));
-        }
-        tails.push(CLOSE_PATH);
+        put_ring_tail(tails, points);
         // 343 outlines of at most 10 vertices stay far below 2^16 bytes, and no outline is wider than 1024 units.
         let near = |value: i32| i16::try_from(value).unwrap_or(i16::MAX);
         Self {
@@ -136,9 +131,6 @@ impl Hexagon {
         (self.tail_len > 0).then(|| (corner(west, north), corner(east, south)))
     }
 }
-
-const LINE_TO: u32 = 2;
-const CLOSE_PATH: u8 = 15;
 
 /// Reads pairs of steps back.
 #[derive(Clone)]

@@ -1,5 +1,12 @@
 //! The few pieces of the protocol buffer wire format that the cells layer writes by itself.
 
+use crate::geo::TilePoint;
+
+/// `MoveTo` of one point (MVT 2.1 §4.3.1).
+pub(super) const MOVE_TO_ONE: u8 = 1 << 3 | 1;
+const LINE_TO: u32 = 2;
+const CLOSE_PATH: u8 = 15;
+
 /// Appends a base-128 varint.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
@@ -17,6 +24,17 @@ pub(super) const fn zigzag(value: i32) -> u32 {
 /// The inverse of [`zigzag`].
 pub(super) const fn unzigzag(value: u32) -> i32 {
     (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+/// Appends what follows the `MoveTo` of a ring: the steps from vertex to vertex, and its end. The same wherever
+/// the ring lies.
+pub(super) fn put_ring_tail(out: &mut Vec<u8>, ring: &[TilePoint]) {
+    put_varint(out, LINE_TO | (ring.len() as u32 - 1) << 3);
+    for step in ring.windows(2) {
+        put_varint(out, zigzag(step[1].x - step[0].x));
+        put_varint(out, zigzag(step[1].y - step[0].y));
+    }
+    out.push(CLOSE_PATH);
 }
 
 /// Appends a field of bytes: its tag, its length, itself.
