@@ -13,23 +13,33 @@ before(async () => {
 });
 after(() => browser.close());
 
-/** Features of our tiles on the screen, by layer. @param {import("playwright-core").Page} page */
-function drawn(page) {
-  return page.evaluate(() => {
-    const map = /** @type {any} */ (window).vungxanh.map;
-    /** @type {Record<string, number>} */
-    const counts = {};
-    for (const feature of map.queryRenderedFeatures()) counts[feature.sourceLayer] = (counts[feature.sourceLayer] ?? 0) + 1;
-    return counts;
-  });
+/**
+ * Waits until features of a layer stand on the screen. "Drawn" alone does not tell: a map between two styles has
+ * nothing left to load.
+ * @param {import("playwright-core").Page} page @param {string} layer
+ */
+async function shows(page, layer) {
+  await page.waitForFunction(
+    (name) => /** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === name),
+    layer,
+    { timeout: 60_000 },
+  );
+}
+
+/** The same for a layer that was taken away. @param {import("playwright-core").Page} page @param {string} layer */
+async function hides(page, layer) {
+  await page.waitForFunction(
+    (name) => !(/** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === name)),
+    layer,
+    { timeout: 60_000 },
+  );
 }
 
 test("the canvas shows areas and cells, in Vietnamese controls", async () => {
   const { page, context, complaints } = await open(browser, {});
   await mapDrawn(page);
-  const counts = await drawn(page);
-  assert.ok((counts.areas ?? 0) > 0, JSON.stringify(counts));
-  assert.ok((counts.cells ?? 0) > 0, JSON.stringify(counts));
+  await shows(page, "areas");
+  await shows(page, "cells");
   assert.equal(await page.locator(".maplibregl-ctrl-zoom-in").getAttribute("aria-label"), "Phóng to");
   assert.equal(await page.locator("#picture").isVisible(), false);
   quiet(complaints);
@@ -40,18 +50,19 @@ for (const width of [390, 1440]) {
   test(`a click on the map explains the place step by step at ${width} px`, async () => {
     const { page, context, complaints } = await open(browser, { width, lang: width === 390 ? "vi" : "en" });
     await mapDrawn(page);
-    const spot = await page.evaluate(() => {
+    // Waited for: the first picture may come before the cells' tiles.
+    const found = await page.waitForFunction(() => {
       const map = /** @type {any} */ (window).vungxanh.map;
       const { width: w, height: h } = map.getCanvas().getBoundingClientRect();
       for (let y = h * 0.3; y < h * 0.7; y += 12) {
         for (let x = w * 0.2; x < w * 0.8; x += 12) {
-          const found = map.queryRenderedFeatures([x, y]);
-          if (found.some((/** @type {any} */ f) => f.sourceLayer === "cells" && f.properties.level > 0)) return { x, y };
+          const there = map.queryRenderedFeatures([x, y]);
+          if (there.some((/** @type {any} */ f) => f.sourceLayer === "cells" && f.properties.level > 0)) return { x, y };
         }
       }
       return null;
     });
-    assert.ok(spot, "a cell with a level is on the screen");
+    const spot = /** @type {{x: number, y: number}} */ (await found.jsonValue());
     await page.locator("#map canvas").click({ position: spot });
     const panel = page.locator("#panel");
     await page.locator("#panel[data-ready=true]").waitFor({ timeout: 20_000 });
@@ -117,10 +128,10 @@ test("layers can be switched off and on", async () => {
   const { page, context, complaints } = await open(browser, {});
   await mapDrawn(page);
   await page.locator("#layers input[value=cells]").uncheck();
-  await page.waitForFunction(() => !(/** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === "cells")));
+  await hides(page, "cells");
   await picture(page, "areas-only-1440");
   await page.locator("#layers input[value=cells]").check();
-  await page.waitForFunction(() => /** @type {any} */ (window).vungxanh.map.queryRenderedFeatures().some((/** @type {any} */ f) => f.sourceLayer === "cells"));
+  await shows(page, "cells");
   quiet(complaints);
   await context.close();
 });
@@ -148,8 +159,9 @@ test("the theme button changes page and map, and is remembered", async () => {
   const asked = page.waitForRequest((request) => request.url().includes("/styles/dark.json"));
   await page.locator("#theme").click();
   await asked;
+  await page.waitForFunction(() => /\(dark\)/.test(/** @type {any} */ (window).vungxanh.map.getStyle()?.name ?? ""));
   await mapDrawn(page);
-  assert.ok(((await drawn(page)).areas ?? 0) > 0);
+  await shows(page, "areas");
   await page.reload();
   assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
   quiet(complaints);
