@@ -90,6 +90,13 @@ const RESOLUTION: Param = param(
     "H3 resolution, 0 to 9; 9 by default",
     "8",
 );
+const TILE_RESOLUTION: Param = param(
+    "resolution",
+    "integer",
+    "Độ phân giải H3 của lớp `cells`, từ 0 đến mức của cấp thu phóng cộng 1 (tối đa 9); mặc định theo cấp thu phóng",
+    "H3 resolution of the layer `cells`, from 0 to the zoom's own plus 1 (at most 9); by default the zoom's own",
+    "8",
+);
 const RESOLUTION_NEEDED: Param = RESOLUTION;
 const KIND: Param = param(
     "kind",
@@ -233,11 +240,11 @@ pub static ROUTES: &[Route] = &[
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),
     // Tiles
     route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ (MVT)", "A vector tile (MVT)",
-        [AT, WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
+        [AT, WINDOW, TILE_RESOLUTION], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
     route!("getReleaseTile", Get "/tiles/{layers}/{release}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ của một đợt công bố, không bao giờ đổi: `@` và tên trong TileJSON của `cells`", "A tile of one edition, which never changes: `@` and the name that the TileJSON of `cells` gives",
-        [WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile_of_release)),
+        [WINDOW, TILE_RESOLUTION], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile_of_release)),
     route!("getTileJson", Get "/tiles/{layers}", EVERYONE, Read, "tiles", "TileJSON 3.0, ví dụ /tiles/cells,venues.json", "TileJSON 3.0, as in /tiles/cells,venues.json",
-        [AT, WINDOW], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
+        [AT, WINDOW, TILE_RESOLUTION], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
     route!("getStyle", Get "/styles/{name}", EVERYONE, Read, "tiles", "Kiểu MapLibre: light.json, dark.json", "MapLibre styles: light.json, dark.json",
         [], Takes::Nothing, Answers::Json("Style"), || get(tiles::style)),
     route!("getBasemapTile", Get "/basemap/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ nền, nếu máy chủ có", "A tile of the basemap, where the server has one",

@@ -13,7 +13,7 @@ use crate::api::edge::{
 };
 use crate::api::state::ApiState;
 use crate::api::v1::view::{View, compute_blocking};
-use crate::geo::TileCoord;
+use crate::geo::{MAX_RESOLUTION, Resolution, TileCoord, finest_for_zoom};
 use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
@@ -38,6 +38,7 @@ pub async fn tile(
     let request = TileRequest {
         layers,
         coord,
+        resolution: resolution_of(&query, layers, Some(coord.z()))?,
         // Without `at` the tile is the live one; with it, that of the whole minute.
         at: query.at()?.map(|at| Timestamp(at.0 - at.0.rem_euclid(60))),
         window_hours: view.window.hours(),
@@ -85,6 +86,7 @@ pub async fn tile_of_release(
     let request = TileRequest {
         layers,
         coord,
+        resolution: resolution_of(&query, layers, Some(coord.z()))?,
         at: Some(at),
         window_hours: view.window.hours(),
         audience: Audience::Public,
@@ -132,7 +134,7 @@ fn respond(headers: &HeaderMap, tile: &TileBody, coding: Coding, freshness: Fres
     response
 }
 
-/// `GET /tiles/{layers}.json`: `TileJSON`. `at` and `window` are handed on to the tiles' addresses.
+/// `GET /tiles/{layers}.json`: `TileJSON`. What was asked is handed on to the tiles' addresses.
 pub async fn tile_json(
     State(state): State<ApiState>,
     caller: Caller,
@@ -148,6 +150,7 @@ pub async fn tile_json(
     };
     let layers = layers_of(layers)?;
     let view = View::new(&state, caller, &query)?;
+    let resolution = resolution_of(&query, layers, None)?;
     let kept: Vec<String> = query
         .pairs()
         .map(|(name, value)| {
@@ -155,7 +158,10 @@ pub async fn tile_json(
             format!("{name}={value}")
         })
         .collect();
-    let document = describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    let mut document = describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    if let Some(resolution) = resolution {
+        document = document.with_resolution(resolution);
+    }
     let bytes = serde_json::to_vec(&document).map_err(ApiError::internal)?;
     Ok(answer(&headers, "application/json", view.freshness(), bytes))
 }
@@ -199,6 +205,23 @@ fn layers_of(text: &str) -> Result<Layers, ApiError> {
             "one or several of cells, venues, areas, zones joined by commas",
         )
     })
+}
+
+/// `resolution=`, as fine as a zoom (`None`: any) allows. Figures of every resolution are released, so the public may ask
+/// for any, as at `/v1/cells`.
+fn resolution_of(query: &Query, layers: Layers, zoom: Option<u8>) -> Result<Option<Resolution>, ApiError> {
+    let finest = zoom.map_or(MAX_RESOLUTION, finest_for_zoom).get();
+    let at_zoom = zoom.map_or_else(String::new, |zoom| format!(" at zoom {zoom}"));
+    query.read_as(
+        "resolution",
+        &format!("a whole number from 0 to {finest}{at_zoom}, with the layer `cells`"),
+        |text| match text.parse::<u8>() {
+            _ if !layers.contains(LayerKind::Cells) => Err("is asked of layers without cells".to_owned()),
+            Ok(number) if number <= finest => Resolution::new(number).ok_or_else(String::new),
+            Ok(_) => Err(format!("is out of range{at_zoom}")),
+            Err(error) => Err(error.to_string()),
+        },
+    )
 }
 
 fn coord_of(segments: &Segments) -> Result<TileCoord, ApiError> {

@@ -142,9 +142,10 @@ impl TileCache {
         if now < entry.made {
             return false;
         }
-        // The log speaks of one window; of another, equal parts are equal.
+        // The log speaks of one window and of each zoom's resolution; of another, equal parts are equal.
         let summed = SUMMED.iter().any(|kind| request.layers.contains(*kind));
-        if summed && request.window_hours != LIVE_WINDOW_HOURS {
+        let other = request.window_hours != LIVE_WINDOW_HOURS || request.other_resolution().is_some();
+        if summed && other {
             let (old, new) = (entry.versions, snapshot.versions());
             let same = (old.cells, old.areas, old.releases) == (new.cells, new.areas, new.releases)
                 && entry.hour == snapshot.as_of().hour();
@@ -168,6 +169,7 @@ impl TileKey {
             .at
             .map(|_| Moment::new(snapshot, &Asked::new(snapshot, request), request.layers));
         let mut request = *request;
+        request.resolution = request.other_resolution();
         if moment.is_some() {
             // All that these decide is in the moment.
             request.at = None;

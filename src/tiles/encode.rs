@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::geo::{BBox, BUFFER, Cell, TileCoord, resolution_for_zoom};
+use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, resolution_for_zoom};
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window};
 use crate::risk::{Audience, Rules, cell_risk};
@@ -21,6 +21,8 @@ pub struct TileRequest {
     pub layers: Layers,
     /// Which tile.
     pub coord: TileCoord,
+    /// Which cells; `None` is the resolution of the zoom.
+    pub resolution: Option<Resolution>,
     /// The instant asked for; `None` is the snapshot's own, so that everybody shares the tile.
     pub at: Option<Timestamp>,
     /// How many buckets are summed, ending with that of the instant.
@@ -29,10 +31,22 @@ pub struct TileRequest {
     pub audience: Audience,
 }
 
+impl TileRequest {
+    /// The resolution of its cells, where that is not the one of its zoom.
+    #[must_use]
+    pub fn other_resolution(&self) -> Option<Resolution> {
+        self.resolution.filter(|resolution| {
+            self.layers.contains(LayerKind::Cells) && *resolution != resolution_for_zoom(self.coord.z())
+        })
+    }
+}
+
 /// A request with its times worked out against a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     pub coord: TileCoord,
+    /// Of its cells.
+    pub resolution: Resolution,
     pub at: Timestamp,
     pub window: Window,
     /// The seven days that levels and rates look at.
@@ -47,6 +61,9 @@ impl Asked {
         let at = request.at.unwrap_or(snapshot.as_of());
         Self {
             coord: request.coord,
+            resolution: request
+                .resolution
+                .unwrap_or_else(|| resolution_for_zoom(request.coord.z())),
             at,
             window: Window::ending(at, request.window_hours),
             week: Window::ending(at, WEEK_HOURS),
@@ -266,11 +283,10 @@ fn cells(
     asked: &Asked,
     within: &BBox,
 ) -> Vec<CellFeature> {
-    let resolution = resolution_for_zoom(asked.coord.z());
     match asked.audience {
-        Audience::Public => figures.public_cells(snapshot, asked, within, resolution),
+        Audience::Public => figures.public_cells(snapshot, asked, within, asked.resolution),
         Audience::Official => snapshot
-            .cells_in_two(within, resolution, asked.window, asked.week)
+            .cells_in_two(within, asked.resolution, asked.window, asked.week)
             .into_iter()
             .map(|(figure, week)| official_cell(rules, &figure, week.cases))
             .collect(),

@@ -26,5 +26,6 @@ mod risk;
 mod store;
 mod support;
 mod tiles;
+mod tiles_asked;
 mod tiles_live;
 mod tiles_of_snapshot;
