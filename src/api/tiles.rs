@@ -10,6 +10,7 @@ use axum::{
 use crate::api::edge::{
     ApiError, Caller, Freshness, Query, Segments, answer,
     conditional::{accepted_coding, finish, none_match, say_coding},
+    read_filter,
 };
 use crate::api::state::ApiState;
 use crate::api::v1::view::{View, compute_blocking};
@@ -18,8 +19,8 @@ use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
 use crate::tiles::{
-    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, style as plain_style,
-    style_with_basemap, tile_json as describe,
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileFilter, TileRequest, find_edition,
+    style as plain_style, style_with_basemap, tile_json as describe,
 };
 
 const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
@@ -51,7 +52,8 @@ pub async fn tile(
     } else {
         state.live_snapshot().await
     };
-    send(&state, snapshot, request, &headers, freshness).await
+    let filter = read_filter(&query, |filter| TileFilter::new(filter, layers))?;
+    send(&state, snapshot, request, filter, &headers, freshness).await
 }
 
 /// `GET /tiles/cells/@{release}/{z}/{x}/{y}`: a tile of an edition of what is published of cells. It never changes;
@@ -91,24 +93,29 @@ pub async fn tile_of_release(
         window_hours: view.window.hours(),
         audience: Audience::Public,
     };
-    send(&state, view.snapshot, request, &headers, Freshness::Fixed).await
+    let filter = read_filter(&query, |filter| TileFilter::new(filter, layers))?;
+    send(&state, view.snapshot, request, filter, &headers, Freshness::Fixed).await
 }
 
 async fn send(
     state: &ApiState,
     snapshot: Arc<Snapshot>,
     request: TileRequest,
+    filter: Option<TileFilter>,
     headers: &HeaderMap,
     freshness: Freshness,
 ) -> Result<Response, ApiError> {
     let coding = accepted_coding(headers);
-    let body = match state.tiles.get(&snapshot, &request) {
+    let body = match state.tiles.get_filtered(&snapshot, &request, filter.as_ref()) {
         Some(body) if body.ready(coding).is_some() => body,
         _ => {
             let state = state.clone();
             compute_blocking(move || {
                 let rules = state.pipeline.rules();
-                let body = state.tiles.get_or_encode(&snapshot, rules, &request);
+                let filter = filter.as_ref();
+                let body = state
+                    .tiles
+                    .get_or_encode_filtered(&snapshot, rules, &request, filter);
                 // Compressed here too, off the threads that talk to clients.
                 let _compressed = body.bytes(coding);
                 Ok(body)
@@ -151,6 +158,7 @@ pub async fn tile_json(
     let layers = layers_of(layers)?;
     let view = View::new(&state, caller, &query)?;
     let resolution = resolution_of(&query, layers, None)?;
+    read_filter(&query, |filter| TileFilter::new(filter, layers))?;
     let kept: Vec<String> = query
         .pairs()
         .map(|(name, value)| {
@@ -158,7 +166,8 @@ pub async fn tile_json(
             format!("{name}={value}")
         })
         .collect();
-    let mut document = describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    let mut document =
+        describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
     if let Some(resolution) = resolution {
         document = document.with_resolution(resolution);
     }

@@ -8,7 +8,7 @@ use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outline, Outlines, Source};
 use crate::tiles::{
-    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, VenueFeature, ZoneFeature, tiers,
+    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, TileFilter, VenueFeature, ZoneFeature, tiers,
 };
 
 /// The window of tiles when nobody says, hours. Changes are told of tiles of this window.
@@ -104,6 +104,18 @@ pub fn encode(snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<
 /// The same with what is kept from tile to tile.
 #[must_use]
 pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
+    encode_filtered(kept, snapshot, rules, request, None)
+}
+
+/// The same with the features that a filter accepts only.
+#[must_use]
+pub fn encode_filtered(
+    kept: &Kept,
+    snapshot: &Snapshot,
+    rules: &Rules,
+    request: &TileRequest,
+    filter: Option<&TileFilter>,
+) -> Vec<u8> {
     let asked = Asked::new(snapshot, request);
     let shows = |kind: LayerKind| request.layers.contains(kind) && request.coord.z() >= kind.min_zoom();
     let within = around(request.coord);
@@ -147,6 +159,9 @@ pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &Ti
             .map(|entry| venue_feature(entry, asked.audience, asked.live))
             .collect();
         features.thin_venues(request.coord);
+    }
+    if let Some(filter) = filter {
+        features.keep(filter);
     }
     features.encode_with(kept, request.coord, snapshot.offset())
 }
@@ -272,7 +287,7 @@ fn zone_feature<'a>(zone: &'a crate::model::Zone, outline: &'a Outline) -> ZoneF
 const WEEK_HOURS: i32 = 7 * 24;
 
 /// One decimal says all that a case rate can; what a tile does not say must not make it another tile.
-fn tenths(rate: f64) -> f64 {
+pub(super) fn tenths(rate: f64) -> f64 {
     (rate * 10.0).round() / 10.0
 }
 

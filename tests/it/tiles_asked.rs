@@ -78,9 +78,7 @@ fn cells_of_any_resolution_show_the_figures_that_the_audience_may_see_of_them() 
                             [stats.visits, stats.people, stats.cases].map(Some)
                         }
                         Audience::Public => {
-                            let figure = snapshot
-                                .releases()
-                                .public_cell(cell, snapshot.as_of(), window);
+                            let figure = snapshot.releases().public_cell(cell, snapshot.as_of(), window);
                             [figure.visits, figure.people, figure.cases]
                         }
                     };
