@@ -253,7 +253,8 @@ impl Expr {
         }
     }
 
-    fn depth(&self) -> usize {
+    /// Levels of this tree.
+    pub fn depth(&self) -> usize {
         1 + self.children().map(Self::depth).max().unwrap_or(0)
     }
 

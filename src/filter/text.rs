@@ -36,6 +36,16 @@ pub(super) fn literal(text: &str) -> Expr {
     Expr::Literal(Value::Text(text.nfc().collect::<String>().into()))
 }
 
+/// One more link of a chain like 1 + 2 + 3, each of which stands in the next: refused while the tree is still low enough
+/// to be walked on any stack.
+fn chained(left: Expr, operation: Operation, right: Expr) -> Result<Expr, InvalidFilter> {
+    let both = left.computed(operation, right);
+    if both.depth() > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    Ok(both)
+}
+
 /// Words that are no names of properties, unless quoted.
 const KEYWORDS: [&str; 11] = [
     "and", "or", "not", "like", "between", "in", "is", "null", "true", "false", "div",
@@ -117,7 +127,7 @@ impl Reader<'_> {
             } else {
                 return Ok(left);
             };
-            left = left.computed(operation, self.product()?);
+            left = chained(left, operation, self.product()?)?;
         }
     }
 
@@ -135,7 +145,7 @@ impl Reader<'_> {
             } else {
                 return Ok(left);
             };
-            left = left.computed(operation, self.power()?);
+            left = chained(left, operation, self.power()?)?;
         }
     }
 

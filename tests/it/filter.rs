@@ -89,8 +89,11 @@ fn conditions_mean_what_the_standard_says() {
         "ACCENTI(name) = accenti('Cho Dong Quang')",
         "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('CHO dong%'))",
         "casei(name) IN (casei('Chợ Đồng Quang'), casei('Other'))",
+        "CASEI('Straße') IN (CASEI('STRASSE'))",
+        "CASEI('Οδος') = CASEI('ΟΔΟΣ')",
         // Properties beside properties.
         "height > floors",
+        "height-20.0 > 0",
         "floors = floors",
         "(floors > 5) = swimming_pool",
         // Arithmetic.
@@ -365,6 +368,7 @@ fn a_filter_stays_within_its_bounds() {
     assert!(refused(&"NOT ".repeat(400)).contains("nested too deep"));
     assert!(refused(&("2^".repeat(900) + "2 = 1")).contains("nested too deep"));
     assert!(refused(&("1+".repeat(99) + "1 = 100")).contains("nested too deep"));
+    assert!(refused(&("1*".repeat(995) + "1 = 1")).contains("nested too deep"));
     assert!(refused(&"x".repeat(2001)).contains("has 2001 bytes"));
     let json = format!("{}true{}", r#"{"op":"not","args":["#.repeat(60), "]}".repeat(60));
     assert!(Filter::parse(&json, Language::Json).is_err());
