@@ -195,7 +195,7 @@ pub fn resolution_for_zoom(zoom: u8) -> Resolution {
 }
 
 /// The finest resolution that may be asked for at a zoom: one finer than the one shown, so that a tile never holds
-/// more than some 8,000 cells.
+/// more than some 9,000 cells.
 #[must_use]
 pub fn finest_for_zoom(zoom: u8) -> Resolution {
     Resolution((resolution_for_zoom(zoom).get() + 1).min(MAX_RESOLUTION.get()))

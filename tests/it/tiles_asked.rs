@@ -91,6 +91,26 @@ fn cells_of_any_resolution_show_the_figures_that_the_audience_may_see_of_them() 
 }
 
 #[test]
+fn a_tile_of_the_finest_resolution_stays_bounded() {
+    let mut most = 0;
+    for (lng, lat) in [(105.84, 21.59), (106.7, 10.8), (100.0, 0.1)] {
+        for zoom in 3..=16 {
+            let coord = TileCoord::containing(LngLat::new(lng, lat).unwrap(), zoom).unwrap();
+            let bbox = coord.bbox(0);
+            let (lng, lat) = (
+                f64::midpoint(bbox.min_lng, bbox.max_lng),
+                f64::midpoint(bbox.min_lat, bbox.max_lat),
+            );
+            let middle = Cell::at(LngLat::new(lng, lat).unwrap(), finest_for_zoom(zoom));
+            let disk = middle.grid_disk(100);
+            let cells = disk.iter().filter(|cell| bbox.contains(cell.centre())).count();
+            most = most.max(cells);
+        }
+    }
+    assert!((6_000..9_000).contains(&most), "{most}");
+}
+
+#[test]
 fn the_resolution_of_the_zoom_is_the_same_tile_as_none() {
     let rules = Rules::builtin();
     let snapshot = World::new(12).publish();
