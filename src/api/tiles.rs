@@ -18,8 +18,8 @@ use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
 use crate::tiles::{
-    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, style as plain_style,
-    style_with_basemap, tile_json as describe,
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileFormat, TileRequest, find_edition,
+    style as plain_style, style_with_basemap, tile_json as describe,
 };
 
 const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
@@ -37,6 +37,7 @@ pub async fn tile(
     let view = View::new(&state, caller, &query)?;
     let request = TileRequest {
         layers,
+        format: TileFormat::Mvt,
         coord,
         // Without `at` the tile is the live one; with it, that of the whole minute.
         at: query.at()?.map(|at| Timestamp(at.0 - at.0.rem_euclid(60))),
@@ -84,6 +85,7 @@ pub async fn tile_of_release(
         })?;
     let request = TileRequest {
         layers,
+        format: TileFormat::Mvt,
         coord,
         at: Some(at),
         window_hours: view.window.hours(),

@@ -8,7 +8,7 @@ use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outline, Outlines, Source};
 use crate::tiles::{
-    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, VenueFeature, ZoneFeature, tiers,
+    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, TileFormat, VenueFeature, ZoneFeature, tiers,
 };
 
 /// The window of tiles when nobody says, hours. Changes are told of tiles of this window.
@@ -19,6 +19,8 @@ pub const LIVE_WINDOW_HOURS: i32 = 7 * 24;
 pub struct TileRequest {
     /// Which layers.
     pub layers: Layers,
+    /// In which format.
+    pub format: TileFormat,
     /// Which tile.
     pub coord: TileCoord,
     /// The instant asked for; `None` is the snapshot's own, so that everybody shares the tile.
