@@ -80,7 +80,7 @@ impl Kept {
     }
 }
 
-/// The tile's bytes (MVT 2.1); none when nothing shows.
+/// The tile's bytes in the format asked for; none when nothing shows.
 #[must_use]
 pub fn encode(snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
     encode_with(&Kept::new(3 << 20), snapshot, rules, request)
@@ -133,7 +133,7 @@ pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &Ti
             .collect();
         features.thin_venues(request.coord);
     }
-    features.encode_with(kept, request.coord, snapshot.offset())
+    features.encode_as(request.format, kept, request.coord, snapshot.offset())
 }
 
 /// The tile and its buffer; at the edge of the world the buffer reaches over the antimeridian.

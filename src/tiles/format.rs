@@ -1,3 +1,5 @@
+use crate::tiles::{LayerKind, Layers};
+
 /// The formats that tiles come in. Each has its own bytes, tags and place in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TileFormat {
@@ -6,7 +8,7 @@ pub enum TileFormat {
     Mvt,
     /// `MapLibre` Tiles 1.
     Mlt,
-    /// Our compact cells, for the layer `cells` alone.
+    #[doc = include_str!("../../docs/cells-format.en.md")]
     Cells,
 }
 
@@ -34,6 +36,25 @@ impl TileFormat {
         }
     }
 
+    /// Whether it says all of these layers.
+    #[must_use]
+    pub fn holds(self, layers: Layers) -> bool {
+        self != Self::Cells || layers == Layers::one(LayerKind::Cells)
+    }
+
+    /// Takes the ending that names a format off the last part of an address.
+    #[must_use]
+    pub fn split_ending(text: &str) -> (&str, Option<Self>) {
+        if text.ends_with(|last: char| last.is_ascii_digit()) {
+            return (text, None);
+        }
+        let mut endings = Self::ALL
+            .into_iter()
+            .flat_map(|format| format.endings().iter().map(move |ending| (format, ending)));
+        let found = endings.find_map(|(format, ending)| Some((text.strip_suffix(ending)?, Some(format))));
+        found.unwrap_or((text, None))
+    }
+
     /// What its entity tags end with: a tag names one representation, also where two have the same bytes
     /// because nothing shows (RFC 9110 §8.8.3).
     pub(super) const fn tag_suffix(self) -> &'static str {
@@ -41,6 +62,37 @@ impl TileFormat {
             Self::Mvt => "",
             Self::Mlt => "-mlt",
             Self::Cells => "-cells",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_names_its_format_and_comes_off() {
+        for (text, rest, format) in [
+            ("1800", "1800", None),
+            ("1800.mvt", "1800", Some(TileFormat::Mvt)),
+            ("1800.pbf", "1800", Some(TileFormat::Mvt)),
+            ("1800.mlt", "1800", Some(TileFormat::Mlt)),
+            ("1800.cells", "1800", Some(TileFormat::Cells)),
+            ("1800.MLT", "1800.MLT", None),
+            ("1800.png", "1800.png", None),
+            ("", "", None),
+        ] {
+            assert_eq!(TileFormat::split_ending(text), (rest, format));
+        }
+    }
+
+    #[test]
+    fn compact_cells_hold_cells_and_nothing_else() {
+        let both = Layers::one(LayerKind::Cells).with(LayerKind::Venues);
+        assert!(TileFormat::Cells.holds(Layers::one(LayerKind::Cells)));
+        for layers in [both, Layers::one(LayerKind::Venues), Layers::all()] {
+            assert!(!TileFormat::Cells.holds(layers));
+            assert!(TileFormat::Mvt.holds(layers) && TileFormat::Mlt.holds(layers));
         }
     }
 }
