@@ -13,7 +13,7 @@ use vungxanh::model::{AreaLevel, Day, Direction, Timestamp, UtcOffset, Window};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
     AreaFeature, CellFeature, Coding, Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileBody, TileFeatures,
-    TileRequest, encode_with,
+    TileFormat, TileRequest, encode_with,
 };
 
 const CELLS: usize = 5000;
@@ -35,6 +35,14 @@ pub fn group(criterion: &mut Criterion) {
     group.bench_function("cells 5000, encode with nothing kept", |b| {
         b.iter(|| black_box(features.encode(coord, UtcOffset::VIETNAM)));
     });
+    for (name, format) in [
+        ("MapLibre Tiles", TileFormat::Mlt),
+        ("compact", TileFormat::Cells),
+    ] {
+        group.bench_function(format!("cells 5000, {name}"), |b| {
+            b.iter(|| black_box(features.encode_as(format, &kept, coord, UtcOffset::VIETNAM)));
+        });
+    }
     let bytes = features.encode(coord, UtcOffset::VIETNAM);
     for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
         group.bench_function(format!("cells 5000, tag and {}", coding.as_str()), |b| {
@@ -75,6 +83,7 @@ fn snapshots(group: &mut BenchmarkGroup<'_, WallTime>) {
     for audience in [Audience::Public, Audience::Official] {
         let request = TileRequest {
             layers: Layers::one(LayerKind::Cells),
+            format: TileFormat::Mvt,
             coord,
             resolution: None,
             at: None,

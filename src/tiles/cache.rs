@@ -91,9 +91,10 @@ impl TileCache {
     ) -> Arc<TileBody> {
         let make = || {
             Arc::new(Entry {
-                body: Arc::new(TileBody::new(encode_filtered(
-                    &self.kept, snapshot, rules, request, filter,
-                ))),
+                body: Arc::new(TileBody::of(
+                    request.format,
+                    encode_filtered(&self.kept, snapshot, rules, request, filter),
+                )),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),
                 hour: snapshot.as_of().hour(),

@@ -26,6 +26,7 @@ mod release;
 mod risk;
 mod store;
 mod support;
+mod tile_formats;
 mod tiles;
 mod tiles_asked;
 mod tiles_filtered;

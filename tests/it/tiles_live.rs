@@ -16,7 +16,7 @@ use vungxanh::model::{
 };
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
-    Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileChanges, TileRequest, encode,
+    Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileChanges, TileFormat, TileRequest, encode,
 };
 
 use crate::fixtures::{self, square};
@@ -301,6 +301,7 @@ fn tiles() -> Vec<TileCoord> {
 pub fn request(kind: LayerKind, coord: TileCoord, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::one(kind),
+        format: TileFormat::Mvt,
         coord,
         resolution: None,
         at: None,
@@ -354,6 +355,16 @@ fn every_tile_that_changed_is_announced_and_no_other() {
                         // The cache says the same: what was not announced is not made again.
                         let body = cache.get_or_encode(&new, &rules, &asked);
                         assert_eq!(body.bytes(Coding::Identity), after);
+                        if seed == 0 {
+                            // In every format.
+                            let format = match kind {
+                                LayerKind::Cells if step % 2 == 0 => TileFormat::Cells,
+                                _ => TileFormat::Mlt,
+                            };
+                            let asked = TileRequest { format, ..asked };
+                            let body = cache.get_or_encode(&new, &rules, &asked);
+                            assert_eq!(body.bytes(Coding::Identity), encode(&new, &rules, &asked));
+                        }
                     }
                 }
             }

@@ -6,6 +6,7 @@ mod asking;
 mod basemap;
 mod batches;
 mod changes;
+mod formats;
 mod past;
 mod privacy;
 mod reads;
