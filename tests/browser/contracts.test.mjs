@@ -88,7 +88,7 @@ test("no lock file names a host, and no script loads from one", async () => {
       if (name) assert.ok(each.integrity, `${name} has an integrity hash`);
     }
   }
-  for (const file of ["boot", "words", "api", "theme", "time", "live", "map", "panel", "search", "main"]) {
+  for (const file of ["boot", "words", "api", "theme", "time", "live", "map", "panel", "search", "main", "cells/decode", "cells/ids", "cells/outline", "cells/mvt", "cells/weigh", "cells/worker", "cells/protocol"]) {
     const source = await readFile(path.join(ROOT, "web/app", `${file}.js`), "utf8");
     assert.doesNotMatch(source.replaceAll("http://www.w3.org/2000/svg", ""), /["'`]https?:\/\/[a-z]/, file);
   }
