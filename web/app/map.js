@@ -1,6 +1,7 @@
 // The live map: our style, our tiles, patterns over the colours, time, picking, refreshing.
 
 import { access, get } from "./api.js";
+import { frameAddress, Frames } from "./frames.js";
 import { touched } from "./live.js";
 import { theme } from "./theme.js";
 
@@ -67,6 +68,9 @@ export class LiveMap {
     /** How many tiles were asked for again because they changed. */
     this.refreshed = 0;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.frames = new Frames(library);
+    /** Whether tiles come from those kept for the animation. */
+    this.framed = false;
   }
 
   /** @param {HTMLElement} container @param {Style} style @param {Record<string, string>} strings */
@@ -158,8 +162,10 @@ export class LiveMap {
 
   /** @param {string} source */
   addresses(source) {
-    const time = this.at ? `?at=${encodeURIComponent(this.at)}` : "";
-    return (this.tiles.get(source) ?? []).map((address) => address + time);
+    return (this.tiles.get(source) ?? []).map((address) => {
+      const timed = withTime(address, this.at);
+      return this.framed ? frameAddress(timed) : timed;
+    });
   }
 
   /** Patterns over the coloured fills, each time a style has been loaded. */
@@ -216,9 +222,10 @@ export class LiveMap {
     this.map?.setStyle(await this.style(), { diff: false });
   }
 
-  /** @param {string | null} at instant, or null for now */
-  showTime(at) {
+  /** @param {string | null} at instant, or null for now @param {boolean} [framed] whether it is a step of the animation */
+  showTime(at, framed = false) {
     this.at = at;
+    this.framed = framed;
     for (const name of this.tiles.keys()) {
       const source = /** @type {import("maplibre-gl").VectorTileSource | undefined} */ (this.map?.getSource(name));
       source?.setTiles(this.addresses(name));
@@ -339,8 +346,13 @@ function group(sourceLayer) {
   return sourceLayer === "area_labels" ? "areas" : (sourceLayer ?? "");
 }
 
+/** @param {string} address @param {string | null} at */
+export function withTime(address, at) {
+  return at ? `${address}?at=${encodeURIComponent(at)}` : address;
+}
+
 /** The path of one of our own addresses, whatever public name they were written with. @param {string} url */
-function ownPath(url) {
+export function ownPath(url) {
   return url.replace(/^https?:\/\/[^/]+/, "");
 }
 

@@ -52,6 +52,27 @@ export function buildTile(cells, tile, h3, Writer) {
   return { bytes: /** @type {Uint8Array<ArrayBuffer>} */ (writer.finish()), count: features.length };
 }
 
+/**
+ * How many cells a finished vector tile holds.
+ * @param {Uint8Array} bytes
+ * @param {typeof import("pbf").PbfReader} Reader
+ */
+export function countCells(bytes, Reader) {
+  const found = { cells: 0 };
+  new Reader(bytes).readFields((tag, tile, reader) => {
+    if (tag !== LAYER) return;
+    const layer = reader.readMessage(
+      (field, each) => {
+        if (field === NAME) each.name = reader.readString();
+        if (field === FEATURE) each.features++;
+      },
+      { name: "", features: 0 },
+    );
+    if (layer.name === "cells") tile.cells += layer.features;
+  }, found);
+  return found.cells;
+}
+
 /** The layer's values, each once. */
 class Values {
   constructor() {

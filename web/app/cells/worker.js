@@ -2,7 +2,7 @@
 // the writer are loaded when the first compact tile comes, and only here.
 
 import { decodeCells } from "./decode.js";
-import { buildTile } from "./mvt.js";
+import { buildTile, countCells } from "./mvt.js";
 import { gzipped, transferred } from "./weigh.js";
 
 /**
@@ -28,15 +28,16 @@ import { gzipped, transferred } from "./weigh.js";
 /** @typedef {{id: number, status: number, reason: string}} Failed `status` 0: not an answer of the server */
 
 const COMPACT = "application/vnd.vungxanh.cells";
+const MVT = "application/vnd.mapbox-vector-tile";
 const VENDOR = new URL("../../vendor/", import.meta.url).href;
 
-/** @typedef {{h3: import("./mvt.js").H3, Writer: import("./mvt.js").Writer}} Libraries */
+/** @typedef {{h3: import("./mvt.js").H3, pbf: typeof import("pbf")}} Libraries */
 /** @type {Promise<Libraries> | null} */
 let libraries = null;
 
 function load() {
   libraries ??= Promise.all([import(`${VENDOR}h3-js/h3-js.mjs`), import(`${VENDOR}pbf/pbf.mjs`)]).then(
-    ([h3, pbf]) => ({ h3, Writer: pbf.PbfWriter }),
+    ([h3, pbf]) => ({ h3, pbf }),
     (error) => {
       libraries = null;
       throw error;
@@ -76,12 +77,16 @@ async function answer({ id, url, headers, cache, weigh }, signal) {
   const etag = response.headers.get("etag");
   let tile = { bytes: body, count: /** @type {number | null} */ (null) };
   let buildMs = null;
-  if (body.length > 0 && response.headers.get("content-type")?.startsWith(COMPACT)) {
-    const { h3, Writer } = await load();
+  const type = response.headers.get("content-type") ?? "";
+  if (body.length > 0 && type.startsWith(COMPACT)) {
+    const { h3, pbf } = await load();
     signal.throwIfAborted();
     const start = performance.now();
-    tile = buildTile(decodeCells(body), place(url), h3, Writer);
+    tile = buildTile(decodeCells(body), place(url), h3, pbf.PbfWriter);
     buildMs = performance.now() - start;
+  } else if (weigh && type.startsWith(MVT)) {
+    const { pbf } = await load();
+    tile.count = countCells(body, pbf.PbfReader);
   }
   const weight = weigh ? { ...(await weighed(url, body, response)), cells: tile.count, buildMs } : null;
   const { buffer, byteOffset, byteLength } = tile.bytes;
