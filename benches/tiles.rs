@@ -13,7 +13,7 @@ use vungxanh::model::{AreaLevel, Day, Direction, Timestamp, UtcOffset, Window};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
     AreaFeature, CellFeature, Coding, Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileBody, TileFeatures,
-    TileRequest, encode_with,
+    TileFormat, TileRequest, encode_with,
 };
 
 const CELLS: usize = 5000;
@@ -75,6 +75,7 @@ fn snapshots(group: &mut BenchmarkGroup<'_, WallTime>) {
     for audience in [Audience::Public, Audience::Official] {
         let request = TileRequest {
             layers: Layers::one(LayerKind::Cells),
+            format: TileFormat::Mvt,
             coord,
             at: None,
             window_hours: LIVE_WINDOW_HOURS,

@@ -18,12 +18,13 @@
 //!    shards, and swaps in the next [`index::Snapshot`]; its generation wakes whoever listens to changes.
 //!
 //! # The way of a tile
-//! 1. [`api`] parses `/tiles/{layers}/{z}/{x}/{y}` into integers and takes the present snapshot: no lock.
+//! 1. [`api`] parses `/tiles/{layers}/{z}/{x}/{y}` into integers, settles the format by the ending or `Accept`, and takes
+//!    the present snapshot: no lock.
 //! 2. The tile cache answers, or one thread encodes while the others wait. A live tile stays good until the log of
 //!    changes names it; a tile of a past instant is kept by the closed buckets that answer for it.
 //! 3. [`tiles`] asks the snapshot what stands in the tile: released figures for the public, exact ones for
 //!    officials and analysts. Outlines of hexagons are copied from blocks that were encoded once; other shapes are
-//!    cut, simplified, snapped and wound. Equal content is equal bytes.
+//!    cut, simplified, snapped and wound. Equal content is equal bytes. All formats are written from the same features.
 //! 4. The answer carries an `ETag` made of the content, one for each coding; an unchanged tile answers 304.
 //!
 //! # The way of a change
@@ -67,7 +68,7 @@
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
 //! - No key makes a pseudonym of a day that has left the retention.
 //! - No commit waits for a checkpoint to be encoded or written.
-//! - A tile depends on nothing but (snapshot, layers, z/x/y, at, window, audience).
+//! - A tile depends on nothing but (snapshot, layers, format, z/x/y, at, window, audience).
 //! - No live tile changes without being announced; none is announced that did not change, but where so many did that
 //!   those above them are named.
 

@@ -11,6 +11,8 @@ use crate::api::edge::{ApiError, Class, Freshness, Query, answer};
 use crate::api::openapi;
 use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
+use crate::api::tile_formats;
+use crate::tiles::TileFormat;
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi::document);
 
@@ -83,6 +85,7 @@ fn render(is_english: bool) -> Markup {
                     @for tag in &tags {
                         section {
                             h2 id=(tag) { (tag_name(tag, is_english)) }
+                            @if *tag == "tiles" { (tile_formats::page(is_english, with_code)) }
                             @for route in ROUTES.iter().filter(|route| route.tag == *tag) {
                                 (operation(route, is_english))
                             }
@@ -123,6 +126,10 @@ fn operation(route: &Route, is_english: bool) -> Markup {
                     Answers::One(name) | Answers::Json(name) => code { (name) },
                     Answers::List(name) => { code { "{as_of, items: [" (name) "], links}" } },
                     Answers::Media(kind) => code { (kind) },
+                    Answers::Tile => @for (place, format) in TileFormat::ALL.into_iter().enumerate() {
+                        @if place > 0 { ", " }
+                        code { (format.media_type()) }
+                    },
                 }
             }
             pre { code { (curl(route)) } }

@@ -18,6 +18,7 @@ mod routes;
 mod server;
 mod state;
 mod table;
+mod tile_formats;
 mod tiles;
 mod v1;
 

@@ -13,6 +13,7 @@ use crate::api::edge::{FieldError, Problem};
 use crate::api::records;
 use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
+use crate::api::tile_formats;
 use crate::api::v1::{areas, cells, events, marks, registry, risk, venues, view, zones};
 use crate::model::Role;
 
@@ -46,7 +47,11 @@ pub fn document() -> OpenApi {
 
 fn operation(route: &Route) -> OperationBuilder {
     let roles: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
-    let mut description = route.vi.to_owned();
+    let mut description = if route.answers == Answers::Tile {
+        tile_formats::description(route.vi)
+    } else {
+        route.vi.to_owned()
+    };
     if !route.is_public() {
         description.push_str("\n\nKey of the role ");
         description.push_str(&roles.join(" or "));
@@ -169,6 +174,7 @@ fn responses(route: &Route, operation: OperationBuilder) -> OperationBuilder {
             )
             .build(),
         Answers::Media(kind) => content(kind, Some(text().into())),
+        Answers::Tile => tile_formats::response(text),
         Answers::Json(_) => content("application/json", Some(object().into())),
     };
     let creates = matches!(route.id, "postZone" | "postMark");
@@ -187,7 +193,7 @@ fn responses(route: &Route, operation: OperationBuilder) -> OperationBuilder {
                 .build(),
         );
     }
-    if matches!(route.id, "getTile" | "getBasemapTile") {
+    if route.answers == Answers::Tile || route.id == "getBasemapTile" {
         operation = operation.response(
             "204",
             ResponseBuilder::new().description("Nothing in this tile").build(),
@@ -233,7 +239,7 @@ fn path_parameter(name: &str) -> Parameter {
         "layers" => "One or several of cells, venues, areas, zones joined by commas",
         "z" => "Zoom, 0 to 16",
         "x" => "Column",
-        "y" => "Row; `.mvt` or `.pbf` may follow",
+        "y" => "Row; `.mvt`, `.pbf`, `.mlt` or `.cells` may follow",
         "name" => "light.json or dark.json",
         _ => "Id",
     };

@@ -83,6 +83,8 @@ pub enum Answers {
     List(&'static str),
     /// Something that is not JSON.
     Media(&'static str),
+    /// A tile of ours, in one of its formats.
+    Tile,
     /// JSON that another standard describes.
     Json(&'static str),
 }

@@ -8,7 +8,9 @@ use axum::{
 };
 
 use crate::api::edge::{
-    ApiError, Caller, Freshness, Query, Segments, answer,
+    ApiError, Caller, Freshness, Query, Segments,
+    accept::accepted_format,
+    answer,
     conditional::{accepted_coding, finish, none_match, say_coding},
 };
 use crate::api::state::ApiState;
@@ -18,13 +20,14 @@ use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
 use crate::tiles::{
-    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, style as plain_style,
-    style_with_basemap, tile_json as describe,
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileFormat, TileRequest, find_edition,
+    style as plain_style, style_with_basemap, tile_json as describe,
 };
 
-const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
+/// What an answer with a tile in it depends on beside its address.
+const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Authorization");
 
-/// `GET /tiles/{layers}/{z}/{x}/{y}`, with or without `.mvt` or `.pbf`.
+/// `GET /tiles/{layers}/{z}/{x}/{y}`, perhaps with the ending of a format.
 pub async fn tile(
     State(state): State<ApiState>,
     caller: Caller,
@@ -33,10 +36,12 @@ pub async fn tile(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let layers = layers_of(segments.text("layers"))?;
-    let coord = coord_of(&segments)?;
+    let (coord, ending) = coord_of(&segments)?;
+    let format = format_of(layers, ending, &segments, &headers)?;
     let view = View::new(&state, caller, &query)?;
     let request = TileRequest {
         layers,
+        format,
         coord,
         // Without `at` the tile is the live one; with it, that of the whole minute.
         at: query.at()?.map(|at| Timestamp(at.0 - at.0.rem_euclid(60))),
@@ -70,7 +75,8 @@ pub async fn tile_of_release(
             "cells",
         ));
     }
-    let coord = coord_of(&segments)?;
+    let (coord, ending) = coord_of(&segments)?;
+    let format = format_of(layers, ending, &segments, &headers)?;
     let view = View::new(&state, Caller::public(), &query)?;
     let name = segments.text("release");
     let at = name
@@ -84,6 +90,7 @@ pub async fn tile_of_release(
         })?;
     let request = TileRequest {
         layers,
+        format,
         coord,
         at: Some(at),
         window_hours: view.window.hours(),
@@ -114,10 +121,18 @@ async fn send(
             .await?
         }
     };
-    Ok(respond(headers, &body, coding, freshness))
+    let mut response = respond(headers, &body, request.format, coding, freshness);
+    response.headers_mut().insert(header::VARY, VARY);
+    Ok(response)
 }
 
-fn respond(headers: &HeaderMap, tile: &TileBody, coding: Coding, freshness: Freshness) -> Response {
+fn respond(
+    headers: &HeaderMap,
+    tile: &TileBody,
+    format: TileFormat,
+    coding: Coding,
+    freshness: Freshness,
+) -> Response {
     let etag = tile.etag(coding);
     if none_match(headers, etag) {
         return finish(StatusCode::NOT_MODIFIED, etag, freshness, Body::empty());
@@ -127,12 +142,16 @@ fn respond(headers: &HeaderMap, tile: &TileBody, coding: Coding, freshness: Fres
     }
     let mut response = finish(StatusCode::OK, etag, freshness, Body::from(tile.bytes(coding)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, MVT);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(format.media_type()),
+    );
     say_coding(headers, coding);
     response
 }
 
-/// `GET /tiles/{layers}.json`: `TileJSON`. `at` and `window` are handed on to the tiles' addresses.
+/// `GET /tiles/{layers}.json`: `TileJSON`; `/tiles/{layers}.mlt.json` describes the same tiles in that format. `at` and
+/// `window` are handed on to the tiles' addresses.
 pub async fn tile_json(
     State(state): State<ApiState>,
     caller: Caller,
@@ -146,6 +165,7 @@ pub async fn tile_json(
             "a description is at /tiles/{layers}.json, a tile at /tiles/{layers}/{z}/{x}/{y}".to_owned(),
         ));
     };
+    let (layers, ending) = TileFormat::split_ending(layers);
     let layers = layers_of(layers)?;
     let view = View::new(&state, caller, &query)?;
     let kept: Vec<String> = query
@@ -155,7 +175,12 @@ pub async fn tile_json(
             format!("{name}={value}")
         })
         .collect();
-    let document = describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    let mut document = describe(layers, &state.base_url(&headers), &view.snapshot);
+    if let Some(format) = ending {
+        check_holds(format, layers, &segments)?;
+        document = document.with_format(format);
+    }
+    let document = document.with_query(&kept.join("&"));
     let bytes = serde_json::to_vec(&document).map_err(ApiError::internal)?;
     Ok(answer(&headers, "application/json", view.freshness(), bytes))
 }
@@ -201,7 +226,33 @@ fn layers_of(text: &str) -> Result<Layers, ApiError> {
     })
 }
 
-fn coord_of(segments: &Segments) -> Result<TileCoord, ApiError> {
+/// The format of the address's ending; without one, what `Accept` likes best.
+fn format_of(
+    layers: Layers,
+    ending: Option<TileFormat>,
+    segments: &Segments,
+    headers: &HeaderMap,
+) -> Result<TileFormat, ApiError> {
+    match ending {
+        Some(format) => check_holds(format, layers, segments).map(|()| format),
+        None => Ok(accepted_format(headers, |format| format.holds(layers))),
+    }
+}
+
+fn check_holds(format: TileFormat, layers: Layers, segments: &Segments) -> Result<(), ApiError> {
+    if format.holds(layers) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "layers",
+        segments.text("layers"),
+        "is not only `cells`, of which alone the ending `.cells` speaks",
+        "cells, or another ending: .mvt or .mlt",
+    ))
+}
+
+/// The tile, and the format that the ending of its row names.
+fn coord_of(segments: &Segments) -> Result<(TileCoord, Option<TileFormat>), ApiError> {
     let number = |name: &str, text: &str| -> Result<u32, ApiError> {
         let is_plain = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse::<u32>()
@@ -209,13 +260,10 @@ fn coord_of(segments: &Segments) -> Result<TileCoord, ApiError> {
             .filter(|_| is_plain)
             .ok_or_else(|| ApiError::invalid(name, text, "is not a whole number", "a tile's z, x and y"))
     };
-    let y = segments.text("y");
-    let y = y
-        .strip_suffix(".mvt")
-        .or_else(|| y.strip_suffix(".pbf"))
-        .unwrap_or(y);
+    let (y, ending) = TileFormat::split_ending(segments.text("y"));
     let z = number("z", segments.text("z"))?;
     let (x, y) = (number("x", segments.text("x"))?, number("y", y)?);
     TileCoord::new(u8::try_from(z).unwrap_or(u8::MAX), x, y)
+        .map(|coord| (coord, ending))
         .map_err(|error| ApiError::invalid(error.field, &error.value, "is out of range", error.expected))
 }

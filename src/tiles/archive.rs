@@ -12,7 +12,7 @@ use crate::index::Snapshot;
 use crate::model::{Timestamp, Window};
 use crate::risk::{Audience, Rules};
 use crate::tiles::pyramid::{Pyramid, coord_of};
-use crate::tiles::{Coding, Kept, Layers, TileBody, TileRequest, encode_with, tile_json};
+use crate::tiles::{Coding, Kept, Layers, TileBody, TileFormat, TileRequest, encode_with, tile_json};
 
 /// Tiles encoded at once, all of them in memory until they are written.
 const CHUNK: usize = 256;
@@ -85,6 +85,7 @@ impl TileArchive {
         };
         let request = TileRequest {
             layers: self.layers,
+            format: TileFormat::Mvt,
             coord,
             at: Some(self.at),
             window_hours: self.window.hours(),

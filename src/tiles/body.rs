@@ -4,6 +4,8 @@ use bytes::Bytes;
 use libdeflater::{CompressionLvl, Compressor};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::tiles::TileFormat;
+
 /// How a body is coded on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
@@ -92,14 +94,21 @@ pub struct TileBody {
 }
 
 impl TileBody {
-    /// Tags the bytes of a tile; none for a tile with nothing in it.
+    /// Tags the bytes of an MVT tile; none for a tile with nothing in it.
     #[must_use]
     pub fn new(tile: Vec<u8>) -> Self {
+        Self::of(TileFormat::Mvt, tile)
+    }
+
+    /// Tags the bytes of a tile in a format.
+    #[must_use]
+    pub fn of(format: TileFormat, tile: Vec<u8>) -> Self {
         let hash = xxh3_128(&tile);
+        let form = format.tag_suffix();
         Self {
             identity: Bytes::from(tile),
             coded: std::array::from_fn(|_| OnceLock::new()),
-            tags: Coding::ALL.map(|coding| format!("\"{hash:032x}{}\"", coding.suffix())),
+            tags: Coding::ALL.map(|coding| format!("\"{hash:032x}{form}{}\"", coding.suffix())),
         }
     }
 

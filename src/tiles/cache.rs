@@ -72,7 +72,10 @@ impl TileCache {
     ) -> Arc<TileBody> {
         let make = || {
             Arc::new(Entry {
-                body: Arc::new(TileBody::new(encode_with(&self.kept, snapshot, rules, request))),
+                body: Arc::new(TileBody::of(
+                    request.format,
+                    encode_with(&self.kept, snapshot, rules, request),
+                )),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),
                 hour: snapshot.as_of().hour(),

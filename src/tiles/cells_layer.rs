@@ -311,7 +311,8 @@ mod tests {
 
     use super::*;
     use crate::geo::{LngLat, resolution_for_zoom};
-    use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
+    use crate::tiles::features::cell_tags;
+    use crate::tiles::writer::{FeatureSink as _, LayerWriter, finished, new_tile};
 
     fn feature(cell: Cell, nth: u32) -> CellFeature {
         let parent = crate::geo::Resolution::new(cell.resolution().get() - 1).and_then(|r| cell.parent(r));
@@ -334,26 +335,7 @@ mod tests {
         for cell in cells {
             let h3 = cell.cell.to_string();
             let parent = cell.from_parent.map(|cell| cell.to_string());
-            let mut tags = vec![("h3", Tag::Text(&h3)), ("level", Tag::Int(cell.level.into()))];
-            for (key, figure) in [
-                ("visits", cell.visits),
-                ("people", cell.people),
-                ("cases", cell.cases),
-            ] {
-                tags.extend(figure.map(|figure| (key, Tag::Int(figure.into()))));
-            }
-            tags.extend(cell.rate.map(|rate| {
-                let tenths = (rate * 10.0).round();
-                if tenths % 10.0 == 0.0 {
-                    ("rate", Tag::Int((tenths / 10.0) as u64))
-                } else {
-                    ("rate", Tag::Number(tenths / 10.0))
-                }
-            }));
-            if cell.suppressed {
-                tags.push(("suppressed", Tag::Bool(true)));
-            }
-            tags.extend(parent.as_deref().map(|parent| ("from_parent", Tag::Text(parent))));
+            let tags = cell_tags(cell, &h3, parent.as_deref());
             layer.polygons(&WorldShape::of_cell(cell.cell).cell_to_tile(coord), &tags);
         }
         layer.finish(&mut tile);

@@ -14,7 +14,7 @@ use crate::tiles::encode::{
 use crate::tiles::features::{ALL_VENUES_ZOOM, square_of, worst_of};
 use crate::tiles::outlines::Source;
 use crate::tiles::touched::{LayerChange, TileChanges};
-use crate::tiles::{CellFeature, LayerKind, Layers, VenueFeature, places};
+use crate::tiles::{CellFeature, LayerKind, Layers, TileFormat, VenueFeature, places};
 
 /// From here on all zooms show cells of the base resolution.
 const BASE_ZOOM: u8 = 12;
@@ -57,6 +57,7 @@ pub(super) fn changes(
 fn live(snapshot: &Snapshot, audience: Audience) -> Asked {
     let request = TileRequest {
         layers: Layers::all(),
+        format: TileFormat::Mvt,
         coord: TileCoord::WORLD,
         at: None,
         window_hours: LIVE_WINDOW_HOURS,

@@ -8,7 +8,7 @@ use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outline, Outlines, Source};
 use crate::tiles::{
-    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, VenueFeature, ZoneFeature, tiers,
+    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, TileFormat, VenueFeature, ZoneFeature, tiers,
 };
 
 /// The window of tiles when nobody says, hours. Changes are told of tiles of this window.
@@ -19,6 +19,8 @@ pub const LIVE_WINDOW_HOURS: i32 = 7 * 24;
 pub struct TileRequest {
     /// Which layers.
     pub layers: Layers,
+    /// In which format.
+    pub format: TileFormat,
     /// Which tile.
     pub coord: TileCoord,
     /// The instant asked for; `None` is the snapshot's own, so that everybody shares the tile.
@@ -78,7 +80,7 @@ impl Kept {
     }
 }
 
-/// The tile's bytes (MVT 2.1); none when nothing shows.
+/// The tile's bytes in the format asked for; none when nothing shows.
 #[must_use]
 pub fn encode(snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
     encode_with(&Kept::new(3 << 20), snapshot, rules, request)
@@ -131,7 +133,7 @@ pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &Ti
             .collect();
         features.thin_venues(request.coord);
     }
-    features.encode_with(kept, request.coord, snapshot.offset())
+    features.encode_as(request.format, kept, request.coord, snapshot.offset())
 }
 
 /// The tile and its buffer; at the edge of the world the buffer reaches over the antimeridian.

@@ -5,10 +5,12 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldPoint, WorldShape, point_to_tile};
 use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
-use crate::tiles::LayerKind;
 use crate::tiles::cells_layer::encode_cells;
+use crate::tiles::compact::encode_compact;
 use crate::tiles::encode::Kept;
-use crate::tiles::writer::{LayerWriter, Tag, finished, new_tile};
+use crate::tiles::mlt::encode_mlt;
+use crate::tiles::writer::{FeatureSink, LayerWriter, Tag, finished, new_tile};
+use crate::tiles::{LayerKind, TileFormat};
 
 /// A cell as a tile shows it. What the audience may not know is `None` and has no property.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +110,18 @@ pub struct TileFeatures<'a> {
 }
 
 impl TileFeatures<'_> {
-    /// The tile's bytes, layers in drawing order; none when nothing shows. Instants are written at `offset`.
+    /// The tile's bytes in a format, layers in drawing order; none when nothing shows. Compact cells say nothing of
+    /// other layers.
+    #[must_use]
+    pub fn encode_as(&self, format: TileFormat, kept: &Kept, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
+        match format {
+            TileFormat::Mvt => self.encode_with(kept, coord, offset),
+            TileFormat::Mlt => encode_mlt(self, &kept.hexagons, coord, offset),
+            TileFormat::Cells => encode_compact(&kept.hexagons, coord, &self.cells),
+        }
+    }
+
+    /// The tile's bytes (MVT 2.1), layers in drawing order; none when nothing shows. Instants are written at `offset`.
     #[must_use]
     pub fn encode(&self, coord: TileCoord, offset: UtcOffset) -> Vec<u8> {
         self.encode_with(&Kept::new(3 << 20), coord, offset)
@@ -200,7 +213,7 @@ const OVERVIEW_LEVEL: u8 = 3;
 const SQUARE_UNITS: i32 = EXTENT / 64;
 
 impl VenueFeature<'_> {
-    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
+    pub(super) fn write(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
         let points: Vec<_> = point_to_tile(WorldPoint::project(self.at), coord).collect();
         let name = nfc(self.name);
         let mut tags = vec![
@@ -220,7 +233,7 @@ impl VenueFeature<'_> {
 }
 
 impl AreaFeature<'_> {
-    fn write(&self, coord: TileCoord, layer: &mut LayerWriter) {
+    pub(super) fn write(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
         let polygons = self.shape.to_tile(coord);
         let name = nfc(self.name);
         let mut tags = vec![
@@ -235,7 +248,7 @@ impl AreaFeature<'_> {
         layer.polygons(&polygons, &tags);
     }
 
-    fn write_label(&self, coord: TileCoord, layer: &mut LayerWriter) {
+    pub(super) fn write_label(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
         let points: Vec<_> = self
             .label
             .into_iter()
@@ -252,7 +265,7 @@ impl AreaFeature<'_> {
 }
 
 impl ZoneFeature<'_> {
-    fn write(&self, coord: TileCoord, offset: UtcOffset, layer: &mut LayerWriter) {
+    pub(super) fn write(&self, coord: TileCoord, offset: UtcOffset, layer: &mut impl FeatureSink) {
         let polygons = self.shape.to_tile(coord);
         let name = nfc(self.name);
         let starts_at = self.starts_at.to_rfc3339(offset);
@@ -267,6 +280,30 @@ impl ZoneFeature<'_> {
         tags.extend(planned_end.as_deref().map(|end| ("planned_end", Tag::Text(end))));
         layer.polygons(&polygons, &tags);
     }
+}
+
+/// The properties of a cell, `h3` and `parent` written out by the caller.
+pub(super) fn cell_tags<'a>(
+    cell: &CellFeature,
+    h3: &'a str,
+    parent: Option<&'a str>,
+) -> Vec<(&'static str, Tag<'a>)> {
+    let figures = [
+        ("visits", cell.visits),
+        ("people", cell.people),
+        ("cases", cell.cases),
+    ];
+    let mut tags = Vec::with_capacity(8);
+    tags.extend([("h3", Tag::Text(h3)), ("level", Tag::Int(cell.level.into()))]);
+    tags.extend(
+        figures
+            .into_iter()
+            .filter_map(|(key, figure)| Some((key, Tag::Int(figure?.into())))),
+    );
+    tags.extend(cell.rate.map(|rate| ("rate", rate_tag(rate))));
+    tags.extend(cell.suppressed.then_some(("suppressed", Tag::Bool(true))));
+    tags.extend(parent.map(|parent| ("from_parent", Tag::Text(parent))));
+    tags
 }
 
 /// One decimal says all that a case rate can; a whole number stays one.

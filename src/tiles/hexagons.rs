@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
-use crate::geo::{Cell, CellBlock, GridHexagon, GridTile, TilePoint};
+use crate::geo::{
+    Cell, CellBlock, EXTENT, GridHexagon, GridTile, TileCoord, TilePoint, TilePolygon, WorldShape,
+};
 use crate::tiles::wire::{put_ring_tail, unzigzag};
 
 /// The outlines of the cells of a block on the grid of a zoom, ready to be copied into tiles. A boundary's steps
@@ -184,6 +186,73 @@ impl HexBlocks {
         let key = (CellBlock::key(cell), zoom);
         self.cache
             .get_with(key, || Arc::new(HexBlock::new(CellBlock::of(cell), zoom)))
+    }
+}
+
+/// What a tile shows of cells. They come sorted, and neighbours share a block: the last one is kept at hand.
+pub(super) struct TileHexagons<'a> {
+    blocks: &'a HexBlocks,
+    coord: TileCoord,
+    tile: GridTile,
+    last: Option<(u64, Arc<HexBlock>)>,
+}
+
+impl<'a> TileHexagons<'a> {
+    pub fn new(blocks: &'a HexBlocks, coord: TileCoord) -> Self {
+        Self {
+            blocks,
+            coord,
+            tile: GridTile::new(coord),
+            last: None,
+        }
+    }
+
+    /// Whether anything of the cell shows: what decides which cells stand in the tile, in any format.
+    pub fn shows(&mut self, cell: Cell) -> bool {
+        let tile = self.tile;
+        let block = self.block(cell);
+        match block.shown(block.hexagon(cell), tile) {
+            Shown::Nothing => false,
+            Shown::Whole | Shown::Cut(_) => true,
+            Shown::General => !self.generally(cell).is_empty(),
+        }
+    }
+
+    /// What shows of the cell, in tile units; nothing where it does not show.
+    pub fn polygons(&mut self, cell: Cell) -> Vec<TilePolygon> {
+        let (tile, coord) = (self.tile, self.coord);
+        let block = self.block(cell);
+        let hexagon = block.hexagon(cell);
+        let exterior = match block.shown(hexagon, tile) {
+            Shown::Nothing => return Vec::new(),
+            Shown::General => return self.generally(cell),
+            Shown::Cut(ring) => ring,
+            Shown::Whole => {
+                let (west, north) = (coord.x() as i32 * EXTENT, coord.y() as i32 * EXTENT);
+                let here = |at: TilePoint| TilePoint {
+                    x: at.x - west,
+                    y: at.y - north,
+                };
+                block.points(hexagon).map(here).collect()
+            }
+        };
+        vec![TilePolygon {
+            exterior,
+            holes: Vec::new(),
+        }]
+    }
+
+    fn generally(&self, cell: Cell) -> Vec<TilePolygon> {
+        WorldShape::of_cell(cell).cell_to_tile(self.coord)
+    }
+
+    fn block(&mut self, cell: Cell) -> &HexBlock {
+        let key = CellBlock::key(cell);
+        if self.last.as_ref().is_none_or(|(known, _)| *known != key) {
+            self.last = None;
+        }
+        let (blocks, zoom) = (self.blocks, self.coord.z());
+        &self.last.get_or_insert_with(|| (key, blocks.of(cell, zoom))).1
     }
 }
 

@@ -1,5 +1,5 @@
-//! Floor 4: vector tiles. Turns a snapshot into Mapbox Vector Tiles 2.1, keeps the finished
-//! bytes with their tags, describes the layers (`TileJSON`, `MapLibre` styles) and fills archives.
+//! Floor 4: vector tiles. Turns a snapshot into Mapbox Vector Tiles 2.1, `MapLibre` Tiles and compact cells, keeps the
+//! finished bytes with their tags, describes the layers (`TileJSON`, `MapLibre` styles) and fills archives.
 //!
 //! It reads a snapshot and the rules, nothing else: no HTTP, no storage, no clock.
 //! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
@@ -9,13 +9,16 @@ mod basemap_style;
 mod body;
 mod cache;
 mod cells_layer;
+mod compact;
 mod diff;
 mod encode;
 mod features;
 mod figures;
+mod format;
 mod hexagons;
 mod layers;
 mod log;
+mod mlt;
 mod moment;
 mod outlines;
 mod places;
@@ -33,6 +36,7 @@ pub use body::{Coding, TileBody, content_tag};
 pub use cache::TileCache;
 pub use encode::{Kept, LIVE_WINDOW_HOURS, TileRequest, encode, encode_with};
 pub use features::{AreaFeature, CellFeature, TileFeatures, VenueFeature, ZoneFeature};
+pub use format::TileFormat;
 pub use layers::{InvalidLayers, LayerKind, Layers};
 pub use log::Missed;
 pub use style::{STYLE_NAMES, style};

@@ -6,7 +6,7 @@ use crate::geo::{BBox, MAX_ZOOM, Resolution};
 use crate::index::{Edition, Snapshot};
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
-use crate::tiles::{LayerKind, Layers};
+use crate::tiles::{LayerKind, Layers, TileFormat};
 
 /// A `TileJSON` 3.0.0 document. Serialises with the specification's names; what the specification does
 /// not know has the prefix `vungxanh:`.
@@ -24,6 +24,9 @@ pub struct TileJson {
     pub scheme: &'static str,
     /// One absolute address with `{z}/{x}/{y}`.
     pub tiles: Vec<String>,
+    /// `mlt` where the tiles are `MapLibre` Tiles, which is what `MapLibre GL JS` reads here; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<&'static str>,
     /// First zoom with anything in it.
     pub minzoom: u8,
     /// Last zoom served.
@@ -106,6 +109,7 @@ impl TileJson {
                 "{}/tiles/{layers}/{{z}}/{{x}}/{{y}}",
                 base.trim_end_matches('/')
             )],
+            encoding: None,
             minzoom: vector_layers.iter().map(|layer| layer.minzoom).min().unwrap_or(0),
             maxzoom: MAX_ZOOM,
             bounds: [reach.0, facts.reach.min_lat, reach.1, facts.reach.max_lat],
@@ -129,6 +133,17 @@ impl TileJson {
         let base = base.trim_end_matches('/');
         self.release_tiles = Some(format!("{base}/tiles/cells/@{name}/{{z}}/{{x}}/{{y}}"));
         self.release = Some(name);
+        self
+    }
+
+    /// The same for tiles whose addresses name a format.
+    #[must_use]
+    pub fn with_format(mut self, format: TileFormat) -> Self {
+        let ending = format.endings()[0];
+        for address in self.tiles.iter_mut().chain(&mut self.release_tiles) {
+            address.push_str(ending);
+        }
+        self.encoding = (format == TileFormat::Mlt).then_some("mlt");
         self
     }
 

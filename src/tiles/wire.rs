@@ -1,4 +1,4 @@
-//! The few pieces of the protocol buffer wire format that the cells layer writes by itself.
+//! The few pieces of wire formats that are written by hand here.
 
 use crate::geo::TilePoint;
 
@@ -14,6 +14,21 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// The same for numbers that 32 bits do not hold.
+pub(super) fn put_varint_64(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a text: its length in bytes, itself.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_varint(out, text.len() as u32);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Maps signed to unsigned so that small steps either way stay short (MVT 2.1 §4.3.2).

@@ -13,6 +13,15 @@ pub(super) enum Tag<'a> {
     Text(&'a str),
 }
 
+/// Takes the features of one layer, whatever its format. A feature of no polygons or points is left out.
+pub(super) trait FeatureSink {
+    /// One feature of some polygons.
+    fn polygons(&mut self, polygons: &[TilePolygon], tags: &[(&'static str, Tag)]);
+
+    /// One feature of some points.
+    fn points(&mut self, points: &[TilePoint], tags: &[(&'static str, Tag)]);
+}
+
 /// Writes one layer through the `mvt` crate. The crate neither cuts nor checks: a ring without an
 /// area or a point outside would make readers refuse the whole tile, so only `geo`'s clean shapes come here.
 pub(super) struct LayerWriter {
@@ -25,20 +34,6 @@ impl LayerWriter {
         Self {
             layer: tile.create_layer(name),
             features: 0,
-        }
-    }
-
-    /// One feature of some polygons; none when there are no polygons.
-    pub fn polygons(&mut self, polygons: &[TilePolygon], tags: &[(&str, Tag)]) {
-        if !polygons.is_empty() {
-            self.feature(encoded_polygons(polygons), tags);
-        }
-    }
-
-    /// One feature of some points; none when there are no points.
-    pub fn points(&mut self, points: &[TilePoint], tags: &[(&str, Tag)]) {
-        if !points.is_empty() {
-            self.feature(encoded_points(points), tags);
         }
     }
 
@@ -63,6 +58,20 @@ impl LayerWriter {
         }
         self.layer = feature.into_layer();
         self.features += 1;
+    }
+}
+
+impl FeatureSink for LayerWriter {
+    fn polygons(&mut self, polygons: &[TilePolygon], tags: &[(&'static str, Tag)]) {
+        if !polygons.is_empty() {
+            self.feature(encoded_polygons(polygons), tags);
+        }
+    }
+
+    fn points(&mut self, points: &[TilePoint], tags: &[(&'static str, Tag)]) {
+        if !points.is_empty() {
+            self.feature(encoded_points(points), tags);
+        }
     }
 }
 

@@ -1,196 +1,254 @@
-// Two formats side by side: the maps show the same cells, and the figures are those of the bytes.
+// MapLibre Tiles and compact cells say what MVT says: each is read in Chromium by somebody else's decoder or by the
+// description of the format, beside MVT read by @mapbox/vector-tile.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import http from "node:http";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { gzipSync } from "node:zlib";
-import axeModule from "@axe-core/playwright";
-import { BASE, launch, open, picture, quiet } from "./browser.mjs";
+import { VectorTile } from "@mapbox/vector-tile";
+import * as pbf from "pbf";
+import { api, BASE, launch } from "./browser.mjs";
 
-const AxeBuilder = /** @type {any} */ (axeModule).default ?? axeModule;
+const Pbf = /** @type {any} */ (pbf).PbfReader ?? /** @type {any} */ (pbf).default;
+const MODULES = path.join(import.meta.dirname, "node_modules");
+/** A corner of the server's address that is answered here: the decoders come from this folder. */
+const CORNER = "/packages-of-the-tests/";
+const LISTS = ["areas", "cells", "venues", "zones", "areas,cells,venues,zones"];
+const ZOOMS = [0, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const MLT = "application/vnd.maplibre-tile";
+
+/** @typedef {{type: number, rings: string[][], properties: Record<string, unknown>}} Feature */
+/** @typedef {{name: string, extent: number, features: Feature[]}} Layer */
+
 /** @type {import("playwright-core").Browser} */
 let browser;
+/** @type {import("playwright-core").Page} */
+let page;
 before(async () => {
   browser = await launch();
-});
-after(() => browser.close());
-
-const LONG = 60_000;
-
-/** @param {Omit<NonNullable<Parameters<typeof open>[1]>, "path">} options */
-async function openFormats(options) {
-  const opened = await open(browser, { ...options, path: "/formats" });
-  await settled(opened.page);
-  return opened;
-}
-
-/** Waits until both maps are drawn and weighed. @param {import("playwright-core").Page} page */
-async function settled(page) {
-  await page.waitForFunction(
-    () => {
-      const pair = /** @type {any} */ (window).vungxanh;
-      const still = [pair?.mvt, pair?.compact].every((map) => map?.isStyleLoaded() && map.areTilesLoaded() && !map.isMoving());
-      return still && document.getElementById("figures")?.dataset.state === "ready";
-    },
-    null,
-    { timeout: LONG },
-  );
-}
-
-/** @param {import("playwright-core").Page} page @param {[number, number]} center @param {number} zoom */
-async function goTo(page, center, zoom) {
-  await page.evaluate(
-    ([at, z]) => {
-      const { mvt, figures } = /** @type {any} */ (window).vungxanh;
-      figures.table.dataset.state = "moving";
-      mvt.jumpTo({ center: at, zoom: z });
-    },
-    /** @type {const} */ ([center, zoom]),
-  );
-  await settled(page);
-}
-
-/** What a map shows, each cell once. @param {import("playwright-core").Page} page @param {"mvt" | "compact"} side */
-function cells(page, side) {
-  return page.evaluate((name) => {
-    const found = new Map();
-    for (const each of /** @type {any} */ (window).vungxanh[name].queryRenderedFeatures()) {
-      if (each.sourceLayer === "cells") found.set(each.id, { ...each.properties });
+  page = await browser.newPage();
+  await page.route(`**${CORNER}**`, async (route) => {
+    const name = new URL(route.request().url()).pathname.slice(CORNER.length);
+    if (name === "") {
+      const imports = { "@maplibre/mlt": `${CORNER}@maplibre/mlt/dist/index`, "@mapbox/point-geometry": `${CORNER}@mapbox/point-geometry/index.js` };
+      return route.fulfill({ contentType: "text/html", body: `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script><div id="map" style="width:512px;height:512px"></div>` });
     }
-    return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
-  }, side);
-}
-
-/** A row of the table as numbers. @param {import("playwright-core").Page} page @param {string} row */
-function figures(page, row) {
-  return page.locator(`#figures [data-row="${row}"] td[data-format]`).evaluateAll((all) =>
-    Object.fromEntries(all.map((cell) => [/** @type {HTMLElement} */ (cell).dataset.format, Number(/** @type {HTMLElement} */ (cell).dataset.value)])),
-  );
-}
-
-/** The bytes of a tile as they come, in that coding. @param {string} path @param {string} coding */
-async function raw(path, coding) {
-  const [answer] = await once(http.get(BASE + path, { headers: { "accept-encoding": coding } }), "response");
-  const parts = [];
-  for await (const part of answer) parts.push(part);
-  assert.ok([200, 204].includes(answer.statusCode), `${path} answered ${answer.statusCode}`);
-  return { bytes: Buffer.concat(parts), coding: answer.headers["content-encoding"] ?? "identity" };
-}
-
-test("in every view both maps show the same cells with the same properties, and the table says what they weigh", { timeout: 300_000 }, async (t) => {
-  const { page, context, complaints } = await openFormats({ lang: "en" });
-  const home = await page.evaluate(() => {
-    const { mvt } = /** @type {any} */ (window).vungxanh;
-    return { center: mvt.getCenter().toArray(), zoom: mvt.getZoom() };
+    // The package names its own modules without their ending.
+    const file = [name, `${name}.js`].map((each) => path.join(MODULES, each)).find((each) => path.extname(each) !== "" && existsSync(each));
+    return file ? route.fulfill({ contentType: "text/javascript", body: await readFile(file) }) : route.abort();
   });
-  const busiest = await page.evaluate(() => {
-    const { mvt } = /** @type {any} */ (window).vungxanh;
-    const [most] = mvt
-      .queryRenderedFeatures()
-      .filter((/** @type {any} */ each) => each.sourceLayer === "cells")
-      .sort((/** @type {any} */ a, /** @type {any} */ b) => (b.properties.visits ?? 0) - (a.properties.visits ?? 0));
-    return most.geometry.coordinates[0][0];
-  });
-  for (const [center, zoom] of /** @type {[[number, number], number][]} */ ([[home.center, home.zoom], [home.center, 5], [busiest, 9.4], [busiest, 12], [busiest, 14.5]])) {
-    await goTo(page, center, zoom);
-    const [mvt, compact] = [await cells(page, "mvt"), await cells(page, "compact")];
-    assert.ok(mvt.length > 0, `no cells at zoom ${zoom}`);
-    assert.deepEqual(compact, mvt);
-    const places = await page.evaluate(() => {
-      const { mvt: map } = /** @type {any} */ (window).vungxanh;
-      const source = map.getSource("cells");
-      const tiles = map.coveringTiles({ tileSize: 512, minzoom: source.minzoom, maxzoom: source.maxzoom });
-      return [...new Set(tiles.filter((/** @type {any} */ tile) => source.hasTile(tile)).map(({ canonical }) => `${canonical.z}/${canonical.x}/${canonical.y}`))];
-    });
-    const [sent, gzip, plain, count, ratio] = await Promise.all(["sent", "gzip", "plain", "cells", "ratio"].map((row) => figures(page, row)));
-    const coding = (await page.locator('[data-row="sent"] [data-sub]').innerText()).split(": ")[1] ?? "";
-    for (const [format, ending] of [["mvt", "mvt"], ["compact", "cells"]]) {
-      const name = String(format);
-      const answers = await Promise.all(places.map((place) => raw(`/tiles/cells/${place}.${ending}`, coding.split(", ")[0] ?? "")));
-      const bodies = await Promise.all(places.map((place) => raw(`/tiles/cells/${place}.${ending}`, "identity")));
-      const length = (/** @type {{bytes: Buffer}[]} */ all) => all.reduce((sum, each) => sum + each.bytes.length, 0);
-      assert.equal(sent[name], length(answers), `${name} at zoom ${zoom}`);
-      assert.equal(plain[name], length(bodies));
-      // Two programs compress with gzip nearly alike.
-      const packed = bodies.reduce((sum, { bytes }) => sum + (bytes.length ? gzipSync(bytes).length : 0), 0);
-      assert.ok(Math.abs(gzip[name] - packed) <= packed * 0.05, `${gzip[name]} bytes of gzip on the page, ${packed} here`);
-    }
-    assert.equal(count.compact, count.mvt);
-    assert.ok(Math.abs(ratio.compact - gzip.mvt / gzip.compact) < 1e-9);
-    t.diagnostic(`zoom ${zoom.toFixed(1)}: ${count.mvt} cells, gzip ${gzip.mvt} and ${gzip.compact} bytes, ${ratio.compact.toFixed(2)} times`);
-  }
-  await picture(page, "formats-city-1440");
-  await goTo(page, [110, 15], 7);
-  assert.equal(await page.locator("#verdict").innerText(), "No cells stand in this view.");
-  quiet(complaints);
-  await context.close();
+  await page.goto(BASE + CORNER);
+});
+after(async () => {
+  await browser?.close();
 });
 
-test("moving either map moves the other", async () => {
-  const { page, context, complaints } = await openFormats({});
-  for (const [from, to] of /** @type {const} */ ([["mvt", "compact"], ["compact", "mvt"]])) {
-    const places = await page.evaluate(
-      ([moved, follower]) => {
-        const pair = /** @type {any} */ (window).vungxanh;
-        pair[moved].jumpTo({ center: [105.7 + Math.random() / 10, 21.6], zoom: 10 });
-        return [moved, follower].map((side) => [pair[side].getCenter().toArray(), pair[side].getZoom()]);
-      },
-      /** @type {const} */ ([from, to]),
-    );
-    assert.deepEqual(places[0], places[1]);
+/** A tile as MVT and in another format, both of the same moment. @param {string} address @param {string} accept @param {string} key */
+async function both(address, accept, key) {
+  const headers = { ...(key && { authorization: `Bearer ${key}` }), "accept-encoding": "identity" };
+  for (let turn = 0; turn < 10; turn++) {
+    const [first, other, second] = [await fetch(BASE + address, { headers }), await fetch(BASE + address, { headers: { ...headers, accept } }), await fetch(BASE + address, { headers })];
+    // A live tile may move on meanwhile.
+    if (first.headers.get("etag") !== second.headers.get("etag")) continue;
+    assert.equal(first.status, other.status, address);
+    if (first.status === 204) return null;
+    assert.equal(first.status, 200, address);
+    assert.equal(other.headers.get("content-type"), accept);
+    assert.notEqual(first.headers.get("etag"), other.headers.get("etag"));
+    const mvt = new Uint8Array(await first.arrayBuffer());
+    return { mvt, other: Buffer.from(await other.arrayBuffer()) };
   }
-  await settled(page);
-  quiet(complaints);
-  await context.close();
-});
-
-test("what the server refuses reaches the map with its reason", async () => {
-  const { page, context } = await openFormats({});
-  await context.route("**/*.cells*", (route) =>
-    route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ title: "Busy", detail: "too many tiles at once" }) }),
-  );
-  const said = await page.evaluate(
-    () =>
-      new Promise((done) => {
-        const { compact } = /** @type {any} */ (window).vungxanh;
-        compact.on("error", (/** @type {any} */ event) => done({ message: event.error.message, status: event.error.status }));
-        compact.jumpTo({ center: [105.84, 21.59], zoom: 13 });
-      }),
-  );
-  assert.match(/** @type {any} */ (said).message, /too many tiles at once/);
-  await context.close();
-});
-
-for (const lang of /** @type {const} */ (["vi", "en"])) {
-  for (const theme of /** @type {const} */ (["light", "dark"])) {
-    for (const width of [390, 1440]) {
-      test(`the comparison stands in ${lang}, ${theme}, at ${width} px`, async () => {
-        const { page, context, complaints } = await openFormats({ width, theme, lang });
-        assert.equal(await page.locator("html").getAttribute("lang"), lang);
-        assert.equal(await page.locator("h1").count(), 1);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(wide <= 0, `the page is ${wide} px wider than the screen`);
-        assert.doesNotMatch(await page.locator("body").innerText(), /\b(formats|site|nav)\.[a-z_.]+\b|\{\w+\}/, "a text is missing from the language table");
-        await page.evaluate(() => scrollTo(0, 0));
-        await picture(page, `formats-${lang}-${theme}-${width}`);
-        const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
-        const serious = found.violations
-          .filter((/** @type {any} */ each) => ["serious", "critical"].includes(each.impact))
-          .map((/** @type {any} */ each) => `${each.id}: ${each.nodes.map((/** @type {any} */ n) => n.target).join(" ")}`);
-        assert.deepEqual(serious, []);
-        quiet(complaints);
-        await context.close();
-      });
-    }
-  }
+  throw new Error(`${address} never stood still`);
 }
 
-test("without scripts the words stand, and nothing is offered that cannot work", async () => {
-  const { page, context } = await open(browser, { scripts: false, width: 390, path: "/formats" });
-  assert.equal(await page.locator("#pair").isVisible(), false);
-  assert.ok(await page.locator("#pair-note").isVisible());
-  assert.ok((await page.locator(".about-grid p").count()) >= 3);
-  await picture(page, "formats-no-scripts-390");
-  await context.close();
+/**
+ * A ring from its smallest vertex on, without the closing one: writers may begin anywhere.
+ * @param {{x: number, y: number}[]} points
+ */
+function ring(points) {
+  const all = points.map(({ x, y }) => `${x},${y}`);
+  if (all.length > 1 && all.at(-1) === all[0]) all.pop();
+  const start = all.indexOf([...all].sort()[0] ?? "");
+  return [...all.slice(start), ...all.slice(0, start)];
+}
+
+/** @param {{x: number, y: number}[]} points */
+const isExterior = (points) => points.reduce((sum, at, index) => sum + at.x * (points[(index + 1) % points.length]?.y ?? 0) - (points[(index + 1) % points.length]?.x ?? 0) * at.y, 0) > 0;
+
+/** @param {Uint8Array} bytes @returns {Layer[]} */
+function readMvt(bytes) {
+  return Object.values(new VectorTile(new Pbf(bytes)).layers).map((layer) => ({
+    name: layer.name,
+    extent: layer.extent,
+    features: Array.from({ length: layer.length }, (_, index) => {
+      const feature = layer.feature(index);
+      const geometry = feature.loadGeometry();
+      const parts = feature.type === 1 ? geometry.length : geometry.filter(isExterior).length;
+      // Point 0, polygon 2, several of them 3 more.
+      return { type: (feature.type === 1 ? 0 : 2) + (parts > 1 ? 3 : 0), rings: geometry.map(ring), properties: { ...feature.properties } };
+    }),
+  }));
+}
+
+/** @param {Buffer} bytes @returns {Promise<Layer[]>} */
+async function readMlt(bytes) {
+  const layers = await page.evaluate(async (text) => {
+    const { decodeTile } = await import(/** @type {any} */ ("@maplibre/mlt"));
+    const tile = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+    return decodeTile(tile).map((/** @type {any} */ table) => ({
+      name: table.name,
+      extent: table.extent,
+      features: table.getFeatures().map((/** @type {any} */ { geometry, properties }) => ({
+        type: geometry.type,
+        rings: geometry.coordinates.map((/** @type {any[]} */ points) => points.map(({ x, y }) => ({ x, y }))),
+        properties,
+      })),
+    }));
+  }, bytes.toString("base64"));
+  return layers.map((/** @type {any} */ layer) => ({ ...layer, features: layer.features.map((/** @type {any} */ feature) => ({ ...feature, rings: feature.rings.map(ring) })) }));
+}
+
+/** Tiles over a few venues and a zone, at every zoom. @returns {Promise<string[]>} */
+async function places() {
+  const { items: venues } = await api("/v1/venues?limit=40");
+  const { items: zones } = await api("/v1/zones?limit=2");
+  const { bounds } = await api("/tiles/areas.json");
+  const points = [venues[0], venues.at(-1)].map((venue) => [venue.lng, venue.lat]);
+  for (const zone of zones) points.push(zone.geometry?.coordinates?.flat(3).slice(0, 2) ?? [bounds[0], bounds[1]]);
+  points.push([(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]);
+  const tiles = new Set();
+  for (const [lng, lat] of points) {
+    for (const z of ZOOMS) {
+      const sin = Math.sin((lat * Math.PI) / 180);
+      const [x, y] = [(lng + 180) / 360, 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)].map((part) => Math.floor(part * 2 ** z));
+      tiles.add(`${z}/${x}/${y}`);
+    }
+  }
+  return [...tiles];
+}
+
+for (const [who, key] of [["everybody", ""], ["an analyst", process.env.EXACT_KEY ?? ""]]) {
+  test(`MapLibre Tiles for ${who} decode to the layers, features, properties and shapes of MVT`, async () => {
+    assert.ok(who === "everybody" || key, "the demo prints a key for exact figures");
+    /** @type {Record<string, number>} */
+    const seen = {};
+    let [tiles, mvtBytes, mltBytes, fractions, holes] = [0, 0, 0, 0, 0];
+    for (const place of await places()) {
+      for (const list of LISTS) {
+        const pair = await both(`/tiles/${list}/${place}`, MLT, key ?? "");
+        if (!pair) continue;
+        const [mvt, mlt] = [readMvt(pair.mvt), await readMlt(pair.other)];
+        assert.deepEqual(mlt.map(({ name, extent, features }) => [name, extent, features.length]), mvt.map(({ name, extent, features }) => [name, extent, features.length]), `${list} ${place}`);
+        for (const [index, layer] of mvt.entries()) {
+          assert.deepEqual(mlt[index]?.features, layer.features, `${layer.name} of ${list} ${place}`);
+          seen[layer.name] = (seen[layer.name] ?? 0) + layer.features.length;
+          fractions += layer.features.filter(({ properties }) => typeof properties.rate === "number" && properties.rate % 1 !== 0).length;
+          holes += layer.features.filter(({ type, rings }) => type === 2 && rings.length > 1).length;
+        }
+        tiles++;
+        mvtBytes += pair.mvt.length;
+        mltBytes += pair.other.length;
+      }
+    }
+    console.log(`${tiles} tiles, ${JSON.stringify(seen)}, ${fractions} rates with a fraction, ${holes} polygons with holes; ${mvtBytes} bytes of MVT, ${mltBytes} of MLT`);
+    for (const layer of ["areas", "area_labels", "cells", "venues", "zones"]) assert.ok((seen[layer] ?? 0) > 0, layer);
+    assert.ok(fractions > 0);
+  });
+}
+
+/** Compact cells, read as their description says. @param {Buffer} bytes */
+function readCompact(bytes) {
+  let at = 0;
+  const varint = () => {
+    let [value, shift] = [0n, 0n];
+    for (;;) {
+      const byte = BigInt(bytes.readUInt8(at++));
+      value |= (byte & 127n) << shift;
+      if (byte < 128n) return value;
+      shift += 7n;
+    }
+  };
+  assert.equal(bytes.toString("latin1", 0, 4), "VXC1");
+  at = 4;
+  const [resolution, count] = [varint(), Number(varint())];
+  /** @param {bigint} position @param {bigint} r */
+  const id = (position, r) => (1n << 59n) | (r << 52n) | (position << (3n * (15n - r))) | ((1n << (3n * (15n - r))) - 1n);
+  let position = 0n;
+  const positions = Array.from({ length: count }, () => (position += varint()));
+  /** @type {Record<string, unknown>[]} */
+  const cells = positions.map((each) => ({ h3: id(each, resolution).toString(16) }));
+  for (let columns = Number(varint()); columns > 0; columns--) {
+    const length = Number(varint());
+    const key = bytes.toString("utf8", at, at + length);
+    const kind = bytes.readUInt8(at + length);
+    at += length + 1;
+    for (const [index, cell] of cells.entries()) {
+      const number = varint();
+      if (number === 0n) continue;
+      const above = number - 1n;
+      const values = [() => Number(above), () => Number(above) / 10, () => true, () => id((positions[index] ?? 0n) >> (3n * (resolution - above)), above).toString(16)];
+      cell[key] = /** @type {() => unknown} */ (values[kind])();
+    }
+  }
+  assert.equal(at, bytes.length, "bytes are left over");
+  return cells;
+}
+
+test("compact cells are the cells of MVT, with the same properties", async () => {
+  let [cells, mvtBytes, compactBytes] = [0, 0, 0];
+  for (const key of ["", process.env.EXACT_KEY ?? ""]) {
+    for (const place of await places()) {
+      const pair = await both(`/tiles/cells/${place}`, "application/vnd.vungxanh.cells", key);
+      if (!pair) continue;
+      const [layer] = readMvt(pair.mvt);
+      const byId = (/** @type {any} */ a, /** @type {any} */ b) => (a.h3 < b.h3 ? -1 : 1);
+      assert.deepEqual(readCompact(pair.other), layer?.features.map(({ properties }) => properties).sort(byId), place);
+      cells += layer?.features.length ?? 0;
+      mvtBytes += pair.mvt.length;
+      compactBytes += pair.other.length;
+    }
+  }
+  console.log(`${cells} cells: ${mvtBytes} bytes of MVT, ${compactBytes} compact`);
+  assert.ok(cells > 1000, `${cells} cells`);
+});
+
+test("MapLibre GL JS draws the same from MapLibre Tiles as from MVT", async () => {
+  const list = "areas,cells,venues,zones";
+  const described = await api(`/tiles/${list}.mlt.json`);
+  assert.equal(described.encoding, "mlt");
+  assert.match(described.tiles[0], /\{y\}\.mlt$/);
+  const asked = /** @type {string[]} */ ([]);
+  page.on("response", (answer) => {
+    if (/\/tiles\/.*\/\d+/.test(answer.url())) asked.push(`${answer.status()} ${answer.headers()["content-type"] ?? ""}`);
+  });
+  const drawn = await page.evaluate(
+    async ([corner, url, plain]) => {
+      const { Map: MapLibre } = await import(/** @type {any} */ (`${corner}maplibre-gl/dist/maplibre-gl.mjs`));
+      const [west, south, east, north] = (await (await fetch(/** @type {string} */ (url))).json()).bounds;
+      const draw = (/** @type {any} */ source) =>
+        new Promise((done, fail) => {
+          const layers = ["areas", "cells", "zones"].map((id) => ({ id, type: "fill", source: "shown", "source-layer": id }));
+          const style = { version: 8, sources: { shown: source }, layers: [...layers, { id: "venues", type: "circle", source: "shown", "source-layer": "venues" }] };
+          const map = new MapLibre({ container: "map", style, center: [(west + east) / 2, (south + north) / 2], zoom: 9, fadeDuration: 0 });
+          map.on("error", (/** @type {any} */ event) => fail(event.error));
+          map.once("idle", () => {
+            const found = ["areas", "cells", "zones", "venues"].map((id) => {
+              const features = map.querySourceFeatures("shown", { sourceLayer: id });
+              return [id, features.length, features.map((/** @type {any} */ each) => JSON.stringify([each.geometry.type, each.properties])).sort().join("\n").length];
+            });
+            map.remove();
+            done(found);
+          });
+        });
+      // By its own address, and by what MapLibre says in `Accept` when it is told the encoding.
+      return { mlt: await draw({ type: "vector", url }), asked: await draw({ type: "vector", url: plain, encoding: "mlt" }), mvt: await draw({ type: "vector", url: plain }) };
+    },
+    [CORNER, `${BASE}/tiles/${list}.mlt.json`, `${BASE}/tiles/${list}.json`],
+  );
+  assert.deepEqual(drawn.mlt, drawn.mvt);
+  assert.deepEqual(drawn.asked, drawn.mvt);
+  const [areas, cells] = /** @type {any[]} */ (drawn.mvt);
+  assert.ok(areas[1] > 0 && cells[1] > 0, JSON.stringify(drawn.mvt));
+  for (const type of [MLT, "application/vnd.mapbox-vector-tile"]) assert.ok(asked.includes(`200 ${type}`), `${type} among ${[...new Set(asked)]}`);
 });

@@ -11,7 +11,7 @@ use vungxanh::geo::{BBox, Cell, LngLat, Resolution, TileCoord};
 use vungxanh::index::{Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, Snapshot};
 use vungxanh::model::{Area, AreaLevel, Day, Timestamp, UtcOffset, Venue, Window};
 use vungxanh::risk::{Audience, Rules};
-use vungxanh::tiles::{Coding, Layers, TileArchive, TileBody, TileRequest, encode};
+use vungxanh::tiles::{Coding, Layers, TileArchive, TileBody, TileFormat, TileRequest, encode};
 
 use crate::fixtures::{self, square};
 use crate::support::{Server, output, run, vungxanh};
@@ -118,6 +118,7 @@ fn written(wanted: &TileArchive, snapshot: &Snapshot) -> Vec<u8> {
 fn live(wanted: &TileArchive, snapshot: &Snapshot, coord: TileCoord) -> Vec<u8> {
     let request = TileRequest {
         layers: wanted.layers,
+        format: TileFormat::Mvt,
         coord,
         at: Some(wanted.at),
         window_hours: wanted.window.hours(),

@@ -16,7 +16,7 @@ use vungxanh::{
     pipeline::{Pipeline, PipelineConfig, PipelineError},
     risk::{Audience, Rules},
     store::{Store, StoreConfig, StoreError},
-    tiles::{Layers, TileRequest, encode},
+    tiles::{Layers, TileFormat, TileRequest, encode},
 };
 
 use crate::fixtures::{self, square, venue};
@@ -68,6 +68,7 @@ async fn tiles(pipeline: &Pipeline) -> Vec<Vec<u8>> {
             let centre = LngLat::new(centre.0, centre.1).unwrap();
             let request = TileRequest {
                 layers: Layers::parse("cells,venues,areas").unwrap(),
+                format: TileFormat::Mvt,
                 coord: TileCoord::containing(centre, zoom).unwrap(),
                 at: Some(snapshot.as_of()),
                 window_hours: 14 * 24,

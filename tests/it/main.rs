@@ -25,6 +25,7 @@ mod release;
 mod risk;
 mod store;
 mod support;
+mod tile_formats;
 mod tiles;
 mod tiles_live;
 mod tiles_of_snapshot;

@@ -16,7 +16,7 @@ use vungxanh::model::{
 };
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
-    Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileChanges, TileRequest, encode,
+    Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileChanges, TileFormat, TileRequest, encode,
 };
 
 use crate::fixtures::{self, square};
@@ -301,6 +301,7 @@ fn tiles() -> Vec<TileCoord> {
 fn request(kind: LayerKind, coord: TileCoord, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::one(kind),
+        format: TileFormat::Mvt,
         coord,
         at: None,
         window_hours: LIVE_WINDOW_HOURS,

@@ -11,7 +11,7 @@ use vungxanh::index::{
 };
 use vungxanh::model::{Area, AreaCode, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, Window, Zone};
 use vungxanh::risk::{Audience, Rules};
-use vungxanh::tiles::{Coding, LayerKind, Layers, TileCache, TileRequest, encode, tile_json};
+use vungxanh::tiles::{Coding, LayerKind, Layers, TileCache, TileFormat, TileRequest, encode, tile_json};
 
 use crate::fixtures::{self, square, zone};
 
@@ -80,6 +80,7 @@ impl World {
 fn request(layers: &str, zoom: u8, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::parse(layers).unwrap(),
+        format: TileFormat::Mvt,
         coord: TileCoord::containing(centre(), zoom).unwrap(),
         at: None,
         window_hours: 14 * 24,

@@ -1,6 +1,7 @@
 //! What every request meets before and after its own work: problems, keys, limits, query
 //! parameters, conditional answers, safe CSV, ids and headers. Knows nothing of venues, cells or zones.
 
+pub mod accept;
 mod caller;
 pub mod conditional;
 pub mod csv;

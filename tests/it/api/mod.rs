@@ -5,6 +5,7 @@ mod app;
 mod basemap;
 mod batches;
 mod changes;
+mod formats;
 mod past;
 mod privacy;
 mod reads;
