@@ -23,6 +23,8 @@ export class Figures {
     /** @type {Map<string, Weight>} by path of the tile, ending included */
     this.weights = new Map();
     this.query = "";
+    /** Whether the maps are about to show other tiles. */
+    this.held = false;
     /** @type {AbortController | null} */
     this.asking = null;
   }
@@ -35,11 +37,24 @@ export class Figures {
     if (this.weights.size > KEPT) for (const oldest of [...this.weights.keys()].slice(0, KEPT / 4)) this.weights.delete(oldest);
   }
 
-  /** Other tiles are shown from now on. @param {string} query */
+  /** Other tiles will be shown; nothing is said of those until then. @param {string} query */
   forget(query) {
+    this.asking?.abort();
+    this.held = true;
     this.query = query;
     this.weights.clear();
     this.table.dataset.state = "waiting";
+  }
+
+  /** The other tiles are asked for. */
+  goOn() {
+    this.held = false;
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    element("verdict").textContent = this.words.text("formats.failed", { reason: error instanceof Error ? error.message : String(error) });
+    this.table.dataset.state = "failed";
   }
 
   /**
@@ -48,6 +63,7 @@ export class Figures {
    * @param {(path: string, signal: AbortSignal) => Promise<Weight>} weigh
    */
   async show(tiles, weigh) {
+    if (this.held) return;
     this.asking?.abort();
     const { signal } = (this.asking = new AbortController());
     this.table.dataset.state = "waiting";
@@ -58,9 +74,7 @@ export class Figures {
     try {
       for (const weight of await Promise.all(missing.map((each) => weigh(each + this.query, signal)))) this.take(weight);
     } catch (error) {
-      if (signal.aborted) return;
-      element("verdict").textContent = this.words.text("formats.failed", { reason: error instanceof Error ? error.message : String(error) });
-      this.table.dataset.state = "failed";
+      if (!signal.aborted) this.fail(error);
       return;
     }
     if (signal.aborted) return;

@@ -1,16 +1,15 @@
 // Two maps of the same cells, one of vector tiles and one of compact cells, and what each of them weighs.
 
-import { access, get } from "./api.js";
+import { access } from "./api.js";
 import { element, readBoot } from "./boot.js";
 import { CellsProtocol } from "./cells/protocol.js";
 import { Figures } from "./figures.js";
+import { loadLibrary } from "./map.js";
 import { openPair } from "./pair.js";
 import { followTheme } from "./theme.js";
 import { Words } from "./words.js";
 
 /** @typedef {import("./pair.js").Pair} Pair */
-
-const LIBRARY = new URL("../vendor/maplibre-gl/maplibre-gl.mjs", import.meta.url).href;
 
 const boot = readBoot();
 access.takeFromAddress();
@@ -32,13 +31,11 @@ if (boot.live_map && boot.bounds) {
 }
 
 async function start() {
-  /** @type {typeof import("maplibre-gl")} */
-  const library = await import(LIBRARY);
+  const library = await loadLibrary();
   const figures = new Figures(words);
   const protocol = new CellsProtocol(library, (weight) => figures.take(weight));
-  const described = await get("/tiles/cells.json");
   element("pair").hidden = false;
-  pair = await openPair({ boot, words, library, described, settled: (tiles) => figures.show(tiles, weigh) });
+  pair = await openPair({ boot, words, library, settled: (tiles) => figures.show(tiles, weigh) });
   note.hidden = true;
 
   /** Weighs a tile that no map shows. @param {string} path @param {AbortSignal} signal */
@@ -46,12 +43,19 @@ async function start() {
     return protocol.weigh(path, { headers: access.headers(), signal });
   }
 
-  const choice = /** @type {HTMLSelectElement | null} */ (document.getElementById("resolution"));
-  choice?.addEventListener("change", () => {
-    const query = choice.value ? `?resolution=${choice.value}` : "";
+  /** Shows and weighs other tiles from now on. @param {string} query */
+  async function ask(query) {
     figures.forget(query);
-    pair?.ask(query);
-  });
+    try {
+      await pair?.ask(query);
+    } catch (error) {
+      figures.fail(error);
+    }
+    figures.goOn();
+  }
+
+  const choice = /** @type {HTMLSelectElement | null} */ (document.getElementById("resolution"));
+  choice?.addEventListener("change", () => ask(choice.value ? `?resolution=${choice.value}` : ""));
   // For the browser tests, and for the curious.
-  Object.assign(window, { vungxanh: { ...pair, figures } });
+  Object.assign(window, { vungxanh: { ...pair, figures, ask } });
 }

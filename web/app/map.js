@@ -36,12 +36,7 @@ export class LiveMap {
    * @returns {Promise<LiveMap>}
    */
   static async start({ boot, words, container, picked }) {
-    const sheet = document.createElement("link");
-    sheet.rel = "stylesheet";
-    sheet.href = LIBRARY_CSS;
-    document.head.prepend(sheet);
-    /** @type {MapLibre} */
-    const library = await import(LIBRARY);
+    const library = await loadLibrary();
     const made = new LiveMap(library, boot, picked);
     const style = await made.style();
     // The library draws labels with the page's fonts: have them before the first label.
@@ -339,6 +334,15 @@ export class LiveMap {
     if (this.selected) this.map?.setFeatureState(this.selected, { selected: false });
     this.selected = null;
   }
+}
+
+/** The map library and its style sheet, which ours may overrule. @returns {Promise<MapLibre>} */
+export async function loadLibrary() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = LIBRARY_CSS;
+  document.head.prepend(sheet);
+  return import(LIBRARY);
 }
 
 /** @param {string | undefined} sourceLayer */

@@ -15,7 +15,7 @@ import { theme } from "./theme.js";
  * @property {LibraryMap} mvt
  * @property {LibraryMap} compact
  * @property {() => Promise<void>} restyle follows the page's theme
- * @property {(query: string) => void} ask for other tiles, `?resolution=9`
+ * @property {(query: string) => Promise<void>} ask for other tiles, `?resolution=9`
  */
 
 /** Each map's place on the page, and the ending of its tiles. */
@@ -28,14 +28,15 @@ const AREAS = /^areas-(land|edge|label)/;
  * @param {import("./boot.js").Boot} options.boot
  * @param {import("./words.js").Words} options.words
  * @param {typeof import("maplibre-gl")} options.library
- * @param {Described} options.described the TileJSON of cells
  * @param {(tiles: Tile[]) => void} options.settled both maps show the tiles they should: these
  * @returns {Promise<Pair>}
  */
-export async function openPair({ boot, words, library, described, settled }) {
+export async function openPair({ boot, words, library, settled }) {
   let query = "";
   const areas = await get("/tiles/areas.json");
-  const zooms = { minzoom: described.minzoom ?? 0, maxzoom: described.maxzoom ?? 16 };
+  /** @type {Described} */
+  let described = await get("/tiles/cells.json");
+  const zooms = () => ({ minzoom: described.minzoom ?? 0, maxzoom: described.maxzoom ?? 16 });
 
   /** @param {"mvt" | "cells"} ending */
   const addresses = (ending) => [cellsAddress(`/tiles/cells/{z}/{x}/{y}.${ending}${query}`)];
@@ -44,7 +45,7 @@ export async function openPair({ boot, words, library, described, settled }) {
   const dressed = (ending, style) => ({
     ...style,
     sources: {
-      cells: { type: "vector", tiles: addresses(ending), promoteId: { cells: "h3" }, ...zooms, ...bounds(described) },
+      cells: { type: "vector", tiles: addresses(ending), promoteId: { cells: "h3" }, ...zooms(), ...bounds(described) },
       areas: { type: "vector", tiles: areas.tiles.map((/** @type {string} */ each) => location.origin + ownPath(each)), minzoom: areas.minzoom ?? 0, maxzoom: areas.maxzoom ?? 16, ...bounds(areas) },
     },
     layers: style.layers.flatMap((layer) => {
@@ -89,21 +90,23 @@ export async function openPair({ boot, words, library, described, settled }) {
   follow(maps.compact, maps.mvt);
   for (const map of [maps.mvt, maps.compact]) {
     map.on("idle", () => {
-      if (isStill(maps.mvt) && isStill(maps.compact)) settled(shown(maps.mvt, zooms));
+      if (isStill(maps.mvt) && isStill(maps.compact)) settled(shown(maps.mvt, zooms()));
     });
   }
+  const restyle = async () => {
+    const fresh = await get(`/styles/${theme()}.json`);
+    for (const side of /** @type {const} */ (["mvt", "compact"])) maps[side].setStyle(dressed(SIDES[side], fresh), { diff: false });
+  };
   return {
     ...maps,
-    async restyle() {
-      const fresh = await get(`/styles/${theme()}.json`);
-      for (const side of /** @type {const} */ (["mvt", "compact"])) maps[side].setStyle(dressed(SIDES[side], fresh), { diff: false });
-    },
-    ask(next) {
+    restyle,
+    async ask(next) {
+      // Fine cells are there from a certain zoom on: the description says from which.
+      described = await get(`/tiles/cells.json${next}`);
       query = next;
-      for (const side of /** @type {const} */ (["mvt", "compact"])) {
-        const source = /** @type {import("maplibre-gl").VectorTileSource | undefined} */ (maps[side].getSource("cells"));
-        source?.setTiles(addresses(SIDES[side]));
-      }
+      await restyle();
+      const { minzoom } = zooms();
+      if (maps.mvt.getZoom() < minzoom) maps.mvt.jumpTo({ zoom: minzoom });
     },
   };
 }
