@@ -190,6 +190,7 @@ test("a move while tiles come leaves nothing behind: the figures are of where th
   });
   await settled(page);
   await assertAlike(page, "", {});
+  assert.equal(await page.evaluate(() => /** @type {any} */ (window).vungxanh.protocol.waiting.size), 0);
   quiet(complaints);
   await context.close();
 });

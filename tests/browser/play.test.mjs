@@ -72,7 +72,9 @@ function assertWhole({ log, seen, asked }, steps, step_ms) {
 
 /** @param {any[]} log */
 function rate(log) {
-  return `${log.length} steps, ${log.filter(({ drawn }) => drawn).length} of them drawn, ${((1000 * (log.length - 1)) / (log.at(-1).shown - log[0].shown)).toFixed(1)} steps a second`;
+  const time = log.at(-1).shown - log[0].shown;
+  const waited = log.reduce((sum, each) => sum + each.waited, 0) / log.length;
+  return `${log.length} steps, ${log.filter(({ drawn }) => drawn).length} of them drawn, ${((1000 * (log.length - 1)) / time).toFixed(1)} steps a second, ${waited.toFixed(0)} ms of each waiting for tiles`;
 }
 
 test("fourteen days play day by day without an empty frame", { timeout: LONG }, async (t) => {

@@ -57,5 +57,5 @@ async function start() {
   const choice = /** @type {HTMLSelectElement | null} */ (document.getElementById("resolution"));
   choice?.addEventListener("change", () => ask(choice.value ? `?resolution=${choice.value}` : ""));
   // For the browser tests, and for the curious.
-  Object.assign(window, { vungxanh: { ...pair, figures, ask } });
+  Object.assign(window, { vungxanh: { ...pair, figures, protocol, ask } });
 }

@@ -28,6 +28,8 @@ export class Frames {
     /** @type {Map<ArrayBuffer, number>} how many addresses share a content */
     this.shared = new Map();
     this.bytes = 0;
+    /** Counts how often everything was forgotten: what was asked for before is not kept after. */
+    this.age = 0;
     /** What the animation cost: answers with a body, and answers that said "the same as the step before". */
     this.told = { fresh: 0, same: 0 };
     library.addProtocol(SCHEME, async ({ url }) => {
@@ -63,7 +65,8 @@ export class Frames {
 
   /** @param {string} path @returns {Promise<Content>} */
   async ask(path) {
-    const place = path.replace(/\?.*/, "");
+    const { age } = this;
+    const place = path.replace(/([?&])at=[^&]*/, "$1");
     const before = this.newest.get(place);
     // A tag says what is in a tile, not of which instant it is: an hour that shows what the hour before showed is not sent.
     const condition = before?.etag ? { "If-None-Match": before.etag } : {};
@@ -75,6 +78,7 @@ export class Frames {
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
     this.told.fresh++;
     const content = { etag: answer.headers.get("etag"), data: await answer.arrayBuffer() };
+    if (age !== this.age) return content;
     this.newest.delete(place);
     this.newest.set(place, content);
     for (const oldest of [...this.newest.keys()].slice(0, Math.max(0, this.newest.size - KEPT_PLACES))) this.newest.delete(oldest);
@@ -109,6 +113,7 @@ export class Frames {
 
   /** Nothing that one key showed may stay for another. */
   forget() {
+    this.age++;
     this.tiles.clear();
     this.newest.clear();
     this.shared.clear();

@@ -352,7 +352,7 @@ function group(sourceLayer) {
 
 /** @param {string} address @param {string | null} at */
 export function withTime(address, at) {
-  return at ? `${address}?at=${encodeURIComponent(at)}` : address;
+  return at ? `${address}${address.includes("?") ? "&" : "?"}at=${encodeURIComponent(at)}` : address;
 }
 
 /** The path of one of our own addresses, whatever public name they were written with. @param {string} url */

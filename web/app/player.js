@@ -28,7 +28,7 @@ export class Player {
     /** @type {AbortController | null} */
     this.running = null;
     this.pace = steps.calm ? CALM_PACE_MS : PACE_MS;
-    /** For the curious, and the tests: each step that was shown. @type {{at: string | null, tiles: number, drawn: boolean, shown: number}[]} */
+    /** For the curious, and the tests: each step that was shown, and how long its tiles were waited for, ms. @type {{at: string | null, tiles: number, drawn: boolean, waited: number, shown: number}[]} */
     this.log = [];
   }
 
@@ -68,6 +68,7 @@ export class Player {
     const { steps, slider } = this;
     const started = performance.now();
     const { tiles, picture } = await this.fetched(step, signal);
+    const waited = performance.now() - started;
     if (signal.aborted) return;
     for (let next = step + 1; next <= Math.min(step + AHEAD, slider.last); next++) {
       // Those that fail are asked for again when their turn comes.
@@ -77,7 +78,7 @@ export class Player {
     const at = slider.instant(step);
     const drawn = await steps.show(at, picture, signal);
     if (signal.aborted) return;
-    this.log.push({ at, tiles, drawn, shown: performance.now() });
+    this.log.push({ at, tiles, drawn, waited, shown: performance.now() });
     const rest = this.pace[slider.unit] - (performance.now() - started);
     if (rest > 0) await pause(rest, signal);
   }
