@@ -6,7 +6,12 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import axeModule from "@axe-core/playwright";
-import { BASE, launch, open, picture, quiet } from "./browser.mjs";
+import { VectorTile } from "@mapbox/vector-tile";
+import * as h3 from "h3-js";
+import { PbfReader, PbfWriter } from "pbf";
+import { decodeCells } from "../../web/app/cells/decode.js";
+import { buildTile } from "../../web/app/cells/mvt.js";
+import { api, BASE, launch, open, picture, quiet } from "./browser.mjs";
 
 const AxeBuilder = /** @type {any} */ (axeModule).default ?? axeModule;
 /** @type {import("playwright-core").Browser} */
@@ -159,6 +164,40 @@ for (const who of /** @type {const} */ (["everybody", "an analyst"])) {
     await context.close();
   });
 }
+
+test("a compact tile is rebuilt to the server's own vector tile, vertex by vertex", async (t) => {
+  const key = process.env.EXACT_KEY;
+  /** @type {Record<string, string>} */
+  const headers = key ? { authorization: `Bearer ${key}` } : {};
+  const { items } = await api("/v1/venues?limit=1");
+  const { as_of } = await api("/v1/areas/" + encodeURIComponent((await api("/v1/areas?limit=1")).items[0].code) + "/level");
+  const query = `?at=${new Date(Date.parse(as_of) - 86_400_000).toISOString().slice(0, 13)}:00:00Z`;
+  const sin = Math.sin((items[0].lat * Math.PI) / 180);
+  const [column, row] = [items[0].lng / 360 + 0.5, 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)];
+  /** @param {Uint8Array} bytes */
+  const features = (bytes) => {
+    const layer = new VectorTile(new PbfReader(bytes)).layers.cells;
+    return Array.from({ length: layer?.length ?? 0 }, (_, nth) => {
+      const feature = /** @type {any} */ (layer).feature(nth);
+      return { properties: { ...feature.properties }, rings: feature.loadGeometry().map((/** @type {any[]} */ ring) => ring.map(({ x, y }) => [x, y])) };
+    }).sort((a, b) => (a.properties.h3 < b.properties.h3 ? -1 : 1));
+  };
+  let compared = 0;
+  for (let z = 0; z <= 16; z++) {
+    const [x, y] = [Math.floor(column * 2 ** z), Math.floor(row * 2 ** z)];
+    for (const tile of [{ z, x, y }, { z, x: Math.max(0, x - 1), y }, { z, x, y: Math.max(0, y - 1) }]) {
+      const path = `/tiles/cells/${tile.z}/${tile.x}/${tile.y}`;
+      const [mvt, compact] = [await raw(`${path}.mvt${query}`, "identity", headers), await raw(`${path}.cells${query}`, "identity", headers)];
+      assert.equal(compact.length === 0, mvt.length === 0, path);
+      if (compact.length === 0) continue;
+      const [expected, found] = [features(mvt), features(buildTile(decodeCells(compact), tile, h3, PbfWriter).bytes)];
+      assert.deepEqual(found, expected, path);
+      compared += found.length;
+    }
+  }
+  assert.ok(compared > 100);
+  t.diagnostic(`${compared} cells`);
+});
 
 test("moving either map moves the other", async () => {
   const { page, context, complaints } = await openFormats({});
