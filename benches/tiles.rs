@@ -35,6 +35,14 @@ pub fn group(criterion: &mut Criterion) {
     group.bench_function("cells 5000, encode with nothing kept", |b| {
         b.iter(|| black_box(features.encode(coord, UtcOffset::VIETNAM)));
     });
+    for (name, format) in [
+        ("MapLibre Tiles", TileFormat::Mlt),
+        ("compact", TileFormat::Cells),
+    ] {
+        group.bench_function(format!("cells 5000, {name}"), |b| {
+            b.iter(|| black_box(features.encode_as(format, &kept, coord, UtcOffset::VIETNAM)));
+        });
+    }
     let bytes = features.encode(coord, UtcOffset::VIETNAM);
     for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
         group.bench_function(format!("cells 5000, tag and {}", coding.as_str()), |b| {

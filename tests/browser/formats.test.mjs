@@ -2,13 +2,17 @@
 // description of the format, beside MVT read by @mapbox/vector-tile.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { VectorTile } from "@mapbox/vector-tile";
 import * as pbf from "pbf";
 import { api, BASE, launch } from "./browser.mjs";
+import { start } from "./start.mjs";
 
 const Pbf = /** @type {any} */ (pbf).PbfReader ?? /** @type {any} */ (pbf).default;
 const MODULES = path.join(import.meta.dirname, "node_modules");
@@ -44,11 +48,11 @@ after(async () => {
   await browser?.close();
 });
 
-/** A tile as MVT and in another format, both of the same moment. @param {string} address @param {string} accept @param {string} key */
-async function both(address, accept, key) {
+/** A tile as MVT and in another format, both of the same moment. @param {string} address @param {string} accept @param {string} key @param {string} [base] */
+async function both(address, accept, key, base = BASE) {
   const headers = { ...(key && { authorization: `Bearer ${key}` }), "accept-encoding": "identity" };
   for (let turn = 0; turn < 10; turn++) {
-    const [first, other, second] = [await fetch(BASE + address, { headers }), await fetch(BASE + address, { headers: { ...headers, accept } }), await fetch(BASE + address, { headers })];
+    const [first, other, second] = [await fetch(base + address, { headers }), await fetch(base + address, { headers: { ...headers, accept } }), await fetch(base + address, { headers })];
     // A live tile may move on meanwhile.
     if (first.headers.get("etag") !== second.headers.get("etag")) continue;
     assert.equal(first.status, other.status, address);
@@ -157,6 +161,46 @@ for (const [who, key] of [["everybody", ""], ["an analyst", process.env.EXACT_KE
   });
 }
 
+test("shapes of several parts and with holes, and names on both edges of the world, are the same in MapLibre Tiles", async (context) => {
+  const binary = process.env.VUNGXANH_BIN;
+  if (!binary) return context.skip("runs the program's commands");
+  const folder = await mkdtemp(path.join(tmpdir(), "vungxanh-formats-"));
+  /** @param {number} west @param {number} south @param {number} side */
+  const square = (west, south, side) => [[west, south], [west + side, south], [west + side, south + side], [west, south + side], [west, south]];
+  const holed = [square(10, 10, 8), square(11, 11, 2).reverse(), square(14, 14, 3).reverse()];
+  const shapes = [
+    { type: "Polygon", coordinates: [square(0, 0, 5)] },
+    { type: "Polygon", coordinates: holed },
+    { type: "MultiPolygon", coordinates: [[square(30, 0, 4)], [square(40, 10, 6), square(42, 12, 2).reverse()]] },
+    { type: "Polygon", coordinates: [square(178, 20, 1.9)] },
+  ];
+  const features = shapes.map((geometry, index) => ({ type: "Feature", geometry, properties: { code: `p${index}`, name: `Tỉnh ${index}`, level: "province", valid_from: "2021-01-01" } }));
+  const file = path.join(folder, "areas.geojson");
+  await writeFile(file, JSON.stringify({ type: "FeatureCollection", features }));
+  const data = path.join(folder, "data");
+  await promisify(execFile)(binary, ["import", "areas", file, "--data", data, "--strict"]);
+  const server = await start(binary, ["serve", "--data", data, "--clock", "2021-11-22T09:00:00+07:00"]);
+  try {
+    const types = new Set();
+    let holes = 0;
+    for (const place of ["0/0/0", "1/1/0", "2/2/1", "3/4/3", "4/8/7", "4/9/7", "5/16/15", "5/17/14", "5/19/15", "5/31/13", "6/34/29", "6/39/29"]) {
+      const pair = await both(`/tiles/areas/${place}`, MLT, "", server.base);
+      if (!pair) continue;
+      const [mvt, mlt] = [readMvt(pair.mvt), await readMlt(pair.other)];
+      assert.deepEqual(mlt, mvt, place);
+      for (const { type, rings } of mvt.flatMap((layer) => layer.features)) {
+        types.add(type);
+        if (type === 2 && rings.length > 1) holes++;
+      }
+    }
+    assert.deepEqual([...types].sort(), [0, 2, 3, 5], "points and polygons, one and several");
+    assert.ok(holes > 0);
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 /** Compact cells, read as their description says. @param {Buffer} bytes */
 function readCompact(bytes) {
   let at = 0;
@@ -235,7 +279,7 @@ test("MapLibre GL JS draws the same from MapLibre Tiles as from MVT", async () =
           map.once("idle", () => {
             const found = ["areas", "cells", "zones", "venues"].map((id) => {
               const features = map.querySourceFeatures("shown", { sourceLayer: id });
-              return [id, features.length, features.map((/** @type {any} */ each) => JSON.stringify([each.geometry.type, each.properties])).sort().join("\n").length];
+              return [id, features.length, features.map((/** @type {any} */ each) => JSON.stringify([each.geometry, Object.entries(each.properties).sort()])).sort().join("\n")];
             });
             map.remove();
             done(found);
@@ -246,9 +290,13 @@ test("MapLibre GL JS draws the same from MapLibre Tiles as from MVT", async () =
     },
     [CORNER, `${BASE}/tiles/${list}.mlt.json`, `${BASE}/tiles/${list}.json`],
   );
-  assert.deepEqual(drawn.mlt, drawn.mvt);
-  assert.deepEqual(drawn.asked, drawn.mvt);
-  const [areas, cells] = /** @type {any[]} */ (drawn.mvt);
-  assert.ok(areas[1] > 0 && cells[1] > 0, JSON.stringify(drawn.mvt));
+  const [mlt, asking, mvt] = [drawn.mlt, drawn.asked, drawn.mvt].map((layers) => /** @type {any[]} */ (layers));
+  for (const [index, [id, count, features]] of (mvt ?? []).entries()) {
+    for (const other of [mlt?.[index], asking?.[index]]) {
+      assert.equal(other[1], count, id);
+      assert.ok(other[2] === features, `${id} differ`);
+    }
+    assert.ok(id === "zones" || count > 0, id);
+  }
   for (const type of [MLT, "application/vnd.mapbox-vector-tile"]) assert.ok(asked.includes(`200 ${type}`), `${type} among ${[...new Set(asked)]}`);
 });

@@ -260,6 +260,53 @@ async fn assets_are_kept_for_ever_and_nothing_else_is_reached() {
 }
 
 #[tokio::test]
+async fn a_broken_download_of_an_asset_goes_on_where_it_ended() {
+    let page = text("/").await;
+    let start = page.find("/assets/").unwrap();
+    let path = format!("{}/app/main.js", &page[start..start + "/assets/".len() + 16]);
+    let (_, headers, whole) = ask(&path).await;
+    assert_eq!(headers[header::ACCEPT_RANGES], "bytes");
+    let tag = headers[header::ETAG].clone();
+    let view = Arc::new(view());
+    let pages = router(move || Arc::clone(&view), 2);
+    let get = async |wishes: &[(header::HeaderName, &str)]| {
+        let mut request = Request::get(&path);
+        for (name, value) in wishes {
+            request = request.header(name, *value);
+        }
+        let answer = pages.clone().oneshot(request.body(Body::empty()).unwrap()).await;
+        let (head, body) = answer.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        (head.status, head.headers, body)
+    };
+    let (status, headers, rest) = get(&[(header::RANGE, "bytes=10-")]).await;
+    assert_eq!(status, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(rest, whole[10..]);
+    assert_eq!(headers[header::ETAG], tag);
+    assert_eq!(
+        headers[header::CONTENT_RANGE],
+        format!("bytes 10-{}/{}", whole.len() - 1, whole.len())
+    );
+    // Bytes of a coding are counted in that coding.
+    let packed = (header::ACCEPT_ENCODING, "gzip");
+    let (_, headers, gzip) = get(std::slice::from_ref(&packed)).await;
+    assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
+    assert_ne!(headers[header::ETAG], tag);
+    let gzip_tag = headers[header::ETAG].to_str().unwrap().to_owned();
+    let tail = (header::RANGE, "bytes=-5");
+    let (status, _, last) = get(&[packed, tail.clone(), (header::IF_RANGE, &gzip_tag)]).await;
+    assert_eq!(status, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(last, gzip[gzip.len() - 5..]);
+    let (status, _, all) = get(&[tail, (header::IF_RANGE, "\"another\"")]).await;
+    assert_eq!((status, all.len()), (StatusCode::OK, whole.len()));
+    let (status, headers, none) = get(&[(header::RANGE, "bytes=99999999-")]).await;
+    assert_eq!((status, none.len()), (StatusCode::RANGE_NOT_SATISFIABLE, 0));
+    assert_eq!(headers[header::CONTENT_RANGE], format!("bytes */{}", whole.len()));
+    let (status, _, none) = get(&[(header::IF_NONE_MATCH, tag.to_str().unwrap())]).await;
+    assert_eq!((status, none.len()), (StatusCode::NOT_MODIFIED, 0));
+}
+
+#[tokio::test]
 async fn a_view_with_nothing_in_it_says_so() {
     let empty = PageView {
         bounds: None,

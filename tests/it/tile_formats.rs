@@ -309,7 +309,7 @@ fn province(is_exact: bool) -> TileFeatures<'static> {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as f64 / f64::from(1 << 31)
+        (state >> 33) as f64 / 2_f64.powi(31)
     };
     let cells = disk
         .into_iter()

@@ -354,6 +354,16 @@ fn every_tile_that_changed_is_announced_and_no_other() {
                         // The cache says the same: what was not announced is not made again.
                         let body = cache.get_or_encode(&new, &rules, &asked);
                         assert_eq!(body.bytes(Coding::Identity), after);
+                        if seed == 0 {
+                            // In every format.
+                            let format = match kind {
+                                LayerKind::Cells if step % 2 == 0 => TileFormat::Cells,
+                                _ => TileFormat::Mlt,
+                            };
+                            let asked = TileRequest { format, ..asked };
+                            let body = cache.get_or_encode(&new, &rules, &asked);
+                            assert_eq!(body.bytes(Coding::Identity), encode(&new, &rules, &asked));
+                        }
                     }
                 }
             }

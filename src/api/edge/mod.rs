@@ -11,6 +11,7 @@ pub mod media;
 mod observe;
 mod problem;
 mod query;
+pub mod ranges;
 mod segments;
 
 pub use caller::{Caller, Token};

@@ -2,9 +2,13 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use rust_embed::RustEmbed;
+
+use crate::api::edge::conditional::none_match;
+use crate::api::edge::ranges::{Part, asked_part};
 
 /// What build.rs laid out: `app/`, `css/`, `i18n/` and, where npm was there, `vendor/`.
 #[derive(RustEmbed)]
@@ -29,8 +33,13 @@ pub fn url(path: &str) -> String {
 }
 
 /// `GET /assets/{hash}/{path}`. Another build's hash is answered too (a page opened before an
-/// upgrade), but not kept for ever.
-pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+/// upgrade), but not kept for ever. A broken download goes on where it ended (`Range`): the bytes of a file in a coding are
+/// the same as long as this build runs.
+pub async fn serve(
+    method: Method,
+    Path((hash, path)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     let climbs = path.split('/').any(|part| part == "..");
     let Some(mime) = mime(&path).filter(|_| !climbs) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -47,17 +56,35 @@ pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMa
     let Some((coding, file)) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let body = match file.data {
-        Cow::Borrowed(bytes) => Body::from(bytes),
-        Cow::Owned(bytes) => Body::from(bytes),
+    let bytes = match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
     };
+    // A tag is looked at together with the path.
+    let etag = format!("\"{HASH}-{}\"", coding.unwrap_or("plain"));
     let keep = if hash == HASH {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
-    let mut response = Response::new(body);
+    let mut response = match asked_part(&method, &headers, &etag, bytes.len()) {
+        _ if none_match(&headers, &etag) => StatusCode::NOT_MODIFIED.into_response(),
+        Part::Whole => Body::from(bytes).into_response(),
+        Part::Bytes(range) => {
+            let said = format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len());
+            let head = [(header::CONTENT_RANGE, said)];
+            (StatusCode::PARTIAL_CONTENT, head, bytes.slice(range)).into_response()
+        }
+        Part::Beyond => {
+            let said = format!("bytes */{}", bytes.len());
+            return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, said)]).into_response();
+        }
+    };
     let out = response.headers_mut();
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        out.insert(header::ETAG, etag);
+    }
+    out.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

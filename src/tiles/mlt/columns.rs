@@ -175,3 +175,90 @@ impl Texts {
         put_bytes(out, VALUES, lengths.len(), &bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(values: &[Option<Tag>]) -> Vec<u8> {
+        let first = values.iter().flatten().next().unwrap();
+        let mut column = Column::new("k", *first);
+        for (feature, tag) in values.iter().enumerate() {
+            if let Some(tag) = tag {
+                column.push(feature, *tag);
+            }
+        }
+        let mut out = Vec::new();
+        column.put_head(values.len(), &mut out);
+        column.put_streams(&mut out);
+        out
+    }
+
+    #[test]
+    fn a_whole_number_among_fractions_is_one_of_them_and_gaps_are_said() {
+        let mut expected = vec![
+            NUMBER + 1,
+            1,
+            b'k',
+            PRESENT,
+            0x60,
+            4,
+            2,
+            255,
+            0b101,
+            VALUES,
+            0,
+            2,
+            16,
+        ];
+        expected.extend(2_f64.to_le_bytes());
+        expected.extend(0.5_f64.to_le_bytes());
+        let values = [Some(Tag::Int(2)), None, Some(Tag::Number(0.5)), None];
+        assert_eq!(written(&values), expected);
+        expected.splice(13..21, 0.5_f64.to_le_bytes());
+        expected.splice(21..29, 2_f64.to_le_bytes());
+        let turned = [Some(Tag::Number(0.5)), None, Some(Tag::Int(2)), None];
+        assert_eq!(written(&turned), expected);
+    }
+
+    #[test]
+    fn numbers_beyond_32_bits_keep_their_value() {
+        let large = u64::from(u32::MAX) + 1;
+        let column = written(&[Some(Tag::Int(7)), Some(Tag::Int(large))]);
+        assert_eq!(column[..3], [NUMBER, 1, b'k']);
+        assert_eq!(column[7..15], 7_f64.to_le_bytes());
+        assert_eq!(column[15..], (large as f64).to_le_bytes());
+        let fits = written(&[Some(Tag::Int(u32::MAX.into()))]);
+        assert_eq!(fits, [WHOLE, 1, b'k', VALUES, 2, 1, 5, 255, 255, 255, 255, 15]);
+    }
+
+    #[test]
+    fn texts_that_repeat_are_places_in_a_dictionary() {
+        let [a, b] = ["aa", "b"].map(|text| Some(Tag::Text(text)));
+        let once = [
+            TEXT,
+            1,
+            b'k',
+            2,
+            TEXT_LENGTHS,
+            2,
+            2,
+            2,
+            2,
+            1,
+            VALUES,
+            0,
+            2,
+            3,
+            b'a',
+            b'a',
+            b'b',
+        ];
+        assert_eq!(written(&[a, b]), once);
+        let repeated = written(&[b, a, b, b]);
+        assert_eq!(repeated[..4], [TEXT, 1, b'k', 3]);
+        assert_eq!(repeated[4..10], [DICTIONARY_LENGTHS, 2, 2, 2, 1, 2]);
+        assert_eq!(repeated[10..18], [PLACES_IN_DICTIONARY, 2, 4, 4, 0, 1, 0, 0]);
+        assert_eq!(repeated[18..], [DICTIONARY, 0, 2, 3, b'b', b'a', b'a']);
+    }
+}

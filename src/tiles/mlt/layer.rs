@@ -137,3 +137,51 @@ impl MltLayer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(x: i32, y: i32, side: i32) -> Vec<TilePoint> {
+        let at = |dx, dy| TilePoint { x: x + dx, y: y + dy };
+        vec![at(0, 0), at(side, 0), at(side, side), at(0, side)]
+    }
+
+    #[test]
+    fn a_layer_of_one_point_is_written_as_the_format_says() {
+        let mut layer = MltLayer::new("v");
+        layer.points(&[], &[("level", Tag::Int(4))]);
+        layer.points(&[TilePoint { x: 5, y: -3 }], &[("level", Tag::Int(1))]);
+        let mut out = Vec::new();
+        layer.finish(&mut out);
+        let head = [1, 1, b'v', 0x80, 0x20, 2, 4, 18, 5];
+        let geometry = [2, VALUES, 2, 1, 1, 0, VERTICES, 0x42, 2, 2, 10, 5];
+        let expected = [&head[..], b"level", &geometry, &[VALUES, 2, 1, 1, 1]].concat();
+        assert_eq!(usize::from(out[0]), expected.len());
+        assert_eq!(out[1..], expected);
+        let mut nothing = Vec::new();
+        MltLayer::new("v").finish(&mut nothing);
+        assert!(nothing.is_empty());
+    }
+
+    #[test]
+    fn counts_of_parts_rings_and_vertices_stand_each_in_its_stream() {
+        let mut layer = MltLayer::new("a");
+        let plain = |exterior| TilePolygon {
+            exterior,
+            holes: Vec::new(),
+        };
+        let holed = TilePolygon {
+            exterior: square(0, 0, 9),
+            holes: vec![square(1, 1, 2)[..3].to_vec()],
+        };
+        layer.polygons(std::slice::from_ref(&holed), &[]);
+        layer.polygons(&[plain(square(20, 0, 1)), holed], &[]);
+        assert_eq!(layer.types, [POLYGON, MULTI_POLYGON]);
+        assert_eq!(layer.several, [2]);
+        assert_eq!(layer.parts, [2, 1, 2]);
+        assert_eq!(layer.rings, [4, 3, 4, 4, 3]);
+        assert_eq!(layer.steps.len(), 18);
+        assert_eq!(layer.steps[..5], [[0, 0], [18, 0], [0, 18], [17, 0], [2, 15]]);
+    }
+}
