@@ -32,6 +32,12 @@ const VENDOR: &[(&str, &str, &str)] = &[
         "maplibre-gl/maplibre-gl.css",
     ),
     ("maplibre-gl", "LICENSE.txt", "maplibre-gl/LICENSE.txt"),
+    // What turns compact cells into vector tiles, in a worker of its own.
+    ("h3-js", "dist/browser/h3-js.es.js", "h3-js/h3-js.mjs"),
+    ("h3-js", "LICENSE", "h3-js/LICENSE.txt"),
+    ("h3-js", "NOTICE", "h3-js/NOTICE.txt"),
+    ("pbf", "index.js", "pbf/pbf.mjs"),
+    ("pbf", "LICENSE", "pbf/LICENSE.txt"),
     (
         "@fontsource/be-vietnam-pro",
         "LICENSE",

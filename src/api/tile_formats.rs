@@ -54,6 +54,7 @@ pub fn page(is_english: bool, with_code: impl Fn(&str) -> Markup) -> Markup {
     let say = |(vi, en): (&'static str, &'static str)| if is_english { en } else { vi };
     html! {
         p { (with_code(say(ASKING))) }
+        p { a href={ "/formats?lang=" (say(("vi", "en"))) } { (say(("Xem hai định dạng cạnh nhau", "See two formats side by side"))) } }
         details {
             summary { (say(("Ô lục giác dạng gọn: từng byte", "Compact cells, byte by byte"))) }
             pre.text { (say(COMPACT_CELLS)) }

@@ -23,9 +23,9 @@ export function launch({ webgl = true } = {}) {
 /**
  * A page whose complaints are collected: console errors, failed requests, requests to other hosts.
  * @param {import("playwright-core").Browser} browser
- * @param {{width?: number, theme?: "light" | "dark", lang?: "vi" | "en", scripts?: boolean, hash?: string, calm?: boolean, base?: string}} [options]
+ * @param {{width?: number, theme?: "light" | "dark", lang?: "vi" | "en", scripts?: boolean, hash?: string, calm?: boolean, base?: string, path?: string}} [options]
  */
-export async function open(browser, { width = 1440, theme = "light", lang = "vi", scripts = true, hash = "", calm = true, base = BASE } = {}) {
+export async function open(browser, { width = 1440, theme = "light", lang = "vi", scripts = true, hash = "", calm = true, base = BASE, path: where = "/" } = {}) {
   const phone = width < 600;
   const context = await browser.newContext({
     viewport: { width, height: phone ? 844 : 900 },
@@ -52,7 +52,7 @@ export async function open(browser, { width = 1440, theme = "light", lang = "vi"
     complaints.push(`left the house: ${url}`);
     return route.abort();
   });
-  await page.goto(`${base}/?lang=${lang}${hash}`);
+  await page.goto(`${base}${where}?lang=${lang}${hash}`);
   return { page, context, complaints };
 }
 

@@ -112,6 +112,23 @@ async fn the_page_is_complete_without_scripts_in_both_languages() {
 }
 
 #[tokio::test]
+async fn the_comparison_of_formats_stands_in_both_languages_and_is_linked() {
+    for (lang, title) in [("vi", "Hai định dạng"), ("en", "Two formats")] {
+        let page = text(&format!("/formats?lang={lang}")).await;
+        assert!(page.contains(title) && page.contains(&format!("lang=\"{lang}\"")));
+        // A key that has no text is written as it is.
+        assert!(!page.contains(">formats."), "{page}");
+        // Figures are measured in the browser; none is written down beforehand.
+        assert!(!page.contains("data-value"));
+        assert!(
+            text(&format!("/?lang={lang}"))
+                .await
+                .contains(&format!("/formats?lang={lang}"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_hidden_count_is_told_as_hidden() {
     assert!(text("/").await.contains("Từ 1 đến 10, ẩn để bảo vệ riêng tư"));
 }

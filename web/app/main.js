@@ -5,7 +5,9 @@ import { element, readBoot } from "./boot.js";
 import { followChanges } from "./live.js";
 import { LiveMap } from "./map.js";
 import { Panel } from "./panel.js";
+import { Player } from "./player.js";
 import { Search } from "./search.js";
+import { Steps } from "./steps.js";
 import { followTheme } from "./theme.js";
 import { TimeSlider } from "./time.js";
 import { Words } from "./words.js";
@@ -73,6 +75,12 @@ if (boot.live_map && boot.bounds) {
       map?.showTime(at);
       panel.moveTo(at);
     });
+    const player = new Player(new Steps(map), slider, (playing) => {
+      slider?.mark(playing);
+      // An open explanation follows when the steps have come to rest.
+      if (!playing) panel.moveTo(slider?.at ?? null);
+    });
+    slider.playWith(player);
     element("time").hidden = false;
     const layers = element("layers");
     layers.hidden = false;
@@ -81,7 +89,7 @@ if (boot.live_map && boot.bounds) {
       map?.showLayer(box.value, box.checked);
     });
     // For the browser tests, and for the curious.
-    Object.assign(window, { vungxanh: { map: map.map, live: map } });
+    Object.assign(window, { vungxanh: { map: map.map, live: map, player } });
   } catch (error) {
     console.info("the live map cannot run here, the picture stays:", error);
     element("static-note").hidden = false;
@@ -161,6 +169,9 @@ function keyForm() {
     hint.textContent = words.text(has ? "hero.exact" : "key.hint");
     element("exact").hidden = !has;
     box.dataset.on = String(has);
+    map?.frames.forget();
+    // Exact figures change by the hour, released ones by the day.
+    slider?.use(has ? "hour" : "day");
   };
   tell();
   form.addEventListener("submit", async (event) => {

@@ -1,6 +1,7 @@
 // The live map: our style, our tiles, patterns over the colours, time, picking, refreshing.
 
 import { access, get } from "./api.js";
+import { frameAddress, Frames } from "./frames.js";
 import { touched } from "./live.js";
 import { theme } from "./theme.js";
 
@@ -35,12 +36,7 @@ export class LiveMap {
    * @returns {Promise<LiveMap>}
    */
   static async start({ boot, words, container, picked }) {
-    const sheet = document.createElement("link");
-    sheet.rel = "stylesheet";
-    sheet.href = LIBRARY_CSS;
-    document.head.prepend(sheet);
-    /** @type {MapLibre} */
-    const library = await import(LIBRARY);
+    const library = await loadLibrary();
     const made = new LiveMap(library, boot, picked);
     const style = await made.style();
     // The library draws labels with the page's fonts: have them before the first label.
@@ -67,6 +63,9 @@ export class LiveMap {
     /** How many tiles were asked for again because they changed. */
     this.refreshed = 0;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.frames = new Frames(library);
+    /** Whether tiles come from those kept for the animation. */
+    this.framed = false;
   }
 
   /** @param {HTMLElement} container @param {Style} style @param {Record<string, string>} strings */
@@ -158,8 +157,10 @@ export class LiveMap {
 
   /** @param {string} source */
   addresses(source) {
-    const time = this.at ? `?at=${encodeURIComponent(this.at)}` : "";
-    return (this.tiles.get(source) ?? []).map((address) => address + time);
+    return (this.tiles.get(source) ?? []).map((address) => {
+      const timed = withTime(address, this.at);
+      return this.framed ? frameAddress(timed) : timed;
+    });
   }
 
   /** Patterns over the coloured fills, each time a style has been loaded. */
@@ -216,9 +217,10 @@ export class LiveMap {
     this.map?.setStyle(await this.style(), { diff: false });
   }
 
-  /** @param {string | null} at instant, or null for now */
-  showTime(at) {
+  /** @param {string | null} at instant, or null for now @param {boolean} [framed] whether it is a step of the animation */
+  showTime(at, framed = false) {
     this.at = at;
+    this.framed = framed;
     for (const name of this.tiles.keys()) {
       const source = /** @type {import("maplibre-gl").VectorTileSource | undefined} */ (this.map?.getSource(name));
       source?.setTiles(this.addresses(name));
@@ -334,13 +336,27 @@ export class LiveMap {
   }
 }
 
+/** The map library and its style sheet, which ours may overrule. @returns {Promise<MapLibre>} */
+export async function loadLibrary() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = LIBRARY_CSS;
+  document.head.prepend(sheet);
+  return import(LIBRARY);
+}
+
 /** @param {string | undefined} sourceLayer */
 function group(sourceLayer) {
   return sourceLayer === "area_labels" ? "areas" : (sourceLayer ?? "");
 }
 
+/** @param {string} address @param {string | null} at */
+export function withTime(address, at) {
+  return at ? `${address}${address.includes("?") ? "&" : "?"}at=${encodeURIComponent(at)}` : address;
+}
+
 /** The path of one of our own addresses, whatever public name they were written with. @param {string} url */
-function ownPath(url) {
+export function ownPath(url) {
   return url.replace(/^https?:\/\/[^/]+/, "");
 }
 

@@ -22,23 +22,15 @@ pub fn render(view: &PageView, language: Language) -> Markup {
                 meta property="og:description" content=(summary);
                 meta property="og:image" content=(picture_url(view, language, 1200, 630, "light"));
                 meta name="twitter:card" content="summary_large_image";
-                link rel="icon" href="/favicon.svg" type="image/svg+xml";
-                link rel="alternate" hreflang="vi" href="/?lang=vi";
-                link rel="alternate" hreflang="en" href="/?lang=en";
-                link rel="stylesheet" href=(assets::url("css/page.css"));
-                @if assets::live_map() {
-                    link rel="preload" as="font" type="font/woff2" crossorigin
-                        href=(assets::url("vendor/be-vietnam-pro/be-vietnam-pro-vietnamese-400-normal.woff2"));
-                    link rel="stylesheet" href=(assets::url("css/fonts.css"));
-                    link rel="modulepreload" href=(assets::url("app/map.js"));
-                }
+                (links("/"))
+                @if assets::live_map() { link rel="modulepreload" href=(assets::url("app/map.js")); }
                 // Not a script to run but data for the one below; a content security policy lets it be.
                 script type="application/json" id="boot" { (boot(view, language)) }
                 script type="module" src=(assets::url("app/main.js")) {}
             }
             body {
                 a.skip href="#tables" { (t("nav.skip")) }
-                (header(language))
+                (header(language, "/"))
                 main {
                     section.hero aria-labelledby="headline" {
                         (intro(view, language, &summary, &at))
@@ -58,7 +50,23 @@ pub fn render(view: &PageView, language: Language) -> Markup {
     }
 }
 
-fn header(language: Language) -> Markup {
+/// Icon, languages, colours and fonts of a page.
+pub(super) fn links(path: &str) -> Markup {
+    html! {
+        link rel="icon" href="/favicon.svg" type="image/svg+xml";
+        link rel="alternate" hreflang="vi" href={ (path) "?lang=vi" };
+        link rel="alternate" hreflang="en" href={ (path) "?lang=en" };
+        link rel="stylesheet" href=(assets::url("css/page.css"));
+        @if assets::live_map() {
+            link rel="preload" as="font" type="font/woff2" crossorigin
+                href=(assets::url("vendor/be-vietnam-pro/be-vietnam-pro-vietnamese-400-normal.woff2"));
+            link rel="stylesheet" href=(assets::url("css/fonts.css"));
+        }
+    }
+}
+
+/// The head of every page; its languages lead to the same page.
+pub(super) fn header(language: Language, path: &str) -> Markup {
     let t = |key: &str| language.text(key);
     html! {
         header.top {
@@ -69,7 +77,7 @@ fn header(language: Language) -> Markup {
             }
             nav.top-nav aria-label=(t("nav.language")) {
                 @for (code, name, short) in [("vi", "Tiếng Việt", "VI"), ("en", "English", "EN")] {
-                    a.pill href={ "/?lang=" (code) } hreflang=(code) lang=(code) title=(name)
+                    a.pill href={ (path) "?lang=" (code) } hreflang=(code) lang=(code) title=(name)
                         aria-current=[(code == language.code()).then_some("true")] { (short) }
                 }
                 button #theme .icon-button type="button" hidden aria-label=(t("nav.theme")) title=(t("nav.theme")) {
@@ -226,10 +234,11 @@ fn about(language: Language) -> Markup {
     }
 }
 
-fn footer(language: Language) -> Markup {
+pub(super) fn footer(language: Language) -> Markup {
     html! {
         footer.foot {
             p { (language.text("site.name")) " · " (language.text("site.tagline")) }
+            p { a href={ "/formats?lang=" (language.code()) } { (language.text("formats.title")) } }
             @if assets::live_map() {
                 p.quiet {
                     (language.text("about.map")) " "
@@ -260,7 +269,7 @@ fn level_bar(view: &PageView, language: Language) -> Markup {
 }
 
 /// What the scripts need to know. `<` is written as an escape: the text stands inside a script element.
-fn boot(view: &PageView, language: Language) -> PreEscaped<String> {
+pub(super) fn boot(view: &PageView, language: Language) -> PreEscaped<String> {
     let bounds = view.bounds.map(|b| [b.min_lng, b.min_lat, b.max_lng, b.max_lat]);
     let boot = serde_json::json!({
         "lang": language.code(),

@@ -7,6 +7,7 @@
 
 mod assets;
 mod document;
+mod formats;
 mod picture;
 mod router;
 mod tables;

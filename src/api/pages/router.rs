@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use maud::Markup;
 use moka::sync::Cache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -16,7 +17,7 @@ use crate::api::edge::{ApiError, Freshness, answer, conditional::hex};
 use crate::api::pages::picture::{PictureRequest, Theme, draw};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
-use crate::api::pages::{assets, document};
+use crate::api::pages::{assets, document, formats};
 use crate::model::AreaCode;
 
 /// Scripts and everything else from here only; pictures may be data (the map's patterns).
@@ -63,7 +64,7 @@ impl Picture {
     }
 }
 
-/// `/`, `/en/`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
+/// `/`, `/en/`, `/formats`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
 /// `view` gives the figures of the current snapshot and is called once a request. So many pictures are drawn at the
 /// same time; who finds no place in time is asked to come again.
 pub fn router<F>(view: F, pictures_at_once: usize) -> Router
@@ -85,6 +86,7 @@ where
     Router::new()
         .route("/", get(home))
         .route("/en/", get(english))
+        .route("/formats", get(compare_formats))
         .route("/assets/{hash}/{*path}", get(assets::serve))
         .route("/static/{file}", get(picture))
         .route("/favicon.svg", get(favicon))
@@ -100,16 +102,26 @@ struct HomeQuery {
 
 async fn home(State(pages): State<Pages>, Query(query): Query<HomeQuery>, headers: HeaderMap) -> Response {
     let language = Language::of_code(query.lang.as_deref().unwrap_or("vi"));
-    page(&pages, language, &headers)
+    page(document::render(&(pages.view)(), language), language, &headers)
 }
 
 async fn english(State(pages): State<Pages>, headers: HeaderMap) -> Response {
-    page(&pages, Language::English, &headers)
+    let language = Language::English;
+    page(document::render(&(pages.view)(), language), language, &headers)
+}
+
+async fn compare_formats(
+    State(pages): State<Pages>,
+    Query(query): Query<HomeQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let language = Language::of_code(query.lang.as_deref().unwrap_or("vi"));
+    page(formats::render(&(pages.view)(), language), language, &headers)
 }
 
 /// Open pages ask for themselves again at each change: compressed, and tagged so that nothing comes twice.
-fn page(pages: &Pages, language: Language, headers: &HeaderMap) -> Response {
-    let text = document::render(&(pages.view)(), language).into_string();
+fn page(markup: Markup, language: Language, headers: &HeaderMap) -> Response {
+    let text = markup.into_string();
     let freshness = Freshness::Live(PAGE_MAX_AGE_S);
     let mut response = answer(headers, "text/html; charset=utf-8", freshness, text.into_bytes());
     for (name, value) in [
