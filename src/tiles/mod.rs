@@ -20,6 +20,7 @@ mod moment;
 mod outlines;
 mod places;
 mod pyramid;
+mod rests;
 mod style;
 mod tiers;
 mod tile_json;
