@@ -10,6 +10,7 @@ mod h3;
 mod hexagon;
 mod lng_lat;
 mod mercator;
+mod piece;
 mod rings;
 mod simplify;
 mod snap;
@@ -23,6 +24,7 @@ pub use h3::{
 pub use hexagon::{Bent, CellBlock, GridHexagon, GridTile};
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
+pub use piece::Piece;
 pub use rings::WorldShape;
 pub use snap::{TilePolygon, point_to_tile};
 pub use tile::{BUFFER, EXTENT, InvalidTileCoord, MAX_ZOOM, TileCoord, TilePoint};

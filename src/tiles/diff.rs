@@ -290,7 +290,8 @@ impl Diff<'_> {
     fn around(&self, source: &Source, change: &mut LayerChange, passes: impl Fn(TileCoord) -> bool) {
         for zoom in 0..=MAX_ZOOM {
             let outline = self.kept.outlines.get(source.clone(), zoom);
-            let Some(tiles) = outline.shape.tiles(zoom, MANY_OF_ONE) else {
+            let stands = |tile| self.stands_in(source, tile);
+            let Some(tiles) = outline.shape.tiles_where(zoom, MANY_OF_ONE, stands) else {
                 let above = zoom.saturating_sub(1);
                 let outline = self.kept.outlines.get(source.clone(), above);
                 change
@@ -305,8 +306,7 @@ impl Diff<'_> {
     }
 
     fn stands_in(&self, source: &Source, tile: TileCoord) -> bool {
-        let outline = self.kept.outlines.get(source.clone(), tile.z());
-        !outline.shape.to_tile(tile).is_empty()
+        !self.kept.outlines.cut(source, tile).is_empty()
     }
 }
 

@@ -2,14 +2,17 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
-use crate::geo::{WorldPoint, WorldShape};
+use crate::geo::{TileCoord, TilePolygon, WorldPoint, WorldShape};
 use crate::model::{Area, Zone};
+use crate::tiles::cuts::Cuts;
 
-/// Outlines simplified for a zoom, and where their names stand. Projecting and simplifying a province takes a
-/// hundred times as long as cutting it into one tile, and the same outline serves every tile and generation.
+/// The pyramid of areas and zones: for each version of an outline and each zoom the simplified outline and where its
+/// name stands, and the tiles it was cut into. Projecting and simplifying a province takes a hundred times as long as
+/// cutting it into one tile, and the same serves every audience, instant and generation.
 #[derive(Clone, Debug)]
 pub(super) struct Outlines {
     cache: Cache<(Source, u8), Arc<Outline>>,
+    cuts: Cuts,
 }
 
 /// A simplified outline.
@@ -35,9 +38,10 @@ impl Outlines {
         };
         Self {
             cache: Cache::builder()
-                .max_capacity(capacity_bytes)
+                .max_capacity(capacity_bytes / 2)
                 .weigher(weigh)
                 .build(),
+            cuts: Cuts::new(capacity_bytes / 2),
         }
     }
 
@@ -51,10 +55,16 @@ impl Outlines {
             })
         })
     }
+
+    /// What a tile shows of an outline.
+    pub fn cut(&self, source: &Source, tile: TileCoord) -> Arc<[TilePolygon]> {
+        let outline = self.get(source.clone(), tile.z());
+        self.cuts.get(source, &outline.shape, tile)
+    }
 }
 
 impl Source {
-    fn geometry(&self) -> &::geo::MultiPolygon<f64> {
+    pub fn geometry(&self) -> &::geo::MultiPolygon<f64> {
         match self {
             Self::Area(area) => &area.geometry,
             Self::Zone(zone) => &zone.geometry,
