@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
@@ -9,11 +11,13 @@ use geo::{LineString, MultiPolygon, Polygon};
 use mvt::{GeomEncoder, GeomType, Tile};
 use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord, WorldPoint, WorldShape};
 use vungxanh::index::{Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases, Snapshot};
-use vungxanh::model::{AreaLevel, Day, Direction, Timestamp, UtcOffset, Window};
+use vungxanh::model::{
+    Area, AreaCode, AreaIndicators, AreaLevel, Day, Direction, Timestamp, UtcOffset, Window,
+};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{
-    AreaFeature, CellFeature, Coding, Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileBody, TileFeatures,
-    TileFormat, TileRequest, encode_with,
+    AreaFeature, CellFeature, Coding, Drawn, Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileBody,
+    TileFeatures, TileFormat, TileRequest, encode_with,
 };
 
 const CELLS: usize = 5000;
@@ -72,7 +76,131 @@ pub fn group(criterion: &mut Criterion) {
     group.bench_function("areas 90 of 2000 vertices, cut and encode", |b| {
         b.iter(|| black_box(areas.encode(coord, UtcOffset::VIETNAM)));
     });
+    pyramid(&mut group);
     group.finish();
+}
+
+/// The 34 provinces and the 92 communes of one of them (177,094 vertices), where the shared material is there: all the
+/// tiles below one cut from whole outlines, as each was before, and from pieces; then one tile when its cuts are kept.
+fn pyramid(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let Some(real) = real_areas() else {
+        println!("real borders left out: no ../shared");
+        return;
+    };
+    let at = LngLat::new(105.84, 21.59).expect("on the globe");
+    let shapes: Vec<WorldShape> = real
+        .iter()
+        .map(|area| WorldShape::project(&area.geometry))
+        .collect();
+    let rules = Rules::builtin();
+    let mut publisher = Publisher::new(UtcOffset::VIETNAM);
+    publisher.put_areas(&real);
+    let now = Timestamp::parse("2026-01-05T12:00:00+07:00").expect("an instant");
+    let snapshot = publisher.publish(&mut Ledger::new(UtcOffset::VIETNAM), now);
+    group.sample_size(10);
+    for zoom in [6, 8, 10, 12, 14] {
+        let simple: Vec<WorldShape> = shapes.iter().map(|shape| shape.simplified(zoom)).collect();
+        let above = TileCoord::containing(at, zoom - 3).expect("a zoom");
+        let below: Vec<TileCoord> = (0..3).fold(vec![above], |tiles, _step| {
+            tiles.into_iter().flat_map(TileCoord::children).collect()
+        });
+        group.bench_function(
+            format!("126 real areas, 64 tiles of zoom {zoom} cut from the whole"),
+            |b| {
+                b.iter(|| {
+                    let shapes = simple.iter();
+                    shapes
+                        .flat_map(|shape| below.iter().map(|tile| black_box(shape.to_tile(*tile)).len()))
+                        .sum::<usize>()
+                });
+            },
+        );
+        group.bench_function(
+            format!("126 real areas, 64 tiles of zoom {zoom} cut from pieces"),
+            |b| {
+                b.iter(|| {
+                    let shapes = simple.iter();
+                    shapes
+                        .flat_map(|shape| {
+                            let piece = shape.piece(above);
+                            below
+                                .iter()
+                                .map(move |tile| black_box(piece.to_tile(*tile)).len())
+                        })
+                        .sum::<usize>()
+                });
+            },
+        );
+        let request = TileRequest {
+            format: TileFormat::Mvt,
+            resolution: None,
+            layers: Layers::one(LayerKind::Areas),
+            coord: TileCoord::containing(at, zoom).expect("a zoom"),
+            at: None,
+            window_hours: LIVE_WINDOW_HOURS,
+            audience: Audience::Official,
+        };
+        let kept = Kept::new(256 << 20);
+        group.bench_function(
+            format!("126 real areas, tile of zoom {zoom}, cuts kept, snapshot to bytes"),
+            |b| {
+                b.iter(|| black_box(encode_with(&kept, &snapshot, &rules, &request)));
+            },
+        );
+        let features = TileFeatures {
+            areas: simple.iter().map(area).collect(),
+            ..TileFeatures::default()
+        };
+        group.bench_function(
+            format!("126 real areas, tile of zoom {zoom}, cut and encoded each time"),
+            |b| {
+                b.iter(|| black_box(features.encode_with(&kept, request.coord, UtcOffset::VIETNAM)));
+            },
+        );
+    }
+}
+
+/// Provinces and communes of the shared material.
+fn real_areas() -> Option<Vec<Area>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/boundaries/post-2025");
+    let mut areas = Vec::new();
+    for (file, level, parent) in [
+        ("provinces34_2025.geojson.gz", AreaLevel::Province, None),
+        (
+            "thai_nguyen_wards_2025.geojson.gz",
+            AreaLevel::Commune,
+            Some("19"),
+        ),
+    ] {
+        let mut text = String::new();
+        let packed = std::fs::File::open(folder.join(file)).ok()?;
+        flate2::read::MultiGzDecoder::new(packed)
+            .read_to_string(&mut text)
+            .ok()?;
+        let collection: geojson::FeatureCollection =
+            text.parse::<geojson::GeoJson>().ok()?.try_into().ok()?;
+        for feature in collection.features {
+            let code = feature.property("code")?.as_str()?.to_owned();
+            let geometry: geo::Geometry<f64> = feature.geometry?.try_into().ok()?;
+            areas.push(Area {
+                code: AreaCode::new(&code).ok()?,
+                level,
+                parent: parent.and_then(|code| AreaCode::new(code).ok()),
+                name: code,
+                population: Some(100_000),
+                valid_from: None,
+                valid_to: None,
+                geometry: match geometry {
+                    geo::Geometry::Polygon(one) => MultiPolygon(vec![one]),
+                    geo::Geometry::MultiPolygon(many) => many,
+                    _ => return None,
+                },
+                approximate: false,
+                indicators: AreaIndicators::default(),
+            });
+        }
+    }
+    Some(areas)
 }
 
 /// The heaviest tile of a made-up province, from a snapshot to compressed bytes, on one thread: the public's (released
@@ -245,7 +373,7 @@ fn area(shape: &WorldShape) -> AreaFeature<'_> {
         rate: None,
         cases: None,
         approximate: false,
-        shape,
+        shape: Drawn::Whole(shape),
         label: None,
     }
 }

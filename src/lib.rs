@@ -21,10 +21,13 @@
 //! 1. [`api`] parses `/tiles/{layers}/{z}/{x}/{y}` into integers, settles the format by the ending or `Accept`, and takes
 //!    the present snapshot: no lock.
 //! 2. The tile cache answers, or one thread encodes while the others wait. A live tile stays good until the log of
-//!    changes names it; a tile of a past instant is kept by the closed buckets that answer for it.
+//!    changes names it; one of another window or of a past instant until something that it rests on differs: a change
+//!    elsewhere, or of an hour that it does not count, encodes nothing.
 //! 3. [`tiles`] asks the snapshot what stands in the tile: released figures for the public, exact ones for
-//!    officials and analysts. Outlines of hexagons are copied from blocks that were encoded once; other shapes are
-//!    cut, simplified, snapped and wound. Equal content is equal bytes. All formats are written from the same features.
+//!    officials and analysts. Outlines of hexagons are copied from blocks that were encoded once; areas and zones
+//!    come from a pyramid: simplified once for each zoom between the joints of their borders, cut once for each tile,
+//!    from pieces of the tiles above. Equal content is equal bytes. All formats are written from the
+//!    same features.
 //! 4. The answer carries an `ETag` made of the content, one for each coding; an unchanged tile answers 304.
 //!
 //! # The way of a change

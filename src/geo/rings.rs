@@ -132,6 +132,26 @@ impl WorldPolygon {
     }
 }
 
+impl WorldPolygon {
+    /// A polygon of rings of which several may be exteriors; `None` without any.
+    pub fn around_rings(rings: Vec<WorldRing>) -> Option<Self> {
+        let mut points = rings.iter().flatten();
+        let first = *points.next()?;
+        let (min, max) = points.fold((first, first), |(min, max), point| {
+            let low = WorldPoint {
+                x: min.x.min(point.x),
+                y: min.y.min(point.y),
+            };
+            let high = WorldPoint {
+                x: max.x.max(point.x),
+                y: max.y.max(point.y),
+            };
+            (low, high)
+        });
+        Some(Self { rings, min, max })
+    }
+}
+
 impl TileCoord {
     /// Tile units around the whole world at this tile's zoom.
     #[must_use]

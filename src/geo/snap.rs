@@ -22,39 +22,7 @@ impl WorldShape {
     /// touch itself; that is resolved on the grid, with whole numbers.
     #[must_use]
     pub fn to_tile(&self, tile: TileCoord) -> Vec<TilePolygon> {
-        let contours: Vec<Vec<IntPoint>> = self
-            .clipped(tile)
-            .map(|ring| snapped(&ring, IntPoint::new))
-            .filter(|ring| ring.len() >= 3)
-            .collect();
-        if contours.is_empty() {
-            return Vec::new();
-        }
-        // `ogc`: holes that touch the outline more than once may not cut a polygon in two.
-        let mut overlay =
-            Overlay::new_custom(contours.len() * 8, IntOverlayOptions::ogc(), Solver::default());
-        // Positive winding: a loop that snapping turned over vanishes instead of being filled.
-        let shapes = overlay
-            .simplify_shape(&contours, FillRule::Positive)
-            .unwrap_or(vec![contours]);
-        let mut polygons: Vec<TilePolygon> = shapes
-            .into_iter()
-            .filter_map(|shape| {
-                let mut rings = shape.into_iter().map(|contour| {
-                    contour
-                        .iter()
-                        .map(|p| TilePoint { x: p.x, y: p.y })
-                        .collect::<Vec<_>>()
-                });
-                let exterior = wound(rings.next()?, true)?;
-                let mut holes: Vec<_> = rings.filter_map(|hole| wound(hole, false)).collect();
-                holes.sort_unstable_by_key(|hole| order(hole));
-                Some(TilePolygon { exterior, holes })
-            })
-            .collect();
-        // The overlay promises no order of its shapes; equal content must be equal bytes.
-        polygons.sort_unstable_by_key(|polygon| order(&polygon.exterior));
-        polygons
+        on_the_grid(self.clipped(tile))
     }
 
     /// The same for one outline that is nearly always convex, such as a cell's: then it needs no resolving.
@@ -82,6 +50,16 @@ impl WorldShape {
     /// `None` when there are more than `limit`.
     #[must_use]
     pub fn tiles(&self, zoom: u8, limit: usize) -> Option<Vec<TileCoord>> {
+        self.tiles_where(zoom, limit, |tile| !self.to_tile(tile).is_empty())
+    }
+
+    /// The same where somebody else knows whether a tile shows something of the shape.
+    pub fn tiles_where(
+        &self,
+        zoom: u8,
+        limit: usize,
+        shows: impl Fn(TileCoord) -> bool,
+    ) -> Option<Vec<TileCoord>> {
         let mut found = Vec::new();
         let mut open = vec![TileCoord::WORLD];
         while let Some(tile) = open.pop() {
@@ -90,7 +68,7 @@ impl WorldShape {
             }
             if tile.z() < zoom {
                 open.extend(tile.children());
-            } else if !self.to_tile(tile).is_empty() {
+            } else if shows(tile) {
                 if found.len() == limit {
                     return None;
                 }
@@ -106,14 +84,50 @@ impl WorldShape {
         self.polygons
             .iter()
             .flat_map(move |polygon| [-1.0, 0.0, 1.0].map(|shift| (polygon, shift)))
-            .flat_map(move |(polygon, shift)| clip_polygon(polygon, shift, tile))
+            .flat_map(move |(polygon, shift)| rings_in(polygon, shift, tile))
     }
 }
 
 const MIN: f64 = -(BUFFER as f64);
 const MAX: f64 = (EXTENT + BUFFER) as f64;
 
-fn clip_polygon(polygon: &WorldPolygon, shift: f64, tile: TileCoord) -> Vec<UnitRing> {
+/// Rings in tile units as clean polygons on the tile's grid.
+pub(super) fn on_the_grid(rings: impl Iterator<Item = UnitRing>) -> Vec<TilePolygon> {
+    let contours: Vec<Vec<IntPoint>> = rings
+        .map(|ring| snapped(&ring, IntPoint::new))
+        .filter(|ring| ring.len() >= 3)
+        .collect();
+    if contours.is_empty() {
+        return Vec::new();
+    }
+    // `ogc`: holes that touch the outline more than once may not cut a polygon in two.
+    let mut overlay = Overlay::new_custom(contours.len() * 8, IntOverlayOptions::ogc(), Solver::default());
+    // Positive winding: a loop that snapping turned over vanishes instead of being filled.
+    let shapes = overlay
+        .simplify_shape(&contours, FillRule::Positive)
+        .unwrap_or(vec![contours]);
+    let mut polygons: Vec<TilePolygon> = shapes
+        .into_iter()
+        .filter_map(|shape| {
+            let mut rings = shape.into_iter().map(|contour| {
+                contour
+                    .iter()
+                    .map(|p| TilePoint { x: p.x, y: p.y })
+                    .collect::<Vec<_>>()
+            });
+            let exterior = wound(rings.next()?, true)?;
+            let mut holes: Vec<_> = rings.filter_map(|hole| wound(hole, false)).collect();
+            holes.sort_unstable_by_key(|hole| order(hole));
+            Some(TilePolygon { exterior, holes })
+        })
+        .collect();
+    // The overlay promises no order of its shapes; equal content must be equal bytes.
+    polygons.sort_unstable_by_key(|polygon| order(&polygon.exterior));
+    polygons
+}
+
+/// The rings of a polygon, moved around the world by `shift`, inside the buffered tile, in tile units.
+pub(super) fn rings_in(polygon: &WorldPolygon, shift: f64, tile: TileCoord) -> Vec<UnitRing> {
     let unit = |point: WorldPoint| {
         let (x, y) = tile.to_units(WorldPoint {
             x: point.x + shift,
@@ -133,6 +147,23 @@ fn clip_polygon(polygon: &WorldPolygon, shift: f64, tile: TileCoord) -> Vec<Unit
         rings
     } else {
         clip_to_square(rings, MIN, MAX)
+    }
+}
+
+impl TileCoord {
+    /// A place in tile units → world fraction.
+    pub(super) fn to_world(self, [x, y]: [f64; 2]) -> WorldPoint {
+        let at = |units: f64, tile: u32| (units + f64::from(tile) * f64::from(EXTENT)) / self.units_around();
+        WorldPoint {
+            x: at(x, self.x()),
+            y: at(y, self.y()),
+        }
+    }
+
+    /// Whether a point lies in the tile or its buffer, at its own place around the world.
+    pub(super) fn holds_with_buffer(self, at: WorldPoint) -> bool {
+        let (x, y) = self.to_units(at);
+        (MIN..=MAX).contains(&x) && (MIN..=MAX).contains(&y)
     }
 }
 

@@ -3,7 +3,7 @@ use std::{cmp::Reverse, fmt, sync::Arc};
 use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
 use rustc_hash::FxHashMap;
 
-use crate::geo::{BBox, Cell, LngLat, Resolution, cover_polygon};
+use crate::geo::{BBox, Borders, Cell, Joints, LngLat, Resolution, cover_polygon};
 use crate::index::boxes::BoxTree;
 use crate::model::{Area, AreaCode, AreaLevel, Day};
 
@@ -35,6 +35,8 @@ pub struct AreaEntry {
     pub cells: Arc<[Cell]>,
     /// Levels and released figures.
     pub facts: AreaFacts,
+    /// Where other areas' borders meet its own, of whatever tier and time: between them neighbours simplify alike.
+    pub joints: Arc<Joints>,
     outline: Arc<Outline>,
     /// From when to when later versions of the same code are valid: they supersede this one then.
     later: Arc<[(Day, Option<Day>)]>,
@@ -96,12 +98,15 @@ impl AreaIndex {
             .enumerate()
             .map(|(at, entry)| ((entry.area.code.clone(), entry.area.valid_from), at))
             .collect();
+        let mut touched: Option<BBox> = None;
         for area in areas {
             let Some(mut entry) = entry_of(area) else {
                 continue;
             };
             let key = (area.code.clone(), area.valid_from);
+            touched = Some(around_both(touched, &entry.bbox));
             if let Some(&at) = known.get(&key) {
+                touched = Some(around_both(touched, &entries[at].bbox));
                 entry.facts = entries[at].facts;
                 entries[at] = entry;
             } else {
@@ -124,6 +129,9 @@ impl AreaIndex {
             supersede(&mut entries, versions);
         }
         let tree = BoxTree::new(entries.iter().map(|entry| &entry.bbox));
+        if let Some(touched) = touched {
+            join(&mut entries, &tree.touching(&touched), &touched);
+        }
         Self {
             entries,
             by_code: Arc::new(by_code),
@@ -283,6 +291,29 @@ fn supersede(entries: &mut [AreaEntry], versions: &[u32]) {
     }
 }
 
+/// Finds the joints in a box again, of the entries that reach into it.
+fn join(entries: &mut [AreaEntry], reaching: &[usize], within: &BBox) {
+    let shapes = reaching.iter().map(|&at| &entries[at].area.geometry);
+    let borders = Borders::within(within, shapes);
+    for &at in reaching {
+        let entry = &mut entries[at];
+        let joints = borders.joints(within, &entry.area.geometry, &entry.joints);
+        // What stays equal stays the very same: outlines are kept by it.
+        if joints != *entry.joints {
+            entry.joints = Arc::new(joints);
+        }
+    }
+}
+
+fn around_both(one: Option<BBox>, other: &BBox) -> BBox {
+    one.map_or(*other, |one| BBox {
+        min_lng: one.min_lng.min(other.min_lng),
+        min_lat: one.min_lat.min(other.min_lat),
+        max_lng: one.max_lng.max(other.max_lng),
+        max_lat: one.max_lat.max(other.max_lat),
+    })
+}
+
 fn entry_of(area: &Area) -> Option<AreaEntry> {
     let bbox = BBox::around(&area.geometry)?;
     let resolution = Resolution::new(COVER_RESOLUTION).expect("7 is a resolution");
@@ -291,6 +322,7 @@ fn entry_of(area: &Area) -> Option<AreaEntry> {
         bbox,
         cells: cells.into(),
         facts: AreaFacts::default(),
+        joints: Arc::default(),
         outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
         later: Arc::default(),
         area: Arc::new(area.clone()),

@@ -13,6 +13,8 @@ pub struct Delta {
     pub cells: BTreeSet<Cell>,
     /// Venues registered, moved, or with new facts, by number.
     pub venues: BTreeSet<u32>,
+    /// Whether any of them was registered or its registration replaced.
+    pub registrations: bool,
     /// Any venue may differ in what areas hold it.
     pub every_venue: bool,
     /// Areas, their facts, or their counts of cases.
@@ -28,6 +30,7 @@ impl Delta {
         self.every_cell |= later.every_cell;
         self.cells.extend(&later.cells);
         self.venues.extend(&later.venues);
+        self.registrations |= later.registrations;
         self.every_venue |= later.every_venue;
         self.areas |= later.areas;
         self.zones |= later.zones;

@@ -8,6 +8,8 @@
 mod areas;
 mod boxes;
 mod bytes;
+mod cells_since;
+mod changed;
 mod checkpoint;
 mod closed;
 mod delta;
@@ -27,6 +29,7 @@ mod zones;
 
 pub use crate::model::DaySums;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
+pub use cells_since::Spans;
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use closed::{Buckets, Edition};
 pub use delta::Delta;

@@ -3,6 +3,7 @@ use std::{array, collections::BTreeMap, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
+use crate::index::changed::Changed;
 use crate::index::delta::Delta;
 use crate::index::ledger::{LedgerDay, Sums};
 use crate::index::roster::Roster;
@@ -26,6 +27,8 @@ pub struct Publisher {
     day: Option<Day>,
     areas_changed: bool,
     delta: Delta,
+    /// Whether cells came where there was none.
+    first_cells: bool,
     area_rows: BTreeMap<(AreaCode, Hour), u32>,
 }
 
@@ -38,6 +41,7 @@ impl Publisher {
             day: None,
             areas_changed: false,
             delta: Delta::default(),
+            first_cells: false,
             area_rows: BTreeMap::new(),
         }
     }
@@ -85,6 +89,7 @@ impl Publisher {
         self.next.venues.put(venues, &self.next.areas, day);
         let numbers = venues.iter().filter_map(|venue| self.next.venues.ix(&venue.id));
         self.delta.venues.extend(numbers);
+        self.delta.registrations |= !venues.is_empty();
     }
 
     /// Adds zones or replaces them by a higher version.
@@ -148,6 +153,10 @@ impl Publisher {
     fn note_changes(&mut self) {
         let delta = std::mem::take(&mut self.delta);
         let generation = self.next.generation;
+        if delta.every_cell || self.first_cells {
+            self.next.cells_rebuilt = generation;
+        }
+        self.first_cells = false;
         let versions = &mut self.next.versions;
         for (changed, version) in [
             (delta.every_cell || !delta.cells.is_empty(), &mut versions.cells),
@@ -155,6 +164,7 @@ impl Publisher {
                 delta.every_venue || !delta.venues.is_empty(),
                 &mut versions.venues,
             ),
+            (delta.registrations, &mut versions.registrations),
             (delta.areas, &mut versions.areas),
             (delta.zones, &mut versions.zones),
             (delta.releases, &mut versions.releases),
@@ -236,13 +246,23 @@ impl Publisher {
             return;
         }
         let before = self.next.shards.len();
-        let population = &self.next.population;
+        let (population, generation) = (&self.next.population, self.next.generation + 1);
+        let is_anew = self.next.shards.is_empty();
+        self.first_cells |= is_anew;
         let mut shards = Vec::clone(&self.next.shards);
         for (id, mut rows) in by_shard {
             rows.sort_unstable_by_key(|row| (row.0, row.1));
             match shards.binary_search_by_key(&id, |(known, _)| *known) {
-                Ok(at) => shards[at].1 = Arc::new(shards[at].1.with(rows, population)),
-                Err(at) => shards.insert(at, (id, Arc::new(Shard::from_sorted(rows, population)))),
+                Ok(at) => shards[at].1 = Arc::new(shards[at].1.with(rows, population, generation)),
+                Err(at) => {
+                    let changed = if is_anew {
+                        Changed::default()
+                    } else {
+                        Changed::default().with(&rows, generation)
+                    };
+                    let shard = Shard::from_sorted(rows, population, changed);
+                    shards.insert(at, (id, Arc::new(shard)));
+                }
             }
         }
         if shards.len() != before {

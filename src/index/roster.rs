@@ -129,6 +129,11 @@ impl Roster {
         found
     }
 
+    /// Whether the box of the cell at a place touches any of the parts.
+    pub(super) fn touches(&self, at: usize, parts: &[BBox]) -> bool {
+        parts.iter().any(|part| self.boxes[at].touches(part))
+    }
+
     /// Whether the box of any cell touches any of the parts.
     pub(super) fn touches_any(&self, parts: &[BBox]) -> bool {
         let touches = |outer: &CellBox| parts.iter().any(|part| outer.touches(part));

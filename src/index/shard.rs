@@ -4,8 +4,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
+use crate::geo::{BASE_RESOLUTION, BBox, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::CellPopulation;
+use crate::index::cells_since::Spans;
+use crate::index::changed::Changed;
 use crate::index::roster::Roster;
 use crate::index::running::RunningTable;
 use crate::model::{CellStats, Hour, Window};
@@ -103,29 +105,75 @@ pub(super) struct Shard {
     rosters: Arc<[Roster; LEVELS]>,
     /// For each cell of the roster its slots in base and tail.
     slots: Arc<[Vec<(u32, u32)>; LEVELS]>,
+    changed: Changed,
 }
+
+/// What leaves two spans of hours, and what enters them, as time goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    window: [Window; 2],
+    week: [Window; 2],
+}
+
+impl Turn {
+    pub(super) fn new(then: Spans, now: Spans) -> Self {
+        // A span's sum is the difference of two running sums: it stays where both grew by the same.
+        let between = |old: Window, new: Window| {
+            let span = |from, to| Window { from, to };
+            [span(old.from, new.from), span(old.to, new.to)]
+        };
+        Self {
+            window: between(then.window, now.window),
+            week: between(then.week, now.week),
+        }
+    }
+
+    /// Whether figures with these sums are others than before.
+    pub(super) fn matters(self, sum: impl Fn(Window) -> CellStats) -> bool {
+        let [left, came] = self.window.map(&sum);
+        left != came || {
+            let [left, came] = self.week.map(&sum);
+            left.cases != came.cases
+        }
+    }
+}
+
+/// Up to so many changed cells are looked up one by one.
+const FEW: usize = 64;
 
 const NONE: u32 = u32::MAX;
 
 impl Shard {
-    /// Builds it from rows of the base resolution, sorted by cell and hour.
-    pub(super) fn from_sorted(rows: Vec<(u64, Hour, CellStats)>, population: &CellPopulation) -> Self {
+    /// Builds it from rows of the base resolution, sorted by cell and hour; `changed` of a shard whose first rows
+    /// are fresh, nothing where all is built anew.
+    pub(super) fn from_sorted(
+        rows: Vec<(u64, Hour, CellStats)>,
+        population: &CellPopulation,
+        changed: Changed,
+    ) -> Self {
         let pyramid = pyramid(rows);
         let levels = array::from_fn(|level| Layered::from_sorted(&pyramid[level]));
-        Self::of(levels, None, population)
+        Self::of(levels, None, population, changed)
     }
 
-    /// The same with more rows of the base resolution added.
-    pub(super) fn with(&self, fresh: Vec<(u64, Hour, CellStats)>, population: &CellPopulation) -> Self {
+    /// The same with more rows of the base resolution added in generation `generation`.
+    pub(super) fn with(
+        &self,
+        fresh: Vec<(u64, Hour, CellStats)>,
+        population: &CellPopulation,
+        generation: u64,
+    ) -> Self {
+        let changed = self.changed.with(&fresh, generation);
         let pyramid = pyramid(fresh);
         let levels = array::from_fn(|level| self.levels[level].with(&pyramid[level]));
-        Self::of(levels, Some(&self.rosters), population)
+        Self::of(levels, Some(&self.rosters), population, changed)
     }
 
     fn of(
         levels: [Layered<CellStats>; LEVELS],
         old: Option<&Arc<[Roster; LEVELS]>>,
         population: &CellPopulation,
+        changed: Changed,
     ) -> Self {
         let both: [Vec<u64>; LEVELS] = array::from_fn(|level| {
             let layered: &Layered<CellStats> = &levels[level];
@@ -166,7 +214,61 @@ impl Shard {
             levels,
             rosters,
             slots,
+            changed,
         }
+    }
+
+    /// What got fresh sums since it was built.
+    pub(super) fn changed(&self) -> &Changed {
+        &self.changed
+    }
+
+    /// Whether a cell that touches the parts of a box got fresh sums after a generation, and the shard some in the spans.
+    pub(super) fn has_changed(
+        &self,
+        parts: &[BBox],
+        resolution: Resolution,
+        spans: &[Window],
+        generation: u64,
+    ) -> bool {
+        let Some(level) = level_of(resolution).filter(|_| self.changed.since(generation, spans)) else {
+            return false;
+        };
+        let roster = &self.rosters[level];
+        let few: Vec<u64> = self.changed.cells_since(generation).take(FEW + 1).collect();
+        if few.len() <= FEW {
+            let cells = few
+                .into_iter()
+                .filter_map(|id| Cell::from_u64(id).ok()?.parent(resolution));
+            return cells
+                .filter_map(|cell| roster.cells().binary_search(&cell).ok())
+                .any(|at| roster.touches(at, parts));
+        }
+        roster.touching(parts).into_iter().any(|at| {
+            let ids = roster.cells()[at].descendants(BASE_RESOLUTION);
+            ids.is_some_and(|(low, high)| self.changed.any_since(low..=high, generation))
+        })
+    }
+
+    /// Whether time alone changes the figures of a cell that touches the parts of a box.
+    pub(super) fn turns(&self, parts: &[BBox], resolution: Resolution, turn: Turn) -> bool {
+        level_of(resolution).is_some_and(|level| {
+            let mut touching = self.rosters[level].touching(parts).into_iter();
+            touching.any(|at| turn.matters(|window| self.sum_at(level, at, window)))
+        })
+    }
+
+    /// The sums of the cell at a place of a level's roster.
+    fn sum_at(&self, level: usize, at: usize, window: Window) -> CellStats {
+        let (layered, (base, tail)) = (&self.levels[level], self.slots[level][at]);
+        let mut sum = CellStats::default();
+        if base != NONE {
+            sum += layered.base.sum(base as usize, window);
+        }
+        if tail != NONE {
+            sum += layered.tail.sum(tail as usize, window);
+        }
+        sum
     }
 
     /// The sums of a cell of resolution 4..=9 in this shard.
@@ -188,19 +290,9 @@ impl Shard {
         let Some(level) = level_of(resolution) else {
             return;
         };
-        let (layered, roster) = (&self.levels[level], &self.rosters[level]);
+        let roster = &self.rosters[level];
         for at in roster.touching(parts) {
-            let (base, tail) = self.slots[level][at];
-            let sum_in = |window: Window| {
-                let mut sum = CellStats::default();
-                if base != NONE {
-                    sum += layered.base.sum(base as usize, window);
-                }
-                if tail != NONE {
-                    sum += layered.tail.sum(tail as usize, window);
-                }
-                sum
-            };
+            let sum_in = |window: Window| self.sum_at(level, at, window);
             let first = sum_in(windows[0]);
             if first.is_empty() {
                 continue;
@@ -262,7 +354,7 @@ fn parent_id(id: u64, finer: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geo::{BASE_RESOLUTION, LngLat};
+    use crate::geo::LngLat;
 
     #[test]
     fn the_parent_by_bits_is_h3s_parent() {

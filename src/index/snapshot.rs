@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub(super) releases: ReleaseIndex,
     pub(super) deltas: Deltas,
     pub(super) versions: Versions,
+    /// The generation that last built all sums of cells anew.
+    pub(super) cells_rebuilt: u64,
 }
 
 /// In which generation each part last changed. Parts of equal versions are equal.
@@ -39,6 +41,8 @@ pub struct Versions {
     pub cells: u64,
     /// Venues and their facts.
     pub venues: u64,
+    /// Registrations of venues, without their facts.
+    pub registrations: u64,
     /// Areas, their facts and exact counts.
     pub areas: u64,
     /// Zones.
@@ -84,6 +88,7 @@ impl Snapshot {
             releases: ReleaseIndex::default(),
             deltas: Deltas::default(),
             versions: Versions::default(),
+            cells_rebuilt: 0,
         }
     }
 

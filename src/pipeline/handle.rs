@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -79,6 +79,8 @@ pub(super) struct Inner {
     pub(super) first_open: AtomicI32,
     /// Whether `State::unread` holds anything: asked before every commit, without the lock.
     pub(super) has_unread: AtomicBool,
+    /// When the next version of a venue begins, seconds; `i64::MAX` when none is known.
+    pub(super) next_venue: AtomicI64,
     pub(super) stopping: AtomicBool,
     pub(super) stop: watch::Sender<bool>,
 }

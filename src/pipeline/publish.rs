@@ -22,6 +22,9 @@ pub(super) async fn run(pipeline: Pipeline) {
             () = tokio::time::sleep(TICK) => false,
             _ = stop.changed() => return,
         };
+        if let Err(error) = pipeline.begin_venues().await {
+            tracing::error!(%error, "versions of venues that begin now were not taken up");
+        }
         if changed {
             tokio::time::sleep(DEBOUNCE).await;
             if let Err(error) = pipeline.publish().await {
@@ -70,8 +73,6 @@ impl Pipeline {
     fn time_has_changed_something(&self) -> bool {
         let (snapshot, now) = (self.snapshot(), self.inner.clock.now());
         let as_of = snapshot.as_of();
-        let mut zones = snapshot.zones().entries().iter();
-        as_of.hour() != now.hour()
-            || zones.any(|entry| entry.zone.in_force(as_of) != entry.zone.in_force(now))
+        as_of.hour() != now.hour() || snapshot.zones().changes_between(as_of, now)
     }
 }

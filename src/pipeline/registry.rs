@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::model::{Area, Day, EventId, Mark, MarkState, Venue, Zone};
+use crate::model::{Area, Day, EventId, Mark, MarkState, Timestamp, Venue, Zone};
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::start;
 use crate::pipeline::state::{Registry, State};
@@ -19,33 +19,55 @@ enum Shown {
 }
 
 impl Pipeline {
-    /// Registers venues or new versions of them; in the snapshot when this returns. The version whose
-    /// `valid_from` is the latest is the current one, in whatever order they come.
+    /// Registers venues or new versions of them; in the snapshot when this returns. The version that has begun last
+    /// is the current one, in whatever order they come; one that begins later waits for [`Pipeline::begin_venues`].
     ///
     /// # Errors
     /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
     pub async fn put_venues(&self, venues: Vec<Venue>) -> Result<RegistryChange, PipelineError> {
-        let today = Day::of(self.inner.clock.now(), self.offset());
+        let (this, now) = (self.clone(), self.inner.clock.now());
+        let today = Day::of(now, self.offset());
         self.register(
             Registry::Venues,
-            move |store: Store| async move { store.put_venues(&venues).await },
-            move |state, (change, current)| {
-                let known = state.publisher.venues();
-                let is_new = |venue: &Venue| known.get(&venue.id).is_none_or(|old| *old.venue != *venue);
-                let new: Vec<Venue> = current.into_iter().filter(is_new).collect();
-                let shown = if new.is_empty() {
-                    Shown::Unchanged
-                } else {
-                    Shown::Now
-                };
-                state.publisher.put_venues(&new, today);
-                for venue in new {
-                    state.venue_changed(venue.id);
-                }
-                (change, shown)
+            move |store: Store| async move {
+                let (change, current) = store.put_venues(&venues, now).await?;
+                Ok((change, current, store.next_venue_version(now).await?))
+            },
+            move |state, (change, current, next)| {
+                this.wait_for_venues(next);
+                (change, take_venues(state, current, today))
             },
         )
         .await
+    }
+
+    /// Has versions of venues begin whose time has come; in the snapshot when this returns. Cheap while there is none.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; they may have begun all the same, and then they are in the snapshot.
+    pub async fn begin_venues(&self) -> Result<(), PipelineError> {
+        let (this, now) = (self.clone(), self.inner.clock.now());
+        if now.0 < self.inner.next_venue.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let today = Day::of(now, self.offset());
+        self.register(
+            Registry::Venues,
+            move |store: Store| async move {
+                let begun = store.begin_venues(now).await?;
+                Ok((begun, store.next_venue_version(now).await?))
+            },
+            move |state, (begun, next)| {
+                this.wait_for_venues(next);
+                ((), take_venues(state, begun, today))
+            },
+        )
+        .await
+    }
+
+    fn wait_for_venues(&self, next: Option<Timestamp>) {
+        let at = next.map_or(i64::MAX, |next| next.0);
+        self.inner.next_venue.store(at, Ordering::SeqCst);
     }
 
     /// Registers areas or versions of them; in the snapshot when this returns.
@@ -264,7 +286,9 @@ impl Pipeline {
                     recount_areas(store, state).await?;
                 }
                 Registry::Venues => {
-                    let venues = store.load_venues().await?;
+                    store.begin_venues(now).await?;
+                    let venues = store.load_venues(now).await?;
+                    self.wait_for_venues(store.next_venue_version(now).await?);
                     state.publisher.put_venues(&venues, Day::of(now, self.offset()));
                     for venue in venues {
                         state.venue_changed(venue.id);
@@ -284,6 +308,21 @@ impl Pipeline {
         self.publish_blocking(state);
         Ok(())
     }
+}
+
+/// Takes the current versions of venues into memory, those that are others than before.
+fn take_venues(state: &mut State, current: Vec<Venue>, today: Day) -> Shown {
+    let known = state.publisher.venues();
+    let is_new = |venue: &Venue| known.get(&venue.id).is_none_or(|old| *old.venue != *venue);
+    let new: Vec<Venue> = current.into_iter().filter(is_new).collect();
+    if new.is_empty() {
+        return Shown::Unchanged;
+    }
+    state.publisher.put_venues(&new, today);
+    for venue in new {
+        state.venue_changed(venue.id);
+    }
+    Shown::Now
 }
 
 fn same_zone(old: &Zone, new: &Zone) -> bool {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64};
 
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashSet;
@@ -37,6 +37,9 @@ pub(super) async fn open(
     let first_live = Day(today.0 - config.retention_days as i32);
     let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
 
+    // Before any event is replayed: versions that began meanwhile moved venues after all that has come.
+    store.begin_venues(now).await?;
+    let next_venue = store.next_venue_version(now).await?;
     let mut state = registries(&store, offset, now).await?;
     let loaded = checkpoint::read_blocking(folder, newest).unwrap_or_else(|| Loaded {
         position: 0,
@@ -73,6 +76,7 @@ pub(super) async fn open(
             dirty: Notify::new(),
             first_open: AtomicI32::new(first_open),
             has_unread: AtomicBool::new(false),
+            next_venue: AtomicI64::new(next_venue.map_or(i64::MAX, |at| at.0)),
             stopping: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         }),
@@ -90,7 +94,7 @@ pub(super) async fn registries(
     let areas_version = store.areas_version().await?;
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
-    publisher.put_venues(&store.load_venues().await?, Day::of(now, offset));
+    publisher.put_venues(&store.load_venues(now).await?, Day::of(now, offset));
     publisher.put_zones(&store.load_zones().await?);
     let mut state = State {
         ledger: Ledger::new(offset),

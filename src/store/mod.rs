@@ -26,6 +26,7 @@ mod replay;
 mod retention;
 mod text;
 mod tracing;
+mod venue_turns;
 mod venue_versions;
 mod venues;
 mod wkb;

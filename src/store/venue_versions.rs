@@ -30,7 +30,12 @@ impl Versions {
         }
     }
 
-    pub(super) async fn load(connection: &mut DbConnection, number: VenueNumber) -> Result<Self, StoreError> {
+    /// As they were counted at `as_of`.
+    pub(super) async fn load(
+        connection: &mut DbConnection,
+        number: VenueNumber,
+        as_of: Timestamp,
+    ) -> Result<Self, StoreError> {
         let rows: Vec<VenueRow> = sqlx::query_as(VERSIONS_OF)
             .bind(number.ix)
             .fetch_all(connection)
@@ -40,7 +45,7 @@ impl Versions {
             let venue = row.venue()?;
             versions.by_start.insert(venue.valid_from.0, venue);
         }
-        versions.left = versions.current().map(Venue::cell);
+        versions.left = versions.current(as_of).map(Venue::cell);
         Ok(versions)
     }
 
@@ -65,8 +70,12 @@ impl Versions {
         self.written.insert(start);
     }
 
-    pub(super) fn current(&self) -> Option<&Venue> {
-        self.by_start.last_key_value().map(|(_, venue)| venue)
+    /// The one that had begun last at an instant; before the first has begun, that one: there is no other.
+    pub(super) fn current(&self, at: Timestamp) -> Option<&Venue> {
+        let begun = self.by_start.range(..=at.0).next_back();
+        begun
+            .or_else(|| self.by_start.first_key_value())
+            .map(|(_, venue)| venue)
     }
 
     pub(super) fn written(&self) -> impl Iterator<Item = (i64, &Venue)> {
@@ -74,9 +83,9 @@ impl Versions {
         starts.filter_map(|start| Some((self.number.ix, self.by_start.get(start)?)))
     }
 
-    /// Its number and the cell it left, when it moved.
-    pub(super) fn left(&self) -> Option<(i64, Cell)> {
-        let (left, now) = (self.left?, self.current()?.cell());
+    /// Its number and the cell it left, when it stands elsewhere at `now`.
+    pub(super) fn left(&self, now: Timestamp) -> Option<(i64, Cell)> {
+        let (left, now) = (self.left?, self.current(now)?.cell());
         (left != now).then_some((self.number.ix, left))
     }
 }

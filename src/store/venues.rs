@@ -6,11 +6,11 @@ use super::{
     error::StoreError,
     moves,
     open::Store,
-    text,
+    text, venue_turns,
     venue_versions::{VenueRow, Versions},
 };
 use crate::geo::{Cell, Resolution};
-use crate::model::{AreaCode, Venue, VenueId};
+use crate::model::{AreaCode, Timestamp, Venue, VenueId};
 
 /// Parts of the map that rows are spread over, for the day that one machine is not enough.
 pub(super) const PARTS: u64 = 64;
@@ -90,7 +90,9 @@ static NUMBERS: ManyRows = ManyRows::new("insert into venue (ix, id, part) value
 const CURRENT: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, \
      w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours \
      from venue v join venue_version w on w.venue = v.ix \
-     where w.valid_from = (select max(x.valid_from) from venue_version x where x.venue = v.ix) \
+     where w.valid_from = coalesce( \
+     (select max(x.valid_from) from venue_version x where x.venue = v.ix and x.valid_from <= $1), \
+     (select min(x.valid_from) from venue_version x where x.venue = v.ix)) \
      order by v.ix";
 
 const HISTORY: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, \
@@ -100,13 +102,18 @@ const HISTORY: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, 
 impl Store {
     /// Writes venues, all or none. A venue equal to its version in force at `valid_from` is left
     /// alone; a change makes a version; the same `valid_from` again corrects that version. Gives what
-    /// changed, and the version that is current afterwards of each venue named: the one whose
-    /// `valid_from` is the latest, whenever it was registered.
+    /// changed, and the version that is current at `now` of each venue named, and of each other that began one since
+    /// the last time: the one that has begun last, whenever it was registered, or the first to begin.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_venues(&self, venues: &[Venue]) -> Result<(RegistryChange, Vec<Venue>), StoreError> {
+    pub async fn put_venues(
+        &self,
+        venues: &[Venue],
+        now: Timestamp,
+    ) -> Result<(RegistryChange, Vec<Venue>), StoreError> {
         let mut tx = self.write().await?;
+        let begun = venue_turns::begin(&mut tx, now).await?;
         let mut next: i64 = sqlx::query_scalar("select coalesce(max(ix), 0) + 1 from venue")
             .fetch_one(&mut *tx)
             .await?;
@@ -124,7 +131,7 @@ impl Store {
                     numbers.of(&venue.id).ok()
                 };
                 named.push(if let Some(number) = known {
-                    Versions::load(&mut tx, number).await?
+                    Versions::load(&mut tx, number, now).await?
                 } else {
                     next += 1;
                     Versions::new(VenueNumber {
@@ -140,7 +147,7 @@ impl Store {
         let added: Vec<(VenueId, VenueNumber)> = named
             .iter()
             .filter(|versions| versions.is_new())
-            .filter_map(|versions| Some((versions.current()?.id.clone(), versions.number)))
+            .filter_map(|versions| Some((versions.current(now)?.id.clone(), versions.number)))
             .collect();
         for (range, statement) in NUMBERS.cut(added.len()) {
             let mut query = sqlx::query(statement);
@@ -170,7 +177,7 @@ impl Store {
             }
             query.execute(&mut *tx).await?;
         }
-        let left: Vec<(i64, Cell)> = named.iter().filter_map(Versions::left).collect();
+        let left: Vec<(i64, Cell)> = named.iter().filter_map(|versions| versions.left(now)).collect();
         moves::write(&mut tx, &left).await?;
         tx.commit().await?;
         // After the commit: a number that was rolled back must never be used.
@@ -178,16 +185,23 @@ impl Store {
         for (id, number) in added {
             numbers.add(id, number);
         }
-        let current = named.iter().filter_map(Versions::current).cloned().collect();
+        let mut current: Vec<Venue> = begun
+            .into_iter()
+            .filter(|venue| !places.contains_key(&venue.id))
+            .collect();
+        current.extend(named.iter().filter_map(|versions| versions.current(now)).cloned());
         Ok((change, current))
     }
 
-    /// The current version of every venue, in the order in which they came.
+    /// The version of every venue that is current at `now`, in the order in which they came.
     ///
     /// # Errors
     /// Those of the database, and [`StoreError::Corrupt`].
-    pub async fn load_venues(&self) -> Result<Vec<Venue>, StoreError> {
-        let rows: Vec<VenueRow> = sqlx::query_as(CURRENT).fetch_all(&self.reader).await?;
+    pub async fn load_venues(&self, now: Timestamp) -> Result<Vec<Venue>, StoreError> {
+        let rows: Vec<VenueRow> = sqlx::query_as(CURRENT)
+            .bind(now.0)
+            .fetch_all(&self.reader)
+            .await?;
         // Whoever sees a venue may send events there: its number must be known.
         let mut connection = self.reader.acquire().await?;
         self.renumber(&mut connection, rows.len() as i64).await?;

@@ -49,15 +49,14 @@ impl Store {
         Ok(version)
     }
 
-    /// The last version of every zone, drafts and lifted ones included, by id.
+    /// Every version of every zone, drafts and lifted ones included, by id and version.
     ///
     /// # Errors
     /// Those of the database, and [`StoreError::Corrupt`].
     pub async fn load_zones(&self) -> Result<Vec<Zone>, StoreError> {
         let rows: Vec<ZoneRow> = sqlx::query_as(
             "select id, version, name, kind, state, decision, issuer, reason, starts_at, planned_end, \
-             lifted_at, written_at, written_by, geometry from zone_version z \
-             where version = (select max(x.version) from zone_version x where x.id = z.id) order by id",
+             lifted_at, written_at, written_by, geometry from zone_version order by id, version",
         )
         .fetch_all(&self.reader)
         .await?;

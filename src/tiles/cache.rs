@@ -4,19 +4,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use moka::sync::Cache;
 use rustc_hash::FxBuildHasher;
 
-use crate::index::{Snapshot, Versions};
-use crate::model::Hour;
+use crate::index::Snapshot;
 use crate::risk::{Audience, Rules};
 use crate::tiles::body::TileBody;
 use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_filtered};
 use crate::tiles::log::{ChangeLog, Missed, SUMMED};
 use crate::tiles::moment::Moment;
-use crate::tiles::{TileFilter, TileRequest, encode::Asked};
+use crate::tiles::rests::Rests;
+use crate::tiles::{Layers, TileFilter, TileRequest, encode::Asked};
 
 /// Finished tiles. Many who ask for the same missing tile wait for one to encode it.
 ///
-/// A tile of a named instant is kept by all that its content depends on. A live tile is kept from generation to
-/// generation until one changes it: that is looked up, when somebody asks, in the log of what each generation changed.
+/// A tile is kept from generation to generation until one changes it. Of a live tile that is looked up, when somebody
+/// asks, in the log of what each generation changed; where its window is another than the log's, and of a tile of a
+/// named instant, what it rests on is compared: a change elsewhere, or of another hour, costs no encoding.
 #[derive(Debug)]
 pub struct TileCache {
     tiles: Shelf,
@@ -24,6 +25,7 @@ pub struct TileCache {
     filtered: Shelf,
     kept: Kept,
     log: ChangeLog,
+    encoded: AtomicU64,
 }
 
 type Shelf = Cache<TileKey, Arc<Entry>, FxBuildHasher>;
@@ -44,8 +46,8 @@ struct Entry {
     made: u64,
     /// The last generation known to show the same.
     checked: AtomicU64,
-    hour: Hour,
-    versions: Versions,
+    /// `None` where the log of changes says all.
+    rests: Option<Rests>,
 }
 
 /// What is kept to make tiles gets this share of the cache's memory.
@@ -64,6 +66,7 @@ impl TileCache {
             filtered: shelf(filtered),
             kept: Kept::new(kept),
             log: ChangeLog::default(),
+            encoded: AtomicU64::new(0),
         }
     }
 
@@ -90,6 +93,8 @@ impl TileCache {
         filter: Option<&TileFilter>,
     ) -> Arc<TileBody> {
         let make = || {
+            self.encoded.fetch_add(1, Ordering::Relaxed);
+            let asked = Asked::new(snapshot, request);
             Arc::new(Entry {
                 body: Arc::new(TileBody::of(
                     request.format,
@@ -97,13 +102,12 @@ impl TileCache {
                 )),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),
-                hour: snapshot.as_of().hour(),
-                versions: snapshot.versions(),
+                rests: needs_rests(request).then(|| Rests::new(snapshot, &asked, request.layers)),
             })
         };
         let key = TileKey::new(snapshot, request, filter);
         let tiles = self.shelf(&key);
-        let newer = |entry: &Arc<Entry>| key.moment.is_none() && entry.made > snapshot.generation();
+        let newer = |entry: &Arc<Entry>| entry.made > snapshot.generation();
         if tiles.get(&key).as_ref().is_some_and(newer) {
             // Somebody still reads an old snapshot: they get what they ask for, and the newer tile stays.
             return Arc::clone(&make().body);
@@ -140,6 +144,12 @@ impl TileCache {
             .then(|| Arc::clone(&entry.body))
     }
 
+    /// How many tiles have been encoded so far.
+    #[must_use]
+    pub fn encoded(&self) -> u64 {
+        self.encoded.load(Ordering::Relaxed)
+    }
+
     /// Takes note of what a generation changed. CPU work in proportion to that; cheap when it is known already.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, rules: &Rules) {
         self.log.advance(&self.kept, rules, snapshot);
@@ -173,9 +183,6 @@ impl TileCache {
     }
 
     fn is_current(&self, entry: &Entry, snapshot: &Snapshot, request: &TileRequest) -> bool {
-        if request.at.is_some() {
-            return true;
-        }
         let now = snapshot.generation();
         let checked = entry.checked.load(Ordering::Relaxed);
         if (entry.made..=checked).contains(&now) {
@@ -184,24 +191,21 @@ impl TileCache {
         if now < entry.made {
             return false;
         }
-        // The log speaks of one window and of each zoom's resolution; of another, equal parts are equal.
-        let summed = SUMMED.iter().any(|kind| request.layers.contains(*kind));
-        let other = request.window_hours != LIVE_WINDOW_HOURS || request.other_resolution().is_some();
-        if summed && other {
-            let (old, new) = (entry.versions, snapshot.versions());
-            let same = (old.cells, old.areas, old.releases) == (new.cells, new.areas, new.releases)
-                && entry.hour == snapshot.as_of().hour();
-            if !same {
-                return false;
-            }
-        }
-        let touched = self
-            .log
-            .touched(request.audience, request.layers, request.coord, checked, now);
-        if touched == Some(false) {
+        let rests_the_same = entry.rests.as_ref().is_none_or(|rests| {
+            let asked = Asked::new(snapshot, request);
+            rests.same(snapshot, &asked, request.layers)
+        });
+        let told = told_by_log(request);
+        let current = rests_the_same
+            && (told.is_empty()
+                || self
+                    .log
+                    .touched(request.audience, told, request.coord, checked, now)
+                    == Some(false));
+        if current {
             entry.checked.fetch_max(now, Ordering::Relaxed);
         }
-        touched == Some(false)
+        current
     }
 }
 
@@ -215,6 +219,24 @@ fn shelf(capacity_bytes: u64) -> Shelf {
         .max_capacity(capacity_bytes)
         .weigher(weigh)
         .build_with_hasher(FxBuildHasher)
+}
+
+/// The log speaks of live tiles, of one window and of each zoom's resolution.
+fn needs_rests(request: &TileRequest) -> bool {
+    let summed = SUMMED.iter().any(|kind| request.layers.contains(*kind));
+    let other = request.window_hours != LIVE_WINDOW_HOURS || request.other_resolution().is_some();
+    summed && (request.at.is_some() || other)
+}
+
+/// The layers of which it does. What else a tile of a named instant shows is told by its key.
+fn told_by_log(request: &TileRequest) -> Layers {
+    if request.at.is_some() {
+        return Layers::none();
+    }
+    if needs_rests(request) {
+        return request.layers.without(&SUMMED);
+    }
+    request.layers
 }
 
 impl TileKey {

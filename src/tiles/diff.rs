@@ -3,9 +3,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, TileCoord, WorldPoint, resolution_for_zoom};
+use crate::geo::{
+    BBox, Cell, MAX_ZOOM, Resolution, TileCoord, TilePoint, TilePolygon, WorldPoint, point_to_tile,
+    resolution_for_zoom,
+};
 use crate::index::{AreaEntry, CellFigure, Delta, Snapshot, VenueEntry};
-use crate::model::{AreaCode, Day};
+use crate::model::{Area, AreaCode, Day};
 use crate::risk::{Audience, Rules};
 use crate::tiles::encode::{
     AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
@@ -260,7 +263,7 @@ impl Diff<'_> {
     }
 
     /// What the tile says of areas, by those whose outline really stands in it.
-    fn area_signature(&self, (snapshot, asked): &(&Snapshot, Asked), tile: TileCoord) -> Vec<AreaSaid> {
+    fn area_signature(&self, (snapshot, asked): &(&Snapshot, Asked), tile: TileCoord) -> Vec<AreaDrawn> {
         let asked = Asked {
             coord: tile,
             ..*asked
@@ -268,8 +271,13 @@ impl Diff<'_> {
         let shown = shown_areas(snapshot, &asked, &around(tile));
         shown
             .into_iter()
-            .map(|entry| AreaSaid::new(snapshot, &asked, entry))
-            .filter(|area| self.stands_in(&area.source, tile))
+            .map(|entry| AreaDrawn {
+                area: Arc::clone(&entry.area),
+                figures: area_figures(snapshot, &asked, entry),
+                label: self.label_in(&Source::area(entry), tile),
+                cut: self.kept.outlines.cut(&Source::area(entry), tile),
+            })
+            .filter(|area| !area.cut.is_empty())
             .collect()
     }
 
@@ -292,7 +300,8 @@ impl Diff<'_> {
     fn around(&self, source: &Source, change: &mut LayerChange, passes: impl Fn(TileCoord) -> bool) {
         for zoom in 0..=MAX_ZOOM {
             let outline = self.kept.outlines.get(source.clone(), zoom);
-            let Some(tiles) = outline.shape.tiles(zoom, MANY_OF_ONE) else {
+            let stands = |tile| self.stands_in(source, tile);
+            let Some(tiles) = outline.shape.tiles_where(zoom, MANY_OF_ONE, stands) else {
                 let above = zoom.saturating_sub(1);
                 let outline = self.kept.outlines.get(source.clone(), above);
                 change
@@ -306,9 +315,13 @@ impl Diff<'_> {
         }
     }
 
-    fn stands_in(&self, source: &Source, tile: TileCoord) -> bool {
+    fn label_in(&self, source: &Source, tile: TileCoord) -> Option<TilePoint> {
         let outline = self.kept.outlines.get(source.clone(), tile.z());
-        !outline.shape.to_tile(tile).is_empty()
+        point_to_tile(outline.label?, tile).next()
+    }
+
+    fn stands_in(&self, source: &Source, tile: TileCoord) -> bool {
+        !self.kept.outlines.cut(source, tile).is_empty()
     }
 }
 
@@ -336,13 +349,29 @@ struct AreaSaid {
     source: Source,
 }
 
+/// What a tile draws of an area. A neighbour's new border can move an outline here and leave it as it is there.
+struct AreaDrawn {
+    area: Arc<Area>,
+    figures: AreaFigures,
+    label: Option<TilePoint>,
+    cut: Arc<[TilePolygon]>,
+}
+
+impl PartialEq for AreaDrawn {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.area, &other.area)
+            && (self.figures, self.label) == (other.figures, other.label)
+            && self.cut == other.cut
+    }
+}
+
 impl AreaSaid {
     fn new(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry) -> Self {
         Self {
             key: (entry.area.code.clone(), entry.area.valid_from),
             bbox: entry.bbox,
             figures: area_figures(snapshot, asked, entry),
-            source: Source::Area(Arc::clone(&entry.area)),
+            source: Source::area(entry),
         }
     }
 }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, resolution_for_zoom};
+use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, TilePolygon, WorldPoint, resolution_for_zoom};
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
-use crate::model::{AssessmentAuthor, Day, Timestamp, Window};
+use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
 use crate::risk::{Audience, Rules, cell_risk};
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
-use crate::tiles::outlines::{Outline, Outlines, Source};
+use crate::tiles::outlines::{Outlines, Source};
 use crate::tiles::{
-    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, TileFilter, TileFormat, VenueFeature,
+    AreaFeature, CellFeature, Drawn, LayerKind, Layers, TileFeatures, TileFilter, TileFormat, VenueFeature,
     ZoneFeature, tiers,
 };
 
@@ -76,7 +76,7 @@ impl Asked {
     }
 }
 
-/// What is kept from tile to tile, each within its share of memory: outlines simplified for a zoom, hexagons on the
+/// What is kept from tile to tile, each within its share of memory: outlines simplified and cut, hexagons on the
 /// grid of a zoom, and public figures added up.
 #[derive(Clone, Debug)]
 pub struct Kept {
@@ -126,10 +126,9 @@ pub fn encode_filtered(
         shown_areas(snapshot, &asked, &within)
             .into_iter()
             .map(|entry| {
-                let outline = kept
-                    .outlines
-                    .get(Source::Area(Arc::clone(&entry.area)), request.coord.z());
-                (entry, outline)
+                let source = Source::area(entry);
+                let label = kept.outlines.get(source.clone(), request.coord.z()).label;
+                (entry, label, kept.outlines.cut(&source, request.coord))
             })
             .collect()
     } else {
@@ -143,12 +142,9 @@ pub fn encode_filtered(
     let mut features = TileFeatures {
         areas: areas
             .iter()
-            .map(|(entry, outline)| area_feature(snapshot, &asked, entry, outline))
+            .map(|(entry, label, cut)| area_feature(snapshot, &asked, entry, *label, cut))
             .collect(),
-        zones: zones
-            .iter()
-            .map(|(source, outline)| zone_feature(source, outline))
-            .collect(),
+        zones: zones.iter().map(|(zone, cut)| zone_feature(zone, cut)).collect(),
         ..TileFeatures::default()
     };
     if shows(LayerKind::Cells) {
@@ -244,7 +240,8 @@ fn area_feature<'a>(
     snapshot: &Snapshot,
     asked: &Asked,
     entry: &'a AreaEntry,
-    outline: &'a Outline,
+    label: Option<WorldPoint>,
+    cut: &'a [TilePolygon],
 ) -> AreaFeature<'a> {
     let area = &entry.area;
     let AreaFigures { level, rate, cases } = area_figures(snapshot, asked, entry);
@@ -256,8 +253,8 @@ fn area_feature<'a>(
         rate,
         cases,
         approximate: area.approximate,
-        shape: &outline.shape,
-        label: outline.label,
+        shape: Drawn::Cut(cut),
+        label,
     }
 }
 
@@ -266,16 +263,16 @@ fn shown_zones(
     snapshot: &Snapshot,
     asked: &Asked,
     within: &BBox,
-) -> Vec<(Arc<crate::model::Zone>, Arc<Outline>)> {
+) -> Vec<(Arc<Zone>, Arc<[TilePolygon]>)> {
     let entries = snapshot.zones().in_bbox(within, asked.at).into_iter();
     let zones = entries.map(|entry| {
-        let outline = outlines.get(Source::Zone(Arc::clone(&entry.zone)), asked.coord.z());
-        (Arc::clone(&entry.zone), outline)
+        let source = Source::Zone(Arc::clone(&entry.zone));
+        (Arc::clone(&entry.zone), outlines.cut(&source, asked.coord))
     });
     zones.collect()
 }
 
-fn zone_feature<'a>(zone: &'a crate::model::Zone, outline: &'a Outline) -> ZoneFeature<'a> {
+fn zone_feature<'a>(zone: &'a Zone, cut: &'a [TilePolygon]) -> ZoneFeature<'a> {
     ZoneFeature {
         id: zone.id.as_str(),
         name: &zone.name,
@@ -283,7 +280,7 @@ fn zone_feature<'a>(zone: &'a crate::model::Zone, outline: &'a Outline) -> ZoneF
         state: zone.state,
         starts_at: zone.starts_at,
         planned_end: zone.planned_end,
-        shape: &outline.shape,
+        shape: Drawn::Cut(cut),
     }
 }
 

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::geo::{Cell, EXTENT, LngLat, TileCoord, WorldPoint, WorldShape, point_to_tile};
+use crate::geo::{Cell, EXTENT, LngLat, TileCoord, TilePolygon, WorldPoint, WorldShape, point_to_tile};
 use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
@@ -54,6 +54,15 @@ pub struct VenueFeature<'a> {
     pub assessed_by: Option<&'a str>,
 }
 
+/// An outline as a tile draws it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Drawn<'a> {
+    /// Best simplified for the zoom; cut when the tile is written.
+    Whole(&'a WorldShape),
+    /// Cut into the tile before.
+    Cut(&'a [TilePolygon]),
+}
+
 /// An administrative unit as a tile shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AreaFeature<'a> {
@@ -71,8 +80,8 @@ pub struct AreaFeature<'a> {
     pub cases: Option<u32>,
     /// Whether the outline is approximate.
     pub approximate: bool,
-    /// Its outline, best simplified for the zoom.
-    pub shape: &'a WorldShape,
+    /// Its outline.
+    pub shape: Drawn<'a>,
     /// Where its name stands, if it has one.
     pub label: Option<WorldPoint>,
 }
@@ -92,8 +101,8 @@ pub struct ZoneFeature<'a> {
     pub starts_at: Timestamp,
     /// When it is planned to end.
     pub planned_end: Option<Timestamp>,
-    /// Its outline, best simplified for the zoom.
-    pub shape: &'a WorldShape,
+    /// Its outline.
+    pub shape: Drawn<'a>,
 }
 
 /// What goes into a tile. The order of the features in each list is the order in the tile.
@@ -212,6 +221,15 @@ const OVERVIEW_LEVEL: u8 = 3;
 /// Eight pixels of a 512-pixel tile.
 const SQUARE_UNITS: i32 = EXTENT / 64;
 
+impl Drawn<'_> {
+    fn in_tile(&self, coord: TileCoord) -> Cow<'_, [TilePolygon]> {
+        match self {
+            Self::Whole(shape) => Cow::Owned(shape.to_tile(coord)),
+            Self::Cut(polygons) => Cow::Borrowed(polygons),
+        }
+    }
+}
+
 impl VenueFeature<'_> {
     pub(super) fn write(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
         let points: Vec<_> = point_to_tile(WorldPoint::project(self.at), coord).collect();
@@ -234,7 +252,7 @@ impl VenueFeature<'_> {
 
 impl AreaFeature<'_> {
     pub(super) fn write(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
-        let polygons = self.shape.to_tile(coord);
+        let polygons = self.shape.in_tile(coord);
         let name = nfc(self.name);
         let mut tags = vec![
             ("code", Tag::Text(self.code)),
@@ -266,7 +284,7 @@ impl AreaFeature<'_> {
 
 impl ZoneFeature<'_> {
     pub(super) fn write(&self, coord: TileCoord, offset: UtcOffset, layer: &mut impl FeatureSink) {
-        let polygons = self.shape.to_tile(coord);
+        let polygons = self.shape.in_tile(coord);
         let name = nfc(self.name);
         let starts_at = self.starts_at.to_rfc3339(offset);
         let planned_end = self.planned_end.map(|end| end.to_rfc3339(offset));

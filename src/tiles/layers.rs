@@ -98,6 +98,23 @@ impl Layers {
         Self(self.0 | 1 << kind as u8)
     }
 
+    /// No layer.
+    pub(super) const fn none() -> Self {
+        Self(0)
+    }
+
+    /// Whether there is no layer.
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The set without some.
+    pub(super) fn without(self, kinds: &[LayerKind]) -> Self {
+        kinds
+            .iter()
+            .fold(self, |set, kind| Self(set.0 & !(1 << *kind as u8)))
+    }
+
     /// Whether the layer is in the set.
     #[must_use]
     pub fn contains(self, kind: LayerKind) -> bool {

@@ -2,14 +2,18 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
-use crate::geo::{WorldPoint, WorldShape};
+use crate::geo::{Joints, TileCoord, TilePolygon, WorldPoint, WorldShape};
+use crate::index::AreaEntry;
 use crate::model::{Area, Zone};
+use crate::tiles::cuts::Cuts;
 
-/// Outlines simplified for a zoom, and where their names stand. Projecting and simplifying a province takes a
-/// hundred times as long as cutting it into one tile, and the same outline serves every tile and generation.
+/// The pyramid of areas and zones: for each version of an outline and each zoom the simplified outline and where its
+/// name stands, and the tiles it was cut into. Projecting and simplifying a province takes a hundred times as long as
+/// cutting it into one tile, and the same serves every audience, instant and generation.
 #[derive(Clone, Debug)]
 pub(super) struct Outlines {
     cache: Cache<(Source, u8), Arc<Outline>>,
+    cuts: Cuts,
 }
 
 /// A simplified outline.
@@ -19,11 +23,11 @@ pub(super) struct Outline {
     pub label: Option<WorldPoint>,
 }
 
-/// Whose outline. Equal only when it is the very same version in memory, and as the key
-/// holds on to it, a new version can never come to stand at the same place.
+/// Whose outline. Equal only when it is the very same version in memory, with the same joints, and as the key
+/// holds on to both, a new version can never come to stand at the same place.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Area(Arc<Area>),
+    Area(Arc<Area>, Arc<Joints>),
     Zone(Arc<Zone>),
 }
 
@@ -35,36 +39,52 @@ impl Outlines {
         };
         Self {
             cache: Cache::builder()
-                .max_capacity(capacity_bytes)
+                .max_capacity(capacity_bytes / 2)
                 .weigher(weigh)
                 .build(),
+            cuts: Cuts::new(capacity_bytes / 2),
         }
     }
 
     pub fn get(&self, source: Source, zoom: u8) -> Arc<Outline> {
         let geometry = source.clone();
         self.cache.get_with((source, zoom), move || {
-            let shape = WorldShape::project(geometry.geometry()).simplified(zoom);
+            let whole = WorldShape::project(geometry.geometry());
+            let shape = match &geometry {
+                Source::Area(_, joints) => whole.simplified_between(zoom, joints),
+                Source::Zone(_) => whole.simplified(zoom),
+            };
             Arc::new(Outline {
                 label: shape.label_point(),
                 shape,
             })
         })
     }
+
+    /// What a tile shows of an outline.
+    pub fn cut(&self, source: &Source, tile: TileCoord) -> Arc<[TilePolygon]> {
+        let outline = self.get(source.clone(), tile.z());
+        self.cuts.get(source, &outline.shape, tile)
+    }
 }
 
 impl Source {
-    fn geometry(&self) -> &::geo::MultiPolygon<f64> {
+    /// The outline of a version of an area.
+    pub fn area(entry: &AreaEntry) -> Self {
+        Self::Area(Arc::clone(&entry.area), Arc::clone(&entry.joints))
+    }
+
+    pub fn geometry(&self) -> &::geo::MultiPolygon<f64> {
         match self {
-            Self::Area(area) => &area.geometry,
+            Self::Area(area, _) => &area.geometry,
             Self::Zone(zone) => &zone.geometry,
         }
     }
 
-    fn address(&self) -> usize {
+    fn address(&self) -> (usize, usize) {
         match self {
-            Self::Area(area) => Arc::as_ptr(area).addr(),
-            Self::Zone(zone) => Arc::as_ptr(zone).addr(),
+            Self::Area(area, joints) => (Arc::as_ptr(area).addr(), Arc::as_ptr(joints).addr()),
+            Self::Zone(zone) => (Arc::as_ptr(zone).addr(), 0),
         }
     }
 }

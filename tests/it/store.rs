@@ -35,7 +35,7 @@ async fn open(folder: &Path) -> Store {
 
 async fn with_venues(folder: &Path) -> Store {
     let store = open(folder).await;
-    store.put_venues(&[market(), cafe()]).await.unwrap();
+    store.put_venues(&[market(), cafe()], MORNING).await.unwrap();
     store
 }
 

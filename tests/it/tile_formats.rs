@@ -431,7 +431,7 @@ fn an_mlt_tile_has_the_layers_features_and_keys_of_the_mvt_tile() {
             rate: Some(18.8),
             cases: None,
             approximate: true,
-            shape: &shape,
+            shape: vungxanh::tiles::Drawn::Whole(&shape),
             label: shape.label_point(),
         }],
         cells: centre

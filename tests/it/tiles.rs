@@ -6,7 +6,7 @@ use fast_mvt::{MvtReaderRef, MvtValue};
 use geo::{Area as _, Coord, LineString, MultiPolygon, Polygon, Validation as _};
 use vungxanh::geo::{BUFFER, Cell, EXTENT, LngLat, Resolution, TileCoord, WorldShape};
 use vungxanh::model::{AreaLevel, UtcOffset};
-use vungxanh::tiles::{AreaFeature, CellFeature, LayerKind, Layers, STYLE_NAMES, TileFeatures, style};
+use vungxanh::tiles::{AreaFeature, CellFeature, Drawn, LayerKind, Layers, STYLE_NAMES, TileFeatures, style};
 
 use crate::support::shared;
 
@@ -19,7 +19,7 @@ fn area_feature<'a>(code: &'a str, shape: &'a WorldShape) -> AreaFeature<'a> {
         rate: None,
         cases: None,
         approximate: false,
-        shape,
+        shape: Drawn::Whole(shape),
         label: shape.label_point(),
     }
 }
@@ -343,6 +343,35 @@ fn real_communes_keep_their_area_at_zoom_12_and_stay_valid_from_5_to_14() {
             for (code, shape) in codes.iter().zip(&shapes) {
                 let part = kept[code] / shape.area_units_2(zoom);
                 assert!((part - 1.0).abs() < 0.005, "commune {code}: {part}");
+            }
+        }
+    }
+}
+
+#[test]
+fn real_borders_cut_from_pieces_are_those_cut_from_the_whole() {
+    let (Some(communes), Some(provinces)) = (
+        boundaries("thai_nguyen_wards_2025.geojson.gz"),
+        boundaries("provinces34_2025.geojson.gz"),
+    ) else {
+        return;
+    };
+    let shapes: Vec<WorldShape> = communes
+        .iter()
+        .step_by(9)
+        .chain(provinces.iter().step_by(5))
+        .map(WorldShape::project)
+        .collect();
+    for zoom in 5..=14 {
+        let tiles: Vec<TileCoord> = tiles_over(105.3, 21.3, 106.3, 22.2, zoom).into_iter().collect();
+        let step = (tiles.len() / 60).max(1);
+        for shape in &shapes {
+            let simple = shape.simplified(zoom);
+            for tile in tiles.iter().step_by(step) {
+                let above = |below: TileCoord| (0..3).try_fold(below, |one, _step| one.parent());
+                let near = above(*tile).unwrap();
+                let far = above(near).map_or_else(|| simple.piece(near), |far| simple.piece(far).piece(near));
+                assert_eq!(far.to_tile(*tile), simple.to_tile(*tile), "{tile}");
             }
         }
     }

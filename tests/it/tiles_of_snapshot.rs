@@ -9,7 +9,9 @@ use vungxanh::index::{
     AreaFacts, Ledger, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases, Snapshot,
     VenueFacts, VenueScore,
 };
-use vungxanh::model::{Area, AreaCode, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, Window, Zone};
+use vungxanh::model::{
+    Area, AreaCode, AreaLevel, Day, Direction, Timestamp, UtcOffset, Venue, Window, Zone, ZoneState,
+};
 use vungxanh::risk::{Audience, Rules};
 use vungxanh::tiles::{Coding, LayerKind, Layers, TileCache, TileFormat, TileRequest, encode, tile_json};
 
@@ -334,4 +336,56 @@ fn tile_json_reaches_over_cells_that_stand_out_of_every_area() {
         (json.center[0] - 105.85).abs() < 1e-9,
         "the view stays where the places are"
     );
+}
+
+#[test]
+fn a_zone_that_has_changed_is_drawn_at_a_past_instant_as_it_was_then() {
+    let (mut world, rules) = (World::new(), Rules::builtin());
+    let day = |back: i64| now().plus_s(-86_400 * back);
+    let first = Zone {
+        name: "Khu phong toả".to_owned(),
+        starts_at: day(9),
+        written_at: day(9),
+        ..zone("z2", square(105.83, 21.58, 0.01))
+    };
+    world.publisher.put_zones(std::slice::from_ref(&first));
+    let asked = TileRequest {
+        at: Some(day(4)),
+        ..request("zones", 12, Audience::Public)
+    };
+    let cache = TileCache::new(8 << 20);
+    let before = world.publish();
+    let then = cache.get_or_encode(&before, &rules, &asked);
+    assert_eq!(
+        values(&decoded(&then.bytes(Coding::Identity)), "zones", "id"),
+        ["z2"]
+    );
+    world.publisher.put_zones(&[
+        Zone {
+            version: 2,
+            name: "Khu phong toả mở rộng".to_owned(),
+            written_at: day(3),
+            geometry: square(105.83, 21.58, 0.015),
+            ..first.clone()
+        },
+        Zone {
+            version: 3,
+            state: ZoneState::Lifted,
+            lifted_at: Some(day(2)),
+            written_at: day(2),
+            ..first.clone()
+        },
+    ]);
+    let after = world.publish();
+    let again = cache.get_or_encode(&after, &rules, &asked);
+    assert_eq!(again.bytes(Coding::Identity), then.bytes(Coding::Identity));
+    let shown = |back: i64| {
+        let at = Some(day(back).plus_s(3600));
+        let body = cache.get_or_encode(&after, &rules, &TileRequest { at, ..asked });
+        values(&decoded(&body.bytes(Coding::Identity)), "zones", "name").concat()
+    };
+    assert_eq!(shown(10), "");
+    assert_eq!(shown(5), "Khu phong toả");
+    assert_eq!(shown(3), "Khu phong toả mở rộng");
+    assert_eq!(shown(2), "");
 }

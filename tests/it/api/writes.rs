@@ -208,3 +208,36 @@ async fn marks_are_proposed_decided_and_then_count() {
     app.post("/v1/marks", "scoped", &nowhere).await.problem(422);
     assert!(app.pipeline.store().broken_audit().await.unwrap().is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zone_at_a_past_instant_is_the_one_that_was_in_force_then() {
+    let app = TestApp::new().await;
+    let id = app.post("/v1/zones", "official", &zone(0.0)).await.json()["id"].clone();
+    let path = format!("/v1/zones/{}", id.as_str().unwrap());
+    let publish = format!("{path}/publish");
+    app.ask("POST", &publish, "approver", &[("if-match", "\"v1\"")], "")
+        .await;
+    let app = app.later("2021-05-10T08:00:00+07:00").await;
+    let lift = format!("{path}/lift");
+    let lifted = app
+        .ask("POST", &lift, "approver", &[("if-match", "\"v2\"")], "")
+        .await;
+    assert_eq!(lifted.json()["version"], 3);
+    for list in ["/v1/zones?", "/v1/zones/at?lng=105.84&lat=21.62&"] {
+        for (at, versions) in [
+            ("2021-05-06T23:00:00%2B07:00", json!([])),
+            // It was ordered from midnight, and entered in the evening.
+            ("2021-05-07T01:00:00%2B07:00", json!([[2, "published", null]])),
+            ("2021-05-09T08:00:00%2B07:00", json!([[2, "published", null]])),
+            ("2021-05-10T08:00:00%2B07:00", json!([])),
+        ] {
+            let answer = app.get(&format!("{list}at={at}"), "").await.json();
+            let rows = answer["items"].as_array().unwrap();
+            let seen: Value = rows
+                .iter()
+                .map(|row| json!([row["version"], row["state"], row["lifted_at"]]))
+                .collect();
+            assert_eq!(seen, versions, "{list}{at}");
+        }
+    }
+}

@@ -62,7 +62,10 @@ async fn a_folder_of_the_first_version_keeps_its_people_and_loses_its_master() {
     // Presence of a day the clock has not reached yet: somebody served it under another clock.
     let ahead = Day(day.0 + 40);
     let store = Store::open(folder.path(), StoreConfig::default()).await.unwrap();
-    store.put_venues(&[venue("m", 105.84, 21.59)]).await.unwrap();
+    store
+        .put_venues(&[venue("m", 105.84, 21.59)], NOON)
+        .await
+        .unwrap();
     let mut visit = check_in("c-1", "m", 1);
     visit.at = NOON.plus_s(40 * DAY_S);
     store.append(&EventBatch::CheckIns(vec![visit])).await.unwrap();

@@ -122,7 +122,10 @@ async fn venues_whose_write_happened_and_reported_an_error_are_in_memory() {
     let there = moved(&venue("m", 0.0, 0.0), 105.9, 21.62, Timestamp(1_000));
     let new = venue("n", 105.95, 21.7);
     let beside = beside(folder.path()).await;
-    beside.put_venues(&[there.clone(), new.clone()]).await.unwrap();
+    beside
+        .put_venues(&[there.clone(), new.clone()], NOON)
+        .await
+        .unwrap();
     beside.close().await;
     let refusal = Refusal::of(folder.path(), "venue_version").await;
     let refused = pipeline.put_venues(vec![venue("o", 105.7, 21.5)]).await;
@@ -230,4 +233,56 @@ async fn a_mark_whose_write_happened_and_reported_an_error_counts() {
     let facts = &snapshot.venues().get(&venue_id("m")).unwrap().facts;
     let ids: Vec<&str> = facts.marks.iter().map(|mark| mark.id.as_str()).collect();
     assert_eq!(ids, ["a"]);
+}
+
+#[tokio::test]
+async fn a_version_that_begins_later_counts_from_then_on_live_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::held(NOON, 1_000_000.0);
+    let rules = Arc::new(Rules::builtin());
+    let pipeline = Pipeline::open(folder.path(), PipelineConfig::default(), clock.clone(), rules)
+        .await
+        .unwrap();
+    let old = venue("m", 105.84, 21.59);
+    let new = moved(&old, 105.9, 21.62, NOON.plus_s(86_400));
+    let last = moved(&old, 105.95, 21.7, NOON.plus_s(10_000 * 86_400));
+    let coming = Venue {
+        valid_from: NOON.plus_s(20_000 * 86_400),
+        ..venue("k", 105.8, 21.5)
+    };
+    pipeline.put_venues(vec![old.clone()]).await.unwrap();
+    pipeline
+        .put_venues(vec![last.clone(), new.clone(), coming.clone()])
+        .await
+        .unwrap();
+    assert_in_force(&pipeline, &old);
+    assert_in_force(&pipeline, &coming);
+    pipeline.append(check_ins(0, 3, "m")).await.unwrap();
+    pipeline.begin_venues().await.unwrap();
+    assert_in_force(&pipeline, &old);
+
+    let waiting = copy_of(folder.path());
+    clock.release();
+    while clock.now() < new.valid_from {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    pipeline.begin_venues().await.unwrap();
+    assert_in_force(&pipeline, &new);
+    pipeline.append(check_ins(3, 4, "m")).await.unwrap();
+    pipeline.publish().await.unwrap();
+    let visits = |pipeline: &Pipeline| [&old, &new, &last].map(|venue| visits_in(pipeline, venue));
+    assert_eq!(visits(&pipeline), [3, 4, 0]);
+    drop(pipeline);
+    let pipeline = open_at(folder.path(), NOON.plus_s(2 * 86_400)).await;
+    assert_in_force(&pipeline, &new);
+    assert_eq!(visits(&pipeline), [3, 4, 0]);
+    drop(pipeline);
+
+    // It began while nobody served, and events without a checkpoint are counted where they came.
+    let pipeline = open_at(waiting.path(), NOON.plus_s(2 * 86_400)).await;
+    assert_in_force(&pipeline, &new);
+    assert_eq!(visits(&pipeline), [3, 0, 0]);
+    pipeline.append(check_ins(7, 2, "m")).await.unwrap();
+    pipeline.publish().await.unwrap();
+    assert_eq!(visits(&pipeline), [3, 2, 0]);
 }

@@ -260,3 +260,74 @@ fn a_venue_knows_its_areas_and_learns_new_borders_on_their_day() {
         [code("5432"), code("19")]
     );
 }
+
+#[test]
+fn a_zone_at_a_past_instant_is_the_version_that_was_in_force_then() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let states = [ZoneState::Draft, ZoneState::Published, ZoneState::Lifted];
+    for _ in 0..400 {
+        let count = rng.random_range(1..6);
+        let mut written = 0;
+        let versions: Vec<Zone> = (1..=count)
+            .map(|version| {
+                // Now and then a clock that was set back.
+                written += rng.random_range(-3..20);
+                let state = states[rng.random_range(0..3)];
+                let side = 0.1 * f64::from(rng.random_range(1..3));
+                Zone {
+                    version,
+                    state,
+                    starts_at: Timestamp(rng.random_range(-10..30)),
+                    lifted_at: (state == ZoneState::Lifted)
+                        .then(|| Timestamp(written - rng.random_range(0..9))),
+                    written_at: Timestamp(written),
+                    ..zone("z", square(105.0, 21.0, side))
+                }
+            })
+            .collect();
+        let mut mixed = versions.clone();
+        mixed.rotate_left(rng.random_range(0..versions.len()));
+        // At once, or one after the other in any order: the same index.
+        let (at_once, by_one) = (
+            ZoneIndex::new(&versions),
+            mixed.iter().fold(ZoneIndex::default(), |index, zone| {
+                index.with(std::slice::from_ref(zone))
+            }),
+        );
+        let last = versions.last().unwrap();
+        for second in -12..120 {
+            let at = Timestamp(second);
+            let written = versions.iter().rev().find(|zone| zone.written_at <= at);
+            // The highest written by then, once any up to it binds anybody.
+            let bound = written.is_some_and(|last| {
+                let known = versions.iter().filter(|zone| zone.version <= last.version);
+                known.into_iter().any(|zone| zone.state != ZoneState::Draft)
+            });
+            let first = versions.iter().find(|zone| zone.state != ZoneState::Draft);
+            let speaks = if bound { written } else { first };
+            let lifted = last.lifted_at.is_some_and(|lifted| lifted <= at);
+            let plain = speaks.filter(|zone| zone.in_force(at) && !lifted);
+            let place = LngLat::new(105.15, 21.15).unwrap();
+            for index in [&at_once, &by_one] {
+                let found: Vec<&Zone> = index.in_force(at).map(|entry| &*entry.zone).collect();
+                assert_eq!(
+                    found,
+                    plain.into_iter().collect::<Vec<_>>(),
+                    "{second} {versions:?}"
+                );
+                let wide = plain.filter(|zone| zone.geometry == square(105.0, 21.0, 0.2));
+                let here: Vec<&Zone> = index.at(place, at).iter().map(|entry| &*entry.zone).collect();
+                assert_eq!(here, wide.into_iter().collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(&*at_once.get(&last.id).unwrap().zone, last);
+        assert_eq!(
+            at_once
+                .latest()
+                .map(|entry| entry.zone.version)
+                .collect::<Vec<_>>(),
+            [count]
+        );
+        assert!(at_once.get(&ZoneId::new("y").unwrap()).is_none());
+    }
+}

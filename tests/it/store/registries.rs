@@ -10,7 +10,7 @@ async fn a_registry_keeps_its_history_and_ignores_what_did_not_change() {
         valid_from: MORNING,
         ..market()
     };
-    let (change, current) = store.put_venues(&[again, cafe()]).await.unwrap();
+    let (change, current) = store.put_venues(&[again, cafe()], MORNING).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 0, 2));
     assert_eq!(current, [market(), cafe()]);
     let renamed = Venue {
@@ -18,10 +18,16 @@ async fn a_registry_keeps_its_history_and_ignores_what_did_not_change() {
         valid_from: MORNING,
         ..market()
     };
-    let (change, current) = store.put_venues(std::slice::from_ref(&renamed)).await.unwrap();
+    let (change, current) = store
+        .put_venues(std::slice::from_ref(&renamed), MORNING)
+        .await
+        .unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 0));
     assert_eq!(current, std::slice::from_ref(&renamed));
-    assert_eq!(store.load_venues().await.unwrap(), [renamed.clone(), cafe()]);
+    assert_eq!(
+        store.load_venues(MORNING).await.unwrap(),
+        [renamed.clone(), cafe()]
+    );
     assert_eq!(
         store.venue_history(&venue_id(MARKET)).await.unwrap(),
         [market(), renamed]
@@ -38,17 +44,20 @@ async fn the_version_that_begins_last_is_current_in_whatever_order_they_come() {
         ..market()
     };
     let put = [version("c", 300), version("a", 100), version("b", 200)];
-    let (change, current) = store.put_venues(&put).await.unwrap();
+    let (change, current) = store.put_venues(&put, MORNING).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 3, 0));
     assert_eq!(current, [version("c", 300)]);
     // Twice the same version in one put: the later one corrects the earlier, back to what it was.
     let put = [version("x", 200), version("b", 200)];
-    store.put_venues(&put).await.unwrap();
+    store.put_venues(&put, MORNING).await.unwrap();
     assert_eq!(
         store.venue_history(&venue_id(MARKET)).await.unwrap(),
         [market(), version("a", 100), version("b", 200), version("c", 300)]
     );
-    assert_eq!(store.load_venues().await.unwrap(), [version("c", 300), cafe()]);
+    assert_eq!(
+        store.load_venues(MORNING).await.unwrap(),
+        [version("c", 300), cafe()]
+    );
 }
 
 #[tokio::test]
@@ -61,13 +70,13 @@ async fn where_a_venue_stood_is_kept_by_the_position_of_events() {
         ..market()
     };
     append(&store, vec![check_in("a", 0, 1), check_in("b", 1, 1)]).await;
-    store.put_venues(&[at(105.9, 1)]).await.unwrap();
+    store.put_venues(&[at(105.9, 1)], MORNING).await.unwrap();
     // No event came between: nothing ever happened at the place between.
-    store.put_venues(&[at(105.95, 2)]).await.unwrap();
+    store.put_venues(&[at(105.95, 2)], MORNING).await.unwrap();
     append(&store, vec![check_in("c", 2, 1)]).await;
     // A version that is history already moves nobody.
-    store.put_venues(&[at(105.8, 0)]).await.unwrap();
-    store.put_venues(&[at(106.0, 3)]).await.unwrap();
+    store.put_venues(&[at(105.8, 0)], MORNING).await.unwrap();
+    store.put_venues(&[at(106.0, 3)], MORNING).await.unwrap();
     let (first, second) = (market().cell(), at(105.95, 2).cell());
     let moves = store.venue_moves(0).await.unwrap();
     let cells: Vec<_> = (1..=4).map(|n| moves.cell_at(&venue_id(MARKET), n)).collect();
@@ -139,7 +148,7 @@ async fn a_zone_that_changed_meanwhile_is_not_overwritten() {
     }
     assert_eq!(
         store.load_zones().await.unwrap(),
-        std::slice::from_ref(&published)
+        [draft.clone(), published.clone()]
     );
     assert_eq!(store.zone_history(&draft.id).await.unwrap(), [draft, published]);
 }
@@ -244,13 +253,13 @@ async fn venues_put_beside_the_server_get_no_number_twice() {
     let beside = Store::open_beside(folder.path(), StoreConfig::default())
         .await
         .unwrap();
-    beside.put_venues(&[market()]).await.unwrap();
-    let (change, current) = server.put_venues(&[cafe(), market()]).await.unwrap();
+    beside.put_venues(&[market()], MORNING).await.unwrap();
+    let (change, current) = server.put_venues(&[cafe(), market()], MORNING).await.unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (1, 0, 1));
     assert_eq!(current, [cafe(), market()]);
     assert_eq!(
         append(&server, vec![check_in("a", 0, 1)]).await,
         [Outcome::Accepted(1)]
     );
-    assert_eq!(server.load_venues().await.unwrap(), [market(), cafe()]);
+    assert_eq!(server.load_venues(MORNING).await.unwrap(), [market(), cafe()]);
 }

@@ -1,0 +1,55 @@
+use crate::geo::{BBox, Resolution, SHARD_RESOLUTION};
+use crate::index::Snapshot;
+use crate::index::roster::CellBox;
+use crate::index::shard::Turn;
+use crate::model::Window;
+
+/// What exact figures of cells are asked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spans {
+    /// The buckets summed.
+    pub window: Window,
+    /// Those whose cases make the rate.
+    pub week: Window,
+}
+
+impl Snapshot {
+    /// Whether the exact figures of the cells of a resolution (0..=9) that touch a box may be others than those that
+    /// generation `generation` of the same run gave over `then`. It may say yes for nothing, never no for something:
+    /// what is fresh is known by cell, and by hour for each shard; what an hour that went by took and brought is compared.
+    #[must_use]
+    pub fn cells_may_differ(
+        &self,
+        within: &BBox,
+        resolution: Resolution,
+        generation: u64,
+        then: Spans,
+        now: Spans,
+    ) -> bool {
+        if self.cells_rebuilt > generation {
+            return true;
+        }
+        let parts = within.parts();
+        let turn = (then != now).then(|| Turn::new(then, now));
+        let spans = [now.window, now.week];
+        if resolution >= SHARD_RESOLUTION {
+            return self.shards.iter().any(|(_, shard)| {
+                shard.has_changed(&parts, resolution, &spans, generation)
+                    || turn.is_some_and(|turn| shard.turns(&parts, resolution, turn))
+            });
+        }
+        let changed = self
+            .shards
+            .iter()
+            .filter(|(_, shard)| shard.changed().since(generation, &spans));
+        let mut above = changed.filter_map(|(id, _)| id.parent(resolution));
+        if above.any(|cell| parts.iter().any(|part| CellBox::of(cell).touches(part))) {
+            return true;
+        }
+        let roster = &self.above[usize::from(resolution.get())];
+        turn.is_some_and(|turn| {
+            let mut cells = roster.touching(&parts).into_iter().map(|at| roster.cells()[at]);
+            cells.any(|cell| turn.matters(|window| self.cell_stats(cell, window)))
+        })
+    }
+}
