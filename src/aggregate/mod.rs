@@ -21,6 +21,6 @@ pub use parquet_out::{
 };
 pub use sealed::{SealedFiles, read_sealed_days};
 pub use visits::{
-    CellHour, CellHours, CheckInFields, TableError, VenueCells, VenueFields, VenueTwice, VisitLimits, cell_hours,
-    read_venue_cells,
+    CellHour, CellHours, CheckInFields, TableError, VenueCells, VenueFields, VenueTwice, VisitLimits,
+    cell_hours, read_venue_cells,
 };

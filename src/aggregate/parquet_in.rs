@@ -20,7 +20,9 @@ pub fn read_cell_hours<R: ChunkReader + 'static>(
     let mut rows = Vec::new();
     for nth in 0..file.num_row_groups() {
         let group = Group(file.get_row_group(nth)?);
-        let cells = group.keys("cell", &|text: &str| text.parse::<Cell>().map_err(|error| error.to_string()))?;
+        let cells = group.keys("cell", &|text: &str| {
+            text.parse::<Cell>().map_err(|error| error.to_string())
+        })?;
         let hours = group.hours()?;
         let (visits, people) = (group.sums("visits")?, group.sums("people")?);
         let cases = group.sums("cases")?;
@@ -50,7 +52,8 @@ pub fn read_venue_hours<R: ChunkReader + 'static>(
     let (named, ids) = (RefCell::new(Vec::new()), VenueId::new);
     let rows = read_venue_hours_by(source, &|text| number(&named, ids(text)))?;
     let named = named.into_inner();
-    let row = |(nth, hour, stats): (u32, Hour, VenueStats)| (VenueId::clone(&named[nth as usize]), hour, stats);
+    let row =
+        |(nth, hour, stats): (u32, Hour, VenueStats)| (VenueId::clone(&named[nth as usize]), hour, stats);
     Ok(rows.into_iter().map(row).collect())
 }
 

@@ -81,7 +81,7 @@ pub fn write_cell_hours<W: Write + Send>(
     for group in sorted.chunks(ROW_GROUP) {
         let sums = |of: fn(&CellStats) -> u32| Sums::Narrow(group.iter().map(|row| of(&row.2)).collect());
         file.group(
-            texts(group.iter().map(|row| &row.0)),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
             &[
                 sums(|stats| stats.visits),
@@ -109,7 +109,7 @@ pub fn write_venue_hours<W: Write + Send>(
     let mut file = Table::begin(sink, VENUE_HOURS)?;
     for group in sorted.chunks(ROW_GROUP) {
         file.group(
-            texts(group.iter().map(|row| &row.0)),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
             &[
                 Sums::Narrow(group.iter().map(|row| row.2.visits).collect()),
@@ -133,7 +133,7 @@ pub fn write_area_hours<W: Write + Send>(
     let mut file = Table::begin(sink, AREA_HOURS)?;
     for group in sorted.chunks(ROW_GROUP) {
         file.group(
-            texts(group.iter().map(|row| &row.0)),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
             &[Sums::Narrow(group.iter().map(|row| row.2).collect())],
         )?;
@@ -150,7 +150,7 @@ pub fn write_check_in_hours<W: Write + Send>(sink: W, rows: &[CellHour]) -> Resu
     let mut file = Table::begin(sink, CHECK_IN_HOURS)?;
     for group in rows.chunks(ROW_GROUP) {
         file.group(
-            texts(group.iter().map(|row| &row.cell)),
+            &texts(group.iter().map(|row| &row.cell)),
             group.iter().map(|row| row.hour),
             &[
                 Sums::Wide(group.iter().map(|row| row.visits).collect()),
@@ -168,7 +168,14 @@ pub fn write_check_in_hours<W: Write + Send>(sink: W, rows: &[CellHour]) -> Resu
 pub fn write_check_in_hours_csv<W: Write>(mut sink: W, rows: &[CellHour]) -> std::io::Result<()> {
     writeln!(sink, "cell,hour,visits,people")?;
     for row in rows {
-        writeln!(sink, "{},{},{},{}", row.cell, row.hour.start(), row.visits, row.people)?;
+        writeln!(
+            sink,
+            "{},{},{},{}",
+            row.cell,
+            row.hour.start(),
+            row.visits,
+            row.people
+        )?;
     }
     Ok(())
 }
@@ -213,14 +220,14 @@ impl<W: Write + Send> Table<W> {
 
     fn group(
         &mut self,
-        keys: Vec<ByteArray>,
+        keys: &[ByteArray],
         hours: impl Iterator<Item = Hour>,
         sums: &[Sums],
     ) -> Result<(), HistoryError> {
         let hours: Vec<i64> = hours.map(|hour| hour.start().0 * 1000).collect();
         let mut group = self.0.next_row_group()?;
         if let Some(mut column) = group.next_column()? {
-            column.typed::<ByteArrayType>().write_batch(&keys, None, None)?;
+            column.typed::<ByteArrayType>().write_batch(keys, None, None)?;
             column.close()?;
         }
         if let Some(mut column) = group.next_column()? {
@@ -228,7 +235,9 @@ impl<W: Write + Send> Table<W> {
             column.close()?;
         }
         for sum in sums {
-            let Some(mut column) = group.next_column()? else { break };
+            let Some(mut column) = group.next_column()? else {
+                break;
+            };
             match sum {
                 Sums::Narrow(values) => {
                     let values: Vec<i32> = values.iter().map(|value| value.cast_signed()).collect();

@@ -32,10 +32,7 @@ pub fn read_sealed_days<R: ChunkReader + 'static>(
 ) -> Result<BTreeMap<Day, DaySums>, HistoryError> {
     let SealedFiles { cells, venues, areas } = files;
     let known = |id: &str| venue_number(id).ok_or_else(|| format!("`{id}` is not a registered venue"));
-    let (cells, venues) = rayon::join(
-        || read_cell_hours(cells),
-        || read_venue_hours_by(venues, &known),
-    );
+    let (cells, venues) = rayon::join(|| read_cell_hours(cells), || read_venue_hours_by(venues, &known));
     let (cells, venues, areas) = (cells?, venues?, read_area_hours(areas)?);
     let hours = cells.iter().map(|row| row.1);
     let hours = hours.chain(venues.iter().map(|row| row.1));
@@ -85,5 +82,8 @@ fn other_offset(hour: Hour, offset: UtcOffset) -> HistoryError {
 }
 
 fn bad(reason: String) -> HistoryError {
-    HistoryError::Column { column: "hour", reason }
+    HistoryError::Column {
+        column: "hour",
+        reason,
+    }
 }

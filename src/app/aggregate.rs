@@ -48,7 +48,10 @@ fn form_of(to: &Path) -> anyhow::Result<Form> {
     match to.extension().and_then(|ending| ending.to_str()) {
         Some("parquet") => Ok(Form::Parquet),
         Some("csv") => Ok(Form::Csv),
-        _ => bail!("--to {}; expected a name that ends in .parquet or .csv", to.display()),
+        _ => bail!(
+            "--to {}; expected a name that ends in .parquet or .csv",
+            to.display()
+        ),
     }
 }
 
@@ -110,8 +113,10 @@ fn count(
         row_bytes: args.memory_mb << 20,
         seed: u64::from_le_bytes(seed),
     };
-    cell_hours(|| File::open(&args.file), fields, &venues, limits, &|rows| bar.inc(rows))
-        .with_context(|| format!("file {}", args.file.display()))
+    cell_hours(|| File::open(&args.file), fields, &venues, limits, &|rows| {
+        bar.inc(rows);
+    })
+    .with_context(|| format!("file {}", args.file.display()))
 }
 
 fn check_in_fields(map: Option<&str>) -> anyhow::Result<CheckInFields> {
@@ -164,8 +169,14 @@ fn print(found: &CellHours, seconds: f64, to: Option<&Path>, out: &mut impl io::
     )?;
     for (count, what) in [
         (found.departures, "departures: they are no visits"),
-        (found.unknown_venues, "left out: `venue` is missing or not among the venues given"),
-        (found.bad_times, "left out: `at` is missing, has no offset, or lies outside 1900 to 2199"),
+        (
+            found.unknown_venues,
+            "left out: `venue` is missing or not among the venues given",
+        ),
+        (
+            found.bad_times,
+            "left out: `at` is missing, has no offset, or lies outside 1900 to 2199",
+        ),
         (
             found.bad_values,
             "left out: `direction` is not in, out or unknown, or `party_size` not 1 to 1000",
@@ -176,7 +187,11 @@ fn print(found: &CellHours, seconds: f64, to: Option<&Path>, out: &mut impl io::
         }
     }
     if let Some(to) = to {
-        writeln!(out, "written to {}: exact figures, not for publication", to.display())?;
+        writeln!(
+            out,
+            "written to {}: exact figures, not for publication",
+            to.display()
+        )?;
     }
     Ok(())
 }
@@ -194,7 +209,10 @@ fn report(found: &CellHours, seconds: f64, threads: usize) -> serde_json::Value 
         bytes[16..].copy_from_slice(&row.people.to_le_bytes());
         digest.update(bytes);
     }
-    let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::with_capacity(64);
+    for byte in digest.finalize() {
+        hex.extend([byte >> 4, byte & 15].map(|half| char::from(b"0123456789abcdef"[usize::from(half)])));
+    }
     serde_json::json!({
         "seconds": seconds,
         "groups": found.rows.len(),
@@ -212,5 +230,7 @@ fn report(found: &CellHours, seconds: f64, threads: usize) -> serde_json::Value 
 
 fn totals(found: &CellHours) -> (u64, u64) {
     let rows = found.rows.iter();
-    rows.fold((0, 0), |sums, row| (sums.0 + row.visits, sums.1 + u64::from(row.people)))
+    rows.fold((0, 0), |sums, row| {
+        (sums.0 + row.visits, sums.1 + u64::from(row.people))
+    })
 }

@@ -58,7 +58,10 @@ pub async fn export(args: &ExportHistoryArgs, settings: &Settings) -> anyhow::Re
     let mut out = io::stdout();
     let to = args.to.display();
     if is_file {
-        writeln!(out, "{cell_hours} cell-hours of sealed days in {to}: exact figures, not for publication")?;
+        writeln!(
+            out,
+            "{cell_hours} cell-hours of sealed days in {to}: exact figures, not for publication"
+        )?;
     } else {
         writeln!(
             out,
@@ -100,7 +103,11 @@ pub async fn rebuild(data: &Path, from: &Path, settings: &Settings) -> anyhow::R
     let outcome = match days {
         Ok(days) => {
             let sums = Totals::of(days.values());
-            pipeline.rebuild_days(days).await.map(|done| (sums, done)).map_err(Into::into)
+            pipeline
+                .rebuild_days(days)
+                .await
+                .map(|done| (sums, done))
+                .map_err(Into::into)
         }
         Err(error) => Err(error),
     };
@@ -119,7 +126,11 @@ pub async fn rebuild(data: &Path, from: &Path, settings: &Settings) -> anyhow::R
         per_s(sums.rows),
         per_s(sums.visits)
     )?;
-    writeln!(out, "{} days written, {} as they were", done.written, done.unchanged)?;
+    writeln!(
+        out,
+        "{} days written, {} as they were",
+        done.written, done.unchanged
+    )?;
     for day in done.other_cases.iter().take(5) {
         writeln!(
             out,

@@ -37,7 +37,9 @@ fn try_main(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Demo(args) => demo::run(args, settings).await,
             Command::Serve(args) => serve::run(args, settings).await,
             Command::Import(args) => import::run(args, settings).await,
-            Command::Aggregate(AggregateCommand::CheckIns(args)) => aggregate::check_ins(args, settings).await,
+            Command::Aggregate(AggregateCommand::CheckIns(args)) => {
+                aggregate::check_ins(args, settings).await
+            }
             Command::Key(command) => keys::run(command, &settings).await,
             Command::Export(ExportCommand::History(args)) => history::export(&args, &settings).await,
             Command::Export(ExportCommand::Tiles(args)) => export::tiles(args, settings).await,

@@ -91,7 +91,10 @@ impl FieldMap {
                 expected,
             };
             let Some(nth) = fields.iter().position(|known| known == field) else {
-                return Err(refuse("is no field here", format!("one of {}", fields.join(", "))));
+                return Err(refuse(
+                    "is no field here",
+                    format!("one of {}", fields.join(", ")),
+                ));
             };
             match source {
                 MapSource::Column(column) => columns[nth].clone_from(column),

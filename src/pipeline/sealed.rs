@@ -76,7 +76,10 @@ pub async fn sealed_area_hours(
     let sealed_before = store.sealed_before().await?;
     let mut sealed: Vec<Day> = store.history_days().await?;
     let days: Vec<Day> = state.ledger.days().map(|(day, _)| day).collect();
-    sealed.extend(days.iter().filter(|day| sealed_before.is_some_and(|first_open| **day < first_open)));
+    sealed.extend(
+        days.iter()
+            .filter(|day| sealed_before.is_some_and(|first_open| **day < first_open)),
+    );
     sealed.sort_unstable();
     let days = days.into_iter().filter(|day| sealed.binary_search(day).is_ok());
     Ok(days.flat_map(|day| state.ledger.day_sums(day).areas).collect())

@@ -130,10 +130,11 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn history_days(&self) -> Result<Vec<Day>, StoreError> {
-        let days: Vec<i32> =
-            sqlx::query_scalar("select day from history_cell union select day from history_venue order by day")
-                .fetch_all(&self.reader)
-                .await?;
+        let days: Vec<i32> = sqlx::query_scalar(
+            "select day from history_cell union select day from history_venue order by day",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         Ok(days.into_iter().map(Day).collect())
     }
 

@@ -2,7 +2,9 @@ use std::fmt;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::RowGroupReader;
 use parquet::schema::types::ColumnDescriptor;
@@ -179,7 +181,10 @@ impl<M: Meaning> Column<'_, M> {
             Reader::Uint32(reader, raw) => {
                 raw.clear();
                 reader.read_records(rows, levels, None, raw)?;
-                out.extend(raw.iter().map(|number| meaning.whole(i64::from(number.cast_unsigned()))));
+                out.extend(
+                    raw.iter()
+                        .map(|number| meaning.whole(i64::from(number.cast_unsigned()))),
+                );
             }
             Reader::Int64(reader, raw) => {
                 raw.clear();

@@ -44,7 +44,12 @@ impl Packed {
     }
 
     /// Adds what stands at the next `count` places to `out`; fewer when the page ends.
-    pub(super) fn read<T: Copy>(&mut self, count: usize, dictionary: &[T], out: &mut Vec<T>) -> Result<usize> {
+    pub(super) fn read<T: Copy>(
+        &mut self,
+        count: usize,
+        dictionary: &[T],
+        out: &mut Vec<T>,
+    ) -> Result<usize> {
         let mut done = 0;
         while done < count {
             match &mut self.run {
@@ -132,11 +137,8 @@ impl Packed {
             let bytes = (header >> 1).saturating_mul(self.width);
             let there = bytes.min(self.data.len() - self.next);
             // Without any bits a place is 0, as often as the page has values.
-            let left = if self.width == 0 {
-                (header >> 1).saturating_mul(8)
-            } else {
-                there * 8 / self.width
-            };
+            let without_bits = (header >> 1).saturating_mul(8);
+            let left = (there * 8).checked_div(self.width).unwrap_or(without_bits);
             self.run = Run::Each {
                 bit: self.next * 8,
                 left,
@@ -150,7 +152,11 @@ impl Packed {
         let mut value = 0_usize;
         for shift in (0..35).step_by(7) {
             let Some(byte) = self.data.get(self.next) else {
-                return if shift == 0 { Ok(None) } else { Err(broken("ends inside a run")) };
+                return if shift == 0 {
+                    Ok(None)
+                } else {
+                    Err(broken("ends inside a run"))
+                };
             };
             self.next += 1;
             value |= usize::from(byte & 0x7f) << shift;
@@ -216,7 +222,10 @@ mod tests {
         assert!(all(&[], &[1], 1).is_err());
         assert!(all(&[33, 2, 0], &[1], 1).is_err());
         assert!(all(&[8, 2], &[1], 1).is_err(), "a run without its place");
-        assert!(all(&[8, 2, 1], &[1], 1).is_err(), "a place outside the dictionary");
+        assert!(
+            all(&[8, 2, 1], &[1], 1).is_err(),
+            "a place outside the dictionary"
+        );
         assert!(all(&[8, 3, 1, 1, 1, 1, 1, 1, 1, 1], &[1], 8).is_err());
         assert!(all(&[8, 0x80], &[1], 1).is_err(), "half a number");
     }

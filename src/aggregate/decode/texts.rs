@@ -94,7 +94,10 @@ impl<'a, M: Meaning> TextReader<'a, M> {
                 let Some(next) = self.pages.peek_next_page()? else {
                     break;
                 };
-                if let Some(levels) = next.num_levels.filter(|levels| !next.is_dict && *levels <= wanted) {
+                if let Some(levels) = next
+                    .num_levels
+                    .filter(|levels| !next.is_dict && *levels <= wanted)
+                {
                     self.pages.skip_next_page()?;
                     wanted -= levels;
                     continue;
@@ -156,7 +159,9 @@ impl<'a, M: Meaning> TextReader<'a, M> {
                     self.levels = None;
                     if self.is_nullable {
                         if def_level_encoding != Encoding::RLE {
-                            return Err(broken("marks its nulls in an encoding that nobody writes any more"));
+                            return Err(broken(
+                                "marks its nulls in an encoding that nobody writes any more",
+                            ));
                         }
                         let length = cut_off(&mut values, 4)?;
                         let length = u32::from_le_bytes(length[..].try_into().expect("four bytes"));

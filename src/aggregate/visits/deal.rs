@@ -120,12 +120,16 @@ pub(super) fn deal(
     parts: &Parts,
 ) -> std::result::Result<(Vec<Dealt>, LeftOut), String> {
     let open = |name: &str, error: ParquetError| format!("{name}: {error}");
-    let mut venue = open_column(group, places.venue, &meanings.venue).map_err(|error| open("venue", error))?;
+    let mut venue =
+        open_column(group, places.venue, &meanings.venue).map_err(|error| open("venue", error))?;
     let mut at = open_column(group, places.at, &meanings.at).map_err(|error| open("at", error))?;
-    let mut person = open_column(group, places.person, &meanings.person).map_err(|error| open("person", error))?;
+    let mut person =
+        open_column(group, places.person, &meanings.person).map_err(|error| open("person", error))?;
     let way = places.direction.map(|column| open_column(group, column, &WayOf));
     let mut way = way.transpose().map_err(|error| open("direction", error))?;
-    let party = places.party_size.map(|column| open_column(group, column, &PartyOf));
+    let party = places
+        .party_size
+        .map(|column| open_column(group, column, &PartyOf));
     let mut party = party.transpose().map_err(|error| open("party_size", error))?;
 
     skip(&mut venue, rows.start).map_err(|error| open("venue", error))?;
@@ -167,13 +171,13 @@ fn skip<M: Meaning>(column: &mut Column<'_, M>, rows: usize) -> Result<()> {
     }
 }
 
-fn read<M: Meaning>(
-    column: &mut Column<'_, M>,
-    rows: usize,
-    out: &mut Vec<M::Value>,
-) -> Result<()> {
+fn read<M: Meaning>(column: &mut Column<'_, M>, rows: usize, out: &mut Vec<M::Value>) -> Result<()> {
     column.read(rows, out)?;
-    if out.len() == rows { Ok(()) } else { Err(ends_early()) }
+    if out.len() == rows {
+        Ok(())
+    } else {
+        Err(ends_early())
+    }
 }
 
 fn ends_early() -> ParquetError {

@@ -66,7 +66,7 @@ pub struct CellHours {
 }
 
 /// Rows of a part: its words to sort, and its rows, stay in a core's cache.
-const ROWS_A_PART: u64 = 24 * 1024;
+const ROWS_A_PART: u64 = 16 * 1024;
 const MAX_PART_BITS: u32 = 10;
 /// Rows read by one thread at a time: a file of one row group is read by several, too.
 const UNIT: usize = 1 << 20;
@@ -124,9 +124,11 @@ pub fn cell_hours<R: ChunkReader + 'static>(
                 left_out.add(out);
             }
         }
-        let counted = (0..parts.now.len()).into_par_iter().map_init(Scratch::default, |scratch, nth| {
-            scratch.count(dealt.iter().map(|some| some.part(nth)), bits)
-        });
+        let counted = (0..parts.now.len())
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, nth| {
+                scratch.count(dealt.iter().map(|some| some.part(nth)), bits)
+            });
         found.par_extend(counted);
     }
     Ok(CellHours {
@@ -165,10 +167,13 @@ fn places<R: ChunkReader + 'static, F: Fn() -> io::Result<R>>(
     let expected = "text, whole numbers or bytes of one length";
     let (person, _) = table.column("person", &fields.person, is_person, expected)?;
     // They may be missing under their own names; who names another column means it.
-    let optional = |field: &'static str, name: &str, is_fit: fn(Kind) -> bool, expected| match table.find(name) {
-        None if name == field => Ok(None),
-        _ => table.column(field, name, is_fit, expected).map(|(at, _)| Some(at)),
-    };
+    let optional =
+        |field: &'static str, name: &str, is_fit: fn(Kind) -> bool, expected| match table.find(name) {
+            None if name == field => Ok(None),
+            _ => table
+                .column(field, name, is_fit, expected)
+                .map(|(at, _)| Some(at)),
+        };
     let direction = optional("direction", &fields.direction, |kind| kind == Kind::Text, "text")?;
     let party_size = optional(
         "party_size",

@@ -41,7 +41,11 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Counts a part, given as slices; groups come ascending by (rank, hour).
-    pub(super) fn count<'r>(&mut self, slices: impl Iterator<Item = &'r [Row]>, part_bits: u32) -> Vec<Group> {
+    pub(super) fn count<'r>(
+        &mut self,
+        slices: impl Iterator<Item = &'r [Row]>,
+        part_bits: u32,
+    ) -> Vec<Group> {
         self.rows.clear();
         slices.for_each(|slice| self.rows.extend_from_slice(slice));
         // The part is the rank's lowest bits, equal in all its rows: without them a word holds key and place.
@@ -140,7 +144,9 @@ mod tests {
     fn both_ways_of_sorting_count_the_same() {
         let mut state = 1_u64;
         let mut next = |below: u64| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (state >> 33) % below
         };
         // Cells of part 3 of 8.
@@ -152,13 +158,17 @@ mod tests {
             .collect();
         let plain = |groups: Vec<Group>| -> Vec<_> {
             let rows = groups.iter();
-            rows.map(|group| (group.key, group.people, group.visits)).collect()
+            rows.map(|group| (group.key, group.people, group.visits))
+                .collect()
         };
         let mut scratch = Scratch::default();
         let by_place = plain(scratch.count(rows.chunks(700), 3));
         scratch.rows.clone_from(&rows);
         assert_eq!(plain(scratch.count_whole()), by_place);
-        assert_eq!(by_place.iter().map(|group| group.2).sum::<u64>(), rows.iter().map(party).sum());
+        assert_eq!(
+            by_place.iter().map(|group| group.2).sum::<u64>(),
+            rows.iter().map(party).sum::<u64>()
+        );
         assert!(by_place.is_sorted() && by_place.len() > 1_000);
     }
 }

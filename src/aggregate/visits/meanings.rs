@@ -55,20 +55,27 @@ impl Meaning for PersonBits {
     }
 
     fn text(&self, text: &[u8]) -> Person {
-        if text.len() < 16 {
-            let mut bytes = [0; 16];
-            bytes[..text.len()].copy_from_slice(text);
-            let [low, high] = [0, 8].map(|at| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes")));
-            [high | (text.len() as u64) << 56, low]
-        } else {
+        short(text).unwrap_or_else(|| {
             let hash = xxh3_128_with_seed(text, self.seed);
             [(hash >> 64) as u64 | HASH, hash as u64]
-        }
+        })
     }
 
     fn whole(&self, number: i64) -> Person {
         [NUMBER, number.cast_unsigned()]
     }
+}
+
+/// A text of up to 15 bytes as it is, with its length in front: two differ where the texts do.
+pub(super) fn short(text: &[u8]) -> Option<[u64; 2]> {
+    if text.len() > 15 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    bytes[..text.len()].copy_from_slice(text);
+    bytes[15] = text.len() as u8;
+    let bits = u128::from_le_bytes(bytes);
+    Some([(bits >> 64) as u64, bits as u64])
 }
 
 /// Hours since [`FIRST_HOUR`].
@@ -157,7 +164,10 @@ impl Meaning for PartyOf {
     }
 
     fn whole(&self, number: i64) -> u16 {
-        u16::try_from(number).ok().filter(|size| *size <= 1000).unwrap_or(0)
+        u16::try_from(number)
+            .ok()
+            .filter(|size| *size <= 1000)
+            .unwrap_or(0)
     }
 }
 
@@ -170,9 +180,24 @@ mod tests {
     fn people_differ_where_their_texts_do() {
         let bits = PersonBits { seed: 7 };
         let long = "a".repeat(16);
-        let texts = ["", "0", "00", "a", "a\0", "ab", "aaaaaaaaaaaaaaa", &long, "aaaaaaaaaaaaaaaaa"];
+        let texts = [
+            "",
+            "0",
+            "00",
+            "a",
+            "a\0",
+            "ab",
+            "aaaaaaaaaaaaaaa",
+            &long,
+            "aaaaaaaaaaaaaaaaa",
+        ];
         let mut seen: Vec<Person> = texts.iter().map(|text| bits.text(text.as_bytes())).collect();
-        seen.extend([bits.whole(0), bits.whole(48), bits.whole(-1), bits.whole(i64::MIN)]);
+        seen.extend([
+            bits.whole(0),
+            bits.whole(48),
+            bits.whole(-1),
+            bits.whole(i64::MIN),
+        ]);
         let count = seen.len();
         seen.sort_unstable();
         seen.dedup();

@@ -87,7 +87,9 @@ impl<R: ChunkReader + 'static, F: Fn() -> io::Result<R>> Table<F> {
     /// The rows of each row group.
     pub(super) fn groups(&self) -> Vec<u64> {
         let groups = self.metadata.row_groups().iter();
-        groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).collect()
+        groups
+            .map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
+            .collect()
     }
 
     /// The place of a column that must be there, and what it is made of.
@@ -140,7 +142,8 @@ impl<R: ChunkReader + 'static, F: Fn() -> io::Result<R>> Table<F> {
             let reader = SerializedRowGroupReader::new(Arc::new(source), metadata, index, properties);
             read(&reader.map_err(|error| error.to_string())?)
         };
-        let read = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_panic| Err("the file is broken".to_owned()));
+        let read = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_panic| Err("the file is broken".to_owned()));
         read.map_err(|reason| TableError::Group { group, reason })
     }
 }

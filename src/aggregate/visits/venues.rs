@@ -1,4 +1,3 @@
-use std::collections::hash_map::Entry;
 use std::io;
 
 use parquet::column::reader::ColumnReader;
@@ -8,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::aggregate::decode::Kind;
 use crate::aggregate::visits::TableError;
+use crate::aggregate::visits::meanings::short;
 use crate::aggregate::visits::table::Table;
 use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
 
@@ -17,7 +17,9 @@ use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
 pub struct VenueCells {
     /// Ascending, each once; a cell's place here is its rank.
     cells: Vec<Cell>,
-    by_text: FxHashMap<Box<str>, u32>,
+    /// Ids of up to 15 bytes stand in the map itself: each row group's dictionary asks for all of them.
+    by_short: FxHashMap<[u64; 2], u32>,
+    by_long: FxHashMap<Box<[u8]>, u32>,
     by_number: FxHashMap<i64, u32>,
 }
 
@@ -64,44 +66,42 @@ impl VenueCells {
         cells.par_sort_unstable();
         cells.dedup();
         let ranks: FxHashMap<Cell, u32> = cells.iter().copied().zip(0..).collect();
-        let mut by_text = FxHashMap::with_capacity_and_hasher(venues.len(), rustc_hash::FxBuildHasher);
-        let mut by_number = FxHashMap::default();
+        let mut found = Self {
+            cells,
+            by_short: FxHashMap::with_capacity_and_hasher(venues.len(), rustc_hash::FxBuildHasher),
+            by_long: FxHashMap::default(),
+            by_number: FxHashMap::default(),
+        };
         for ((id, _), cell) in venues.into_iter().zip(own) {
             let rank = ranks[&cell];
             if let Ok(number) = id.parse::<i64>()
                 && number.to_string() == *id
             {
-                by_number.insert(number, rank);
+                found.by_number.insert(number, rank);
             }
-            match by_text.entry(id) {
-                Entry::Vacant(free) => {
-                    free.insert(rank);
-                }
-                Entry::Occupied(taken) if *taken.get() == rank => {}
-                Entry::Occupied(taken) => {
-                    return Err(VenueTwice {
-                        id: taken.key().chars().take(80).collect(),
-                    });
-                }
+            let before = match short(id.as_bytes()) {
+                Some(bits) => found.by_short.insert(bits, rank),
+                None => found.by_long.insert(id.as_bytes().into(), rank),
+            };
+            if before.is_some_and(|before| before != rank) {
+                return Err(VenueTwice {
+                    id: id.chars().take(80).collect(),
+                });
             }
         }
-        Ok(Self {
-            cells,
-            by_text,
-            by_number,
-        })
+        Ok(found)
     }
 
     /// How many venues.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_text.len()
+        self.by_short.len() + self.by_long.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_text.is_empty()
+        self.len() == 0
     }
 
     /// The cells that hold a venue, ascending.
@@ -110,7 +110,10 @@ impl VenueCells {
     }
 
     pub(super) fn rank_of_text(&self, id: &[u8]) -> Option<u32> {
-        self.by_text.get(std::str::from_utf8(id).ok()?).copied()
+        match short(id) {
+            Some(bits) => self.by_short.get(&bits).copied(),
+            None => self.by_long.get(id).copied(),
+        }
     }
 
     pub(super) fn rank_of_number(&self, id: i64) -> Option<u32> {
@@ -174,18 +177,24 @@ fn texts(group: &dyn RowGroupReader, at: usize, rows: usize) -> Result<Vec<Box<s
     let ids: Vec<Box<str>> = match group.get_column_reader(at).map_err(own)? {
         ColumnReader::ByteArrayColumnReader(mut reader) => {
             let mut ids = Vec::new();
-            reader.read_records(rows, Some(&mut levels), None, &mut ids).map_err(own)?;
+            reader
+                .read_records(rows, Some(&mut levels), None, &mut ids)
+                .map_err(own)?;
             let text = |id: &parquet::data_type::ByteArray| id.as_utf8().map(Box::from).map_err(own);
             ids.iter().map(text).collect::<Result<_, _>>()?
         }
         ColumnReader::Int64ColumnReader(mut reader) => {
             let mut ids = Vec::new();
-            reader.read_records(rows, Some(&mut levels), None, &mut ids).map_err(own)?;
+            reader
+                .read_records(rows, Some(&mut levels), None, &mut ids)
+                .map_err(own)?;
             ids.iter().map(|id| id.to_string().into()).collect()
         }
         ColumnReader::Int32ColumnReader(mut reader) => {
             let mut ids = Vec::new();
-            reader.read_records(rows, Some(&mut levels), None, &mut ids).map_err(own)?;
+            reader
+                .read_records(rows, Some(&mut levels), None, &mut ids)
+                .map_err(own)?;
             ids.iter().map(|id| id.to_string().into()).collect()
         }
         _ => return Err("is of another type".to_owned()),
@@ -199,12 +208,16 @@ fn degrees(group: &dyn RowGroupReader, at: usize, rows: usize) -> Result<Vec<f64
     let values = match group.get_column_reader(at).map_err(own)? {
         ColumnReader::DoubleColumnReader(mut reader) => {
             let mut values = Vec::new();
-            reader.read_records(rows, Some(&mut levels), None, &mut values).map_err(own)?;
+            reader
+                .read_records(rows, Some(&mut levels), None, &mut values)
+                .map_err(own)?;
             values
         }
         ColumnReader::FloatColumnReader(mut reader) => {
             let mut values = Vec::new();
-            reader.read_records(rows, Some(&mut levels), None, &mut values).map_err(own)?;
+            reader
+                .read_records(rows, Some(&mut levels), None, &mut values)
+                .map_err(own)?;
             values.into_iter().map(f64::from).collect()
         }
         _ => return Err("is not made of degrees; expected DOUBLE or FLOAT".to_owned()),
@@ -216,6 +229,9 @@ fn whole<T>(values: Vec<T>, rows: usize) -> Result<Vec<T>, String> {
     if values.len() == rows {
         Ok(values)
     } else {
-        Err(format!("has {} values in {rows} rows; expected one in each", values.len()))
+        Err(format!(
+            "has {} values in {rows} rows; expected one in each",
+            values.len()
+        ))
     }
 }
