@@ -108,11 +108,7 @@ fn check_ins(criterion: &mut Criterion) {
                     Column::new("person".into(), &person),
                 ]
             };
-            bench.iter_batched(
-                columns,
-                |columns| by_polars(columns),
-                criterion::BatchSize::LargeInput,
-            );
+            bench.iter_batched(columns, by_polars, criterion::BatchSize::LargeInput);
         },
     );
     let limits = VisitLimits {
@@ -121,7 +117,7 @@ fn check_ins(criterion: &mut Criterion) {
     };
     let count = || {
         let open = || Ok(Bytes::clone(&file));
-        cell_hours(open, &CheckInFields::default(), &venues, limits, &|_| ()).unwrap()
+        cell_hours(open, &CheckInFields::default(), &venues, limits, &|_, _| ()).unwrap()
     };
     {
         let (cell, hour, person) = decode(&file, &cells);
@@ -151,7 +147,7 @@ fn decode(file: &Bytes, cells: &FxHashMap<String, u64>) -> (Vec<u64>, Vec<i32>, 
         let mut venues = Vec::new();
         reader.read_records(rows, None, None, &mut venues).unwrap();
         cell.extend(venues.iter().map(|venue| cells[venue.as_utf8().unwrap()]));
-        let mut numbers = |column| {
+        let numbers = |column| {
             let ColumnReader::Int64ColumnReader(mut reader) = group.get_column_reader(column).unwrap() else {
                 panic!("numbers");
             };

@@ -103,7 +103,7 @@ fn count(
         }
         (None, None) => bail!("--venues or --data is required"),
     };
-    let template = "{bar:30} {human_pos} rows, {per_sec}";
+    let template = "{bar:30} {human_pos}/{human_len} rows, {per_sec}, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -113,9 +113,16 @@ fn count(
         row_bytes: args.memory_mb << 20,
         seed: u64::from_le_bytes(seed),
     };
-    cell_hours(|| File::open(&args.file), fields, &venues, limits, &|rows| {
-        bar.inc(rows);
-    })
+    cell_hours(
+        || File::open(&args.file),
+        fields,
+        &venues,
+        limits,
+        &|rows, total| {
+            bar.set_length(total);
+            bar.inc(rows);
+        },
+    )
     .with_context(|| format!("file {}", args.file.display()))
 }
 

@@ -72,8 +72,8 @@ const MAX_PART_BITS: u32 = 10;
 const UNIT: usize = 1 << 20;
 
 /// Counts visits and distinct people per cell of the base resolution and hour, over all check-ins of a Parquet file.
-/// `open` gives a handle of its own each time; `progress` is told how many more rows were read, of `read` times as
-/// often as the file is read. Works on the threads of the current `rayon` pool.
+/// `open` gives a handle of its own each time; `progress` is told how many more rows were read, and of how many (a
+/// row counts as often as the file is read). Works on the threads of the current `rayon` pool.
 ///
 /// People are exact: values of up to 15 bytes and whole numbers are compared as they are, longer ones by 127 bits of
 /// a seeded hash (two of 20 million people share them with a probability of 1 in 10²³).
@@ -85,7 +85,7 @@ pub fn cell_hours<R: ChunkReader + 'static>(
     fields: &CheckInFields,
     venues: &VenueCells,
     limits: VisitLimits,
-    progress: &(dyn Fn(u64) + Sync),
+    progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<CellHours, TableError> {
     let table = Table::open(open)?;
     let (places, ticks) = places(&table, fields)?;
@@ -102,6 +102,7 @@ pub fn cell_hours<R: ChunkReader + 'static>(
     let bits = (read / ROWS_A_PART).max(1).ilog2().min(MAX_PART_BITS);
     let row_bytes = read.saturating_mul(size_of::<Row>() as u64);
     let times = row_bytes.div_ceil(limits.row_bytes.max(1)).clamp(1, 1 << bits) as usize;
+    let total = read.saturating_mul(times as u64);
     let mut found: Vec<Vec<Group>> = Vec::with_capacity(1 << bits);
     let mut left_out = LeftOut::default();
     for time in 0..times {
@@ -114,7 +115,7 @@ pub fn cell_hours<R: ChunkReader + 'static>(
             let dealt = table.with_group(*group, |reader| {
                 deal(reader, Range::clone(rows), places, &meanings, &parts)
             });
-            progress(rows.len() as u64);
+            progress(rows.len() as u64, total);
             dealt
         });
         let mut dealt: Vec<Dealt> = Vec::new();

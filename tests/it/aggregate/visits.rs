@@ -233,7 +233,14 @@ fn brute_force(rows: &[Row], writing: Writing) -> CellHours {
 fn counted(file: &Bytes, writing: Writing, row_bytes: u64) -> CellHours {
     let limits = VisitLimits { row_bytes, ..LIMITS };
     let open = || Ok(Bytes::clone(file));
-    cell_hours(open, &CheckInFields::default(), &venues(writing), limits, &|_| ()).unwrap()
+    cell_hours(
+        open,
+        &CheckInFields::default(),
+        &venues(writing),
+        limits,
+        &|_, _| (),
+    )
+    .unwrap()
 }
 
 fn writings() -> impl Strategy<Value = Writing> {
@@ -289,7 +296,8 @@ fn a_file_larger_than_the_memory_it_may_take_is_counted_in_turns() {
             &CheckInFields::default(),
             &venues(PLAIN),
             limits,
-            &|more| {
+            &|more, total| {
+                assert_eq!(total % 120_000, 0);
                 read.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
             },
         );
@@ -361,7 +369,7 @@ fn polars_counts_the_same_visits_and_people() {
 
 fn error_of(file: &Bytes, fields: &CheckInFields) -> String {
     let open = || Ok(Bytes::clone(file));
-    let found = cell_hours(open, fields, &venues(PLAIN), LIMITS, &|_| ());
+    let found = cell_hours(open, fields, &venues(PLAIN), LIMITS, &|_, _| ());
     found.unwrap_err().to_string()
 }
 
@@ -409,7 +417,7 @@ fn what_is_wrong_with_a_file_names_column_or_row_group_and_what_was_expected() {
         bytes[at..at + 8].fill(0xff);
         let broken = Bytes::from(bytes);
         let open = || Ok(Bytes::clone(&broken));
-        if let Err(error) = cell_hours(open, &fields(), &venues(PLAIN), LIMITS, &|_| ()) {
+        if let Err(error) = cell_hours(open, &fields(), &venues(PLAIN), LIMITS, &|_, _| ()) {
             assert!(error.to_string().starts_with("row group 0: "), "{error}");
             named += 1;
         }
