@@ -2,6 +2,7 @@
 
 mod sealed;
 mod visits;
+mod wrong_files;
 
 use bytes::Bytes;
 use vungxanh::aggregate::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -13,19 +13,18 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vungxanh::aggregate::{
-    CellHours, CheckInColumns, CheckInFields, VenueCells, VenueFields, VisitLimits, cell_hours, day_sums,
-    read_venue_cells,
+    CellHours, CheckInColumns, CheckInFields, VenueCells, VisitLimits, cell_hours, day_sums,
 };
 use vungxanh::geo::{BASE_RESOLUTION, Cell, LngLat};
 use vungxanh::model::{Direction, Hour, PersonId, Timestamp, UtcOffset};
 
-const LIMITS: VisitLimits = VisitLimits {
+pub const LIMITS: VisitLimits = VisitLimits {
     row_bytes: 1 << 30,
     seed: 5,
 };
 
 #[derive(Clone, Debug)]
-struct Row {
+pub struct Row {
     venue: Option<u32>,
     at_ms: Option<i64>,
     person: Option<u32>,
@@ -35,17 +34,17 @@ struct Row {
 
 /// How the file is written.
 #[derive(Clone, Copy, Debug)]
-struct Writing {
-    has_dictionary: bool,
-    is_version_2: bool,
-    is_packed: bool,
-    rows_a_group: usize,
-    rows_a_page: usize,
+pub struct Writing {
+    pub has_dictionary: bool,
+    pub is_version_2: bool,
+    pub is_packed: bool,
+    pub rows_a_group: usize,
+    pub rows_a_page: usize,
     /// Ids as numbers, or as texts (some of them long).
-    has_numbers: bool,
-    has_party: bool,
+    pub has_numbers: bool,
+    pub has_party: bool,
     /// In the encoding that the crate reads for us.
-    is_delta: bool,
+    pub is_delta: bool,
 }
 
 fn place(venue: u32) -> LngLat {
@@ -74,7 +73,7 @@ fn person_id(person: u32) -> String {
     }
 }
 
-fn rows(seed: u64, count: usize) -> Vec<Row> {
+pub fn rows(seed: u64, count: usize) -> Vec<Row> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count)
         .map(|_| Row {
@@ -92,7 +91,7 @@ fn rows(seed: u64, count: usize) -> Vec<Row> {
 }
 
 /// Writes one column: the values that are there, and whether each row has one.
-fn put<T: DataType>(group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, values: &[Option<T::T>]) {
+pub fn put<T: DataType>(group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, values: &[Option<T::T>]) {
     let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
     let there: Vec<T::T> = values.iter().flatten().cloned().collect();
     let mut column = group.next_column().unwrap().unwrap();
@@ -103,7 +102,7 @@ fn put<T: DataType>(group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, valu
     column.close().unwrap();
 }
 
-fn file(rows: &[Row], writing: Writing) -> Bytes {
+pub fn file(rows: &[Row], writing: Writing) -> Bytes {
     let id = if writing.has_numbers { "int64" } else { "binary" };
     let text = if writing.has_numbers { "" } else { "(STRING)" };
     let party = if writing.has_party {
@@ -183,7 +182,7 @@ fn file(rows: &[Row], writing: Writing) -> Bytes {
 }
 
 /// Venues 0..60; the file also names 60..65, which nobody registered.
-fn venues(writing: Writing) -> VenueCells {
+pub fn venues(writing: Writing) -> VenueCells {
     let venues = (0..60).map(|venue| (venue_id(venue, writing).into(), place(venue)));
     VenueCells::new(venues.collect()).unwrap()
 }
@@ -261,7 +260,7 @@ fn writings() -> impl Strategy<Value = Writing> {
         })
 }
 
-const PLAIN: Writing = Writing {
+pub const PLAIN: Writing = Writing {
     has_dictionary: true,
     is_version_2: false,
     is_packed: true,
@@ -365,142 +364,6 @@ fn polars_counts_the_same_visits_and_people() {
         .map(|row| (row.cell, row.hour, row.visits, row.people))
         .collect();
     assert_eq!(found, expected);
-}
-
-fn error_of(file: &Bytes, fields: &CheckInFields) -> String {
-    let open = || Ok(Bytes::clone(file));
-    let found = cell_hours(open, fields, &venues(PLAIN), LIMITS, &|_, _| ());
-    found.unwrap_err().to_string()
-}
-
-#[test]
-fn what_is_wrong_with_a_file_names_column_or_row_group_and_what_was_expected() {
-    let good = file(
-        &rows(6, 5_000),
-        Writing {
-            is_packed: false,
-            ..PLAIN
-        },
-    );
-    let fields = CheckInFields::default;
-    let missing = CheckInFields {
-        person: "who".to_owned(),
-        ..fields()
-    };
-    let said = error_of(&good, &missing);
-    assert_eq!(
-        said,
-        "column `who` for `person` is missing; expected text, whole numbers or bytes of one length"
-    );
-    let not_a_time = CheckInFields {
-        at: "party_size".to_owned(),
-        ..fields()
-    };
-    let said = error_of(&good, &not_a_time);
-    assert!(
-        said.starts_with("column `party_size` for `at` is whole numbers; expected TIMESTAMP in UTC"),
-        "{said}"
-    );
-    let not_optional_any_more = CheckInFields {
-        direction: "way".to_owned(),
-        ..fields()
-    };
-    assert!(error_of(&good, &not_optional_any_more).contains("`way` for `direction` is missing"));
-    for length in [0, 3, 40, good.len() / 2, good.len() - 1] {
-        let said = error_of(&good.slice(..length), &fields());
-        assert!(said.ends_with("expected a Parquet file"), "{said}");
-    }
-    // Broken pages are an error that names their row group, or other figures, and never a crash.
-    let mut named = 0;
-    for at in (4..good.len() / 2).step_by(997) {
-        let mut bytes = good.to_vec();
-        bytes[at..at + 8].fill(0xff);
-        let broken = Bytes::from(bytes);
-        let open = || Ok(Bytes::clone(&broken));
-        if let Err(error) = cell_hours(open, &fields(), &venues(PLAIN), LIMITS, &|_, _| ()) {
-            assert!(error.to_string().starts_with("row group 0: "), "{error}");
-            named += 1;
-        }
-    }
-    assert!(named > 0);
-}
-
-#[test]
-fn a_time_without_an_offset_is_refused() {
-    let schema = "message check_ins { required binary venue (STRING); required int64 at (TIMESTAMP(MICROS, false)); \
-                  required int64 person; }";
-    let mut out = Vec::new();
-    let schema = Arc::new(parse_message_type(schema).unwrap());
-    SerializedFileWriter::new(&mut out, schema, Arc::default())
-        .unwrap()
-        .close()
-        .unwrap();
-    let said = error_of(&Bytes::from(out), &CheckInFields::default());
-    assert!(
-        said.contains("`at` is a wall-clock time without an offset; expected TIMESTAMP in UTC"),
-        "{said}"
-    );
-}
-
-#[test]
-fn venues_come_from_a_file_and_each_stands_at_one_place() {
-    let file = |rows: &[(&str, f64, f64)]| {
-        let schema =
-            "message venues { required binary id (STRING); required double lng; required double lat; }";
-        let mut out = Vec::new();
-        let schema = Arc::new(parse_message_type(schema).unwrap());
-        let mut file = SerializedFileWriter::new(&mut out, schema, Arc::default()).unwrap();
-        let mut group = file.next_row_group().unwrap();
-        put::<ByteArrayType>(
-            &mut group,
-            &rows.iter().map(|row| Some(row.0.into())).collect::<Vec<_>>(),
-        );
-        put::<DoubleType>(
-            &mut group,
-            &rows.iter().map(|row| Some(row.1)).collect::<Vec<_>>(),
-        );
-        put::<DoubleType>(
-            &mut group,
-            &rows.iter().map(|row| Some(row.2)).collect::<Vec<_>>(),
-        );
-        group.close().unwrap();
-        file.close().unwrap();
-        Bytes::from(out)
-    };
-    let read = |rows: &[(&str, f64, f64)]| {
-        let file = file(rows);
-        read_venue_cells(|| Ok(Bytes::clone(&file)), &VenueFields::default())
-    };
-    // Twice at the same place is one.
-    assert_eq!(
-        read(&[("a", 105.8, 21.6), ("b", 105.9, 21.6), ("a", 105.8, 21.6)])
-            .unwrap()
-            .len(),
-        2
-    );
-    let said = read(&[("a", 105.8, 21.6), ("a", 105.9, 21.6)])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        said.contains("`a` stands twice") && said.contains("expected each venue once"),
-        "{said}"
-    );
-    let said = read(&[("a", 105.8, 21.6), ("b", 21.6, 105.8)])
-        .unwrap_err()
-        .to_string();
-    assert!(said.starts_with("row 2: `lng, lat`"), "{said}");
-    let fields = VenueFields {
-        id: "place".to_owned(),
-        ..VenueFields::default()
-    };
-    let file = file(&[("a", 105.8, 21.6)]);
-    let said = read_venue_cells(|| Ok(Bytes::clone(&file)), &fields)
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        said,
-        "column `place` for `id` is missing; expected text or whole numbers"
-    );
 }
 
 /// Four rows under other names: two of one person in an hour, one in the next, one at a venue nobody knows.
