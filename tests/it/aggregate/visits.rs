@@ -200,22 +200,27 @@ fn brute_force(rows: &[Row], writing: Writing) -> CellHours {
         } else {
             1
         };
-        let venue = row.venue.filter(|venue| *venue < 60);
         if row.direction == Some("sideways") || party == 0 {
             found.bad_values += 1;
-        } else if venue.is_none() {
-            found.unknown_venues += 1;
-        } else if row.at_ms.is_none() {
-            found.bad_times += 1;
-        } else if row.direction == Some("out") {
-            found.departures += 1;
-        } else {
-            let cell = Cell::at(place(venue.unwrap()), BASE_RESOLUTION);
-            let hour = Timestamp(row.at_ms.unwrap().div_euclid(1000)).hour();
-            let group = groups.entry((cell, hour)).or_default();
-            group.0 += party as u64;
-            group.1.extend(row.person);
+            continue;
         }
+        let Some(venue) = row.venue.filter(|venue| *venue < 60) else {
+            found.unknown_venues += 1;
+            continue;
+        };
+        let Some(at_ms) = row.at_ms else {
+            found.bad_times += 1;
+            continue;
+        };
+        if row.direction == Some("out") {
+            found.departures += 1;
+            continue;
+        }
+        let cell = Cell::at(place(venue), BASE_RESOLUTION);
+        let hour = Timestamp(at_ms.div_euclid(1000)).hour();
+        let group = groups.entry((cell, hour)).or_default();
+        group.0 += party as u64;
+        group.1.extend(row.person);
     }
     found.rows = groups
         .into_iter()
