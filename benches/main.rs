@@ -8,6 +8,7 @@
     reason = "benches are read, not called"
 )]
 
+mod aggregate;
 mod index;
 mod ingest;
 mod ledger;
@@ -15,5 +16,12 @@ mod tiles;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, ingest::group, ledger::group, index::group, tiles::group);
+criterion_group!(
+    benches,
+    ingest::group,
+    ledger::group,
+    aggregate::group,
+    index::group,
+    tiles::group
+);
 criterion_main!(benches);

@@ -42,7 +42,12 @@
 //! hidden figure can be computed from what is shown), after a Sunday also the week's cases. What was released
 //! is stored and never edited. When a day leaves the retention its sums go into the history, its presence
 //! rows (who, where, when) are deleted, and then its keys: each day's are made of the day's before, and the
-//! days that have left are cut off, so nobody can say any more who a pseudonym was.
+//! days that have left are cut off, so nobody can say any more who a pseudonym was. The sums of sealed days
+//! go out as Parquet (`export history`), and out of these files `rebuild` makes the same days, bit for bit.
+//!
+//! # The way of a file of check-ins
+//! `aggregate check-ins` needs no data folder: [`aggregate`] finds each venue's cell once, each name once a dictionary,
+//! deals the rows by cell to parts that fit a core's cache, and tells people apart there by all their bits.
 //!
 //! # The way of a restart
 //! It loads the last checkpoint and replays the events after it: the result is the same, bit for bit. An event

@@ -8,6 +8,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 
+use crate::aggregate::CellHour;
 use crate::geo::Cell;
 use crate::model::{AreaCode, CellStats, Hour, VenueId, VenueStats};
 
@@ -32,7 +33,7 @@ const ROW_GROUP: usize = 256 * 1024;
 
 /// `cell`: 15 hexadecimal digits; `hour`: start of the hour, UTC; then the sums of that hour.
 /// `people` are distinct people of the local day and stand in its first hour.
-pub(super) const CELL_HOURS: &str = "message cell_hours {
+const CELL_HOURS: &str = "message cell_hours {
     required binary cell (STRING);
     required int64 hour (TIMESTAMP(MILLIS, true));
     required int32 visits (INTEGER(32, false));
@@ -43,7 +44,7 @@ pub(super) const CELL_HOURS: &str = "message cell_hours {
 }";
 
 /// `venue`: its id; the rest as in [`CELL_HOURS`].
-pub(super) const VENUE_HOURS: &str = "message venue_hours {
+const VENUE_HOURS: &str = "message venue_hours {
     required binary venue (STRING);
     required int64 hour (TIMESTAMP(MILLIS, true));
     required int32 visits (INTEGER(32, false));
@@ -51,10 +52,18 @@ pub(super) const VENUE_HOURS: &str = "message venue_hours {
 }";
 
 /// `area`: its code; `cases` of that hour of report, in the area and all below it.
-pub(super) const AREA_HOURS: &str = "message area_hours {
+const AREA_HOURS: &str = "message area_hours {
     required binary area (STRING);
     required int64 hour (TIMESTAMP(MILLIS, true));
     required int32 cases (INTEGER(32, false));
+}";
+
+/// As [`CELL_HOURS`], but `people` are distinct people of the hour and stand in it.
+const CHECK_IN_HOURS: &str = "message check_in_hours {
+    required binary cell (STRING);
+    required int64 hour (TIMESTAMP(MILLIS, true));
+    required int64 visits (INTEGER(64, false));
+    required int32 people (INTEGER(32, false));
 }";
 
 /// Writes sums per cell and hour, sorted by cell and hour, zstd. Columns: `cell` (hexadecimal text), `hour`
@@ -70,9 +79,9 @@ pub fn write_cell_hours<W: Write + Send>(
     sorted.sort_by_key(|row| (row.0, row.1));
     let mut file = Table::begin(sink, CELL_HOURS)?;
     for group in sorted.chunks(ROW_GROUP) {
-        let sums = |of: fn(&CellStats) -> u32| group.iter().map(|row| of(&row.2)).collect::<Vec<_>>();
+        let sums = |of: fn(&CellStats) -> u32| Sums::Narrow(group.iter().map(|row| of(&row.2)).collect());
         file.group(
-            group.iter().map(|row| row.0.to_string()),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
             &[
                 sums(|stats| stats.visits),
@@ -100,11 +109,11 @@ pub fn write_venue_hours<W: Write + Send>(
     let mut file = Table::begin(sink, VENUE_HOURS)?;
     for group in sorted.chunks(ROW_GROUP) {
         file.group(
-            group.iter().map(|row| row.0.to_string()),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
             &[
-                group.iter().map(|row| row.2.visits).collect(),
-                group.iter().map(|row| row.2.people).collect(),
+                Sums::Narrow(group.iter().map(|row| row.2.visits).collect()),
+                Sums::Narrow(group.iter().map(|row| row.2.people).collect()),
             ],
         )?;
     }
@@ -124,12 +133,73 @@ pub fn write_area_hours<W: Write + Send>(
     let mut file = Table::begin(sink, AREA_HOURS)?;
     for group in sorted.chunks(ROW_GROUP) {
         file.group(
-            group.iter().map(|row| row.0.to_string()),
+            &texts(group.iter().map(|row| &row.0)),
             group.iter().map(|row| row.1),
-            &[group.iter().map(|row| row.2).collect()],
+            &[Sums::Narrow(group.iter().map(|row| row.2).collect())],
         )?;
     }
     file.end()
+}
+
+/// Writes what [`crate::aggregate::cell_hours`] found, in its order, zstd. Columns: `cell` (hexadecimal text), `hour`
+/// (UTC), `visits`, `people`: here distinct people of the *hour*, not of the day.
+///
+/// # Errors
+/// [`HistoryError`] when the sink fails.
+pub fn write_check_in_hours<W: Write + Send>(sink: W, rows: &[CellHour]) -> Result<(), HistoryError> {
+    let mut file = Table::begin(sink, CHECK_IN_HOURS)?;
+    for group in rows.chunks(ROW_GROUP) {
+        file.group(
+            &texts(group.iter().map(|row| &row.cell)),
+            group.iter().map(|row| row.hour),
+            &[
+                Sums::Wide(group.iter().map(|row| row.visits).collect()),
+                Sums::Narrow(group.iter().map(|row| row.people).collect()),
+            ],
+        )?;
+    }
+    file.end()
+}
+
+/// The same as CSV: a header, then a line each, `cell,hour,visits,people`; hours in RFC 3339, UTC.
+///
+/// # Errors
+/// When the sink fails.
+pub fn write_check_in_hours_csv<W: Write>(mut sink: W, rows: &[CellHour]) -> std::io::Result<()> {
+    writeln!(sink, "cell,hour,visits,people")?;
+    for row in rows {
+        writeln!(
+            sink,
+            "{},{},{},{}",
+            row.cell,
+            row.hour.start(),
+            row.visits,
+            row.people
+        )?;
+    }
+    Ok(())
+}
+
+/// One column of sums.
+enum Sums {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+/// Keys as texts. Rows of one key stand together: its text is made once for them.
+fn texts<'k, K: ToString + PartialEq + 'k>(keys: impl Iterator<Item = &'k K>) -> Vec<ByteArray> {
+    let mut last: Option<(&K, ByteArray)> = None;
+    keys.map(|key| {
+        if let Some((same, text)) = &last
+            && *same == key
+        {
+            return text.clone();
+        }
+        let text = ByteArray::from(key.to_string().into_bytes());
+        last = Some((key, text.clone()));
+        text
+    })
+    .collect()
 }
 
 struct Table<W: Write + Send>(SerializedFileWriter<W>);
@@ -150,15 +220,14 @@ impl<W: Write + Send> Table<W> {
 
     fn group(
         &mut self,
-        keys: impl Iterator<Item = String>,
+        keys: &[ByteArray],
         hours: impl Iterator<Item = Hour>,
-        sums: &[Vec<u32>],
+        sums: &[Sums],
     ) -> Result<(), HistoryError> {
-        let keys: Vec<ByteArray> = keys.map(|key| ByteArray::from(key.into_bytes())).collect();
         let hours: Vec<i64> = hours.map(|hour| hour.start().0 * 1000).collect();
         let mut group = self.0.next_row_group()?;
         if let Some(mut column) = group.next_column()? {
-            column.typed::<ByteArrayType>().write_batch(&keys, None, None)?;
+            column.typed::<ByteArrayType>().write_batch(keys, None, None)?;
             column.close()?;
         }
         if let Some(mut column) = group.next_column()? {
@@ -166,11 +235,20 @@ impl<W: Write + Send> Table<W> {
             column.close()?;
         }
         for sum in sums {
-            let values: Vec<i32> = sum.iter().map(|value| value.cast_signed()).collect();
-            if let Some(mut column) = group.next_column()? {
-                column.typed::<Int32Type>().write_batch(&values, None, None)?;
-                column.close()?;
+            let Some(mut column) = group.next_column()? else {
+                break;
+            };
+            match sum {
+                Sums::Narrow(values) => {
+                    let values: Vec<i32> = values.iter().map(|value| value.cast_signed()).collect();
+                    column.typed::<Int32Type>().write_batch(&values, None, None)?;
+                }
+                Sums::Wide(values) => {
+                    let values: Vec<i64> = values.iter().map(|value| value.cast_signed()).collect();
+                    column.typed::<Int64Type>().write_batch(&values, None, None)?;
+                }
             }
+            column.close()?;
         }
         group.close()?;
         Ok(())

@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::app::{demo, export, import, keys, serve, upkeep};
-use crate::config::{Cli, Command, ExportCommand, FileConfig, Settings};
+use crate::app::{aggregate, demo, export, history, import, keys, serve, upkeep};
+use crate::config::{AggregateCommand, Cli, Command, ExportCommand, FileConfig, Settings};
 use crate::telemetry::{self, LogFormat};
 
 /// Runs a command line to its end. Errors go to stderr, one line a cause.
@@ -37,11 +37,15 @@ fn try_main(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Demo(args) => demo::run(args, settings).await,
             Command::Serve(args) => serve::run(args, settings).await,
             Command::Import(args) => import::run(args, settings).await,
+            Command::Aggregate(AggregateCommand::CheckIns(args)) => {
+                aggregate::check_ins(args, settings).await
+            }
             Command::Key(command) => keys::run(command, &settings).await,
-            Command::Export(ExportCommand::History(args)) => export::history(&args, &settings).await,
+            Command::Export(ExportCommand::History(args)) => history::export(&args, &settings).await,
             Command::Export(ExportCommand::Tiles(args)) => export::tiles(args, settings).await,
             Command::Backup { data, to } => upkeep::backup(&data, &to, &settings).await,
             Command::Restore { data, from } => upkeep::restore(&data, &from, &settings).await,
+            Command::Rebuild { data, from } => history::rebuild(&data, &from, &settings).await,
             Command::Check { data } => upkeep::check(&data, &settings).await,
         }
     })

@@ -74,6 +74,12 @@ fn print(report: &CheckReport) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// A stopwatch: how long a command took is said to people, and decides nothing.
+#[expect(clippy::disallowed_methods, reason = "time spent, not the time it is")]
+pub fn begun() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Refuses a folder without a database: reading commands make none.
 pub fn must_exist(data: &Path) -> anyhow::Result<()> {
     if data.join(DATABASE).is_file() {

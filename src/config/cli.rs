@@ -41,6 +41,9 @@ pub enum Command {
     Serve(ServeArgs),
     /// Read records from a file into a data folder, or send them to a running server.
     Import(ImportArgs),
+    /// Sum whole files, without a data folder.
+    #[command(subcommand)]
+    Aggregate(AggregateCommand),
     /// Make, list and revoke keys.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -62,6 +65,15 @@ pub enum Command {
         #[arg(long, env = "VUNGXANH_DATA")]
         data: PathBuf,
         /// The backup file.
+        #[arg(long)]
+        from: PathBuf,
+    },
+    /// Put sealed days back out of a folder that `export history` wrote. No server may run meanwhile.
+    Rebuild {
+        /// The data folder; its venues (and cases) are there already.
+        #[arg(long, env = "VUNGXANH_DATA")]
+        data: PathBuf,
+        /// The folder of `export history`.
         #[arg(long)]
         from: PathBuf,
     },
@@ -172,6 +184,44 @@ pub struct ImportArgs {
     pub strict: bool,
 }
 
+/// What to sum.
+#[derive(Debug, Subcommand)]
+pub enum AggregateCommand {
+    /// Visits and distinct people per cell and hour of a Parquet file of check-ins. Exact figures: not for publication.
+    CheckIns(AggregateCheckInsArgs),
+}
+
+/// Options of `aggregate check-ins`.
+#[derive(Debug, Args)]
+pub struct AggregateCheckInsArgs {
+    /// The Parquet file: venue, at, person; direction and `party_size` where there are such columns.
+    pub file: PathBuf,
+    /// The venues' places, as Parquet: id, lng, lat.
+    #[arg(long, required_unless_present = "data", conflicts_with = "data")]
+    pub venues: Option<PathBuf>,
+    /// The venues of this data folder instead.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Our field = their column: `--map at=time,venue=place`.
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    pub map: Option<String>,
+    /// The same for --venues: `--venues-map id=place`.
+    #[arg(long, value_name = "FIELD=COLUMN,…", requires = "venues")]
+    pub venues_map: Option<String>,
+    /// The file to write, .parquet or .csv; must not exist. Without it only the totals are said.
+    #[arg(long)]
+    pub to: Option<PathBuf>,
+    /// Rows held at once, MiB; a larger file is read several times.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub memory_mb: u64,
+    /// Threads; as many as the machine has by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Say the totals, the seconds and a digest of all sums as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The key commands.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
@@ -258,7 +308,7 @@ pub struct ExportHistoryArgs {
     /// The data folder.
     #[arg(long, env = "VUNGXANH_DATA")]
     pub data: PathBuf,
-    /// The Parquet file to write.
+    /// The folder to write (cells, venues and areas, for `rebuild`), or, ending in .parquet, one file of the cells.
     #[arg(long)]
     pub to: PathBuf,
 }

@@ -6,8 +6,8 @@ mod file;
 mod settings;
 
 pub use cli::{
-    Cli, Command, DemoArgs, ExportCommand, ExportHistoryArgs, ExportTilesArgs, ImportArgs, ImportKind,
-    KeyCommand, KeyCreateArgs, ServeArgs,
+    AggregateCheckInsArgs, AggregateCommand, Cli, Command, DemoArgs, ExportCommand, ExportHistoryArgs,
+    ExportTilesArgs, ImportArgs, ImportKind, KeyCommand, KeyCreateArgs, ServeArgs,
 };
 pub use file::{ConfigError, FileConfig};
 pub use settings::Settings;

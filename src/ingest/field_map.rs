@@ -77,6 +77,33 @@ impl FieldMap {
         Ok(Self { entries })
     }
 
+    /// The column of each of some fields: its own name where the map does not say. For readers that take whole
+    /// columns; a constant is no column.
+    ///
+    /// # Errors
+    /// [`InvalidFieldMap`] for a field that is none of these, or that is given a constant.
+    pub fn columns<const N: usize>(&self, fields: [&'static str; N]) -> Result<[String; N], InvalidFieldMap> {
+        let mut columns = fields.map(str::to_owned);
+        for (field, source) in &self.entries {
+            let refuse = |reason: &str, expected: String| InvalidFieldMap {
+                entry: field.chars().take(80).collect(),
+                reason: reason.to_owned(),
+                expected,
+            };
+            let Some(nth) = fields.iter().position(|known| known == field) else {
+                return Err(refuse(
+                    "is no field here",
+                    format!("one of {}", fields.join(", ")),
+                ));
+            };
+            match source {
+                MapSource::Column(column) => columns[nth].clone_from(column),
+                MapSource::Constant(_) => return Err(refuse("is a constant", "a column".to_owned())),
+            }
+        }
+        Ok(columns)
+    }
+
     /// Whether there is no map.
     #[must_use]
     pub fn is_identity(&self) -> bool {
@@ -119,6 +146,16 @@ mod tests {
             ]
         );
         assert!(FieldMap::parse("").unwrap().is_identity());
+    }
+
+    #[test]
+    fn a_map_says_which_column_each_of_some_fields_is() {
+        let map = FieldMap::parse("at=time").unwrap();
+        assert_eq!(map.columns(["venue", "at"]).unwrap(), ["venue", "time"]);
+        let error = map.columns(["venue"]).unwrap_err().to_string();
+        assert!(error.contains("expected one of venue"), "{error}");
+        let map = FieldMap::parse("at='x'").unwrap();
+        assert!(map.columns(["at"]).is_err());
     }
 
     #[test]

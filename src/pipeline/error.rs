@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::aggregate::AggregateError;
+use crate::model::Day;
 use crate::store::StoreError;
 
 /// What can go wrong while the flow runs.
@@ -42,6 +43,14 @@ pub enum PipelineError {
     /// The flow is shutting down.
     #[error("the server is shutting down; send the same ids again")]
     Stopping,
+    /// A day that still takes events cannot be replaced by sums.
+    #[error("{day} still takes events; expected days before {first_live}")]
+    LiveDay {
+        /// The day.
+        day: Day,
+        /// The first that takes events.
+        first_live: Day,
+    },
     /// Summing a backfill failed.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),

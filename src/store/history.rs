@@ -125,6 +125,19 @@ impl Store {
         Ok(rows)
     }
 
+    /// The local days that the history holds anything of, ascending.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn history_days(&self) -> Result<Vec<Day>, StoreError> {
+        let days: Vec<i32> = sqlx::query_scalar(
+            "select day from history_cell union select day from history_venue order by day",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(days.into_iter().map(Day).collect())
+    }
+
     async fn replace_day(&self, day: Day, rows: &[HistoryRow], seal: bool) -> Result<(), StoreError> {
         let window = day.window(self.offset);
         let mut cells: Vec<(Hour, Cell, CellStats)> = Vec::new();

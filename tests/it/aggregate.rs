@@ -1,5 +1,9 @@
 //! Polars against the ledger and a plain fold; Parquet there and back.
 
+mod sealed;
+mod visits;
+mod wrong_files;
+
 use bytes::Bytes;
 use vungxanh::aggregate::{
     CheckInColumns, day_sums, read_area_hours, read_cell_hours, read_venue_hours, write_area_hours,

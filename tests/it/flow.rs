@@ -3,6 +3,7 @@
 mod keys;
 mod registries;
 mod restart;
+mod sealed;
 
 use std::{fs, path::Path, sync::Arc};
 

@@ -7,6 +7,7 @@
     reason = "tests may"
 )]
 
+mod aggregate;
 mod api;
 mod archive;
 mod bad_input;
