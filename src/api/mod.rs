@@ -19,6 +19,7 @@ mod server;
 mod state;
 mod table;
 mod tiles;
+mod unread;
 mod v1;
 
 pub use basemap::Basemap;

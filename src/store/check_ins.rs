@@ -24,10 +24,8 @@ static PACKS: ManyRows = ManyRows::new(
     5,
     "",
 );
-static VENUE_BLOCKS: ManyRows =
-    ManyRows::new("insert into check_in_venue (day, node, body) values", 3, "");
-static PERSON_BLOCKS: ManyRows =
-    ManyRows::new("insert into check_in_person (day, node, body) values", 3, "");
+static VENUE_BLOCKS: ManyRows = ManyRows::new("insert into check_in_venue (day, node, body) values", 3, "");
+static PERSON_BLOCKS: ManyRows = ManyRows::new("insert into check_in_person (day, node, body) values", 3, "");
 
 static OF_VENUES: ManyRows = ManyRows::new(
     "select body from check_in_venue where day = ? and node in (values",
@@ -91,10 +89,7 @@ pub(super) async fn insert(
 }
 
 /// Inserts packs and blocks of check-ins whose keys are there: what moved here from rows.
-pub(super) async fn insert_moved(
-    connection: &mut DbConnection,
-    placed: &[Placed],
-) -> Result<(), StoreError> {
+pub(super) async fn insert_moved(connection: &mut DbConnection, placed: &[Placed]) -> Result<(), StoreError> {
     let sorted = Sorted::new(placed);
     for (part, (range, text)) in sorted.statements() {
         sorted
@@ -180,11 +175,13 @@ impl Scans {
             let keys: Vec<u32> = keyed.iter().map(|one| (one >> 32) as u32).collect();
             let begun = found.order.len();
             found.order.extend(keyed.iter().map(|one| *one as u32));
-            found.blocks.extend(packs::cut_blocks(&keys).into_iter().map(|(node, scans)| Block {
-                day: day[0].day,
-                node,
-                scans: begun + scans.start..begun + scans.end,
-            }));
+            found
+                .blocks
+                .extend(packs::cut_blocks(&keys).into_iter().map(|(node, scans)| Block {
+                    day: day[0].day,
+                    node,
+                    scans: begun + scans.start..begun + scans.end,
+                }));
             from += day.len() as u32;
         }
         found
@@ -299,7 +296,9 @@ async fn scans(
     for (range, text) in many.cut(nodes.len()) {
         let query = nodes[range]
             .iter()
-            .fold(sqlx::query_scalar(text).bind(day.0), |query, node| query.bind(*node));
+            .fold(sqlx::query_scalar(text).bind(day.0), |query, node| {
+                query.bind(*node)
+            });
         let mut bodies = query.fetch(&mut *connection);
         while let Some(body) = bodies.try_next().await? {
             let body: Vec<u8> = body;

@@ -103,11 +103,12 @@ async fn keys(
         .fetch_one(&mut *connection)
         .await?;
     let open = i64::from(sealed) * 24 - i64::from(offset.hours());
-    let rows: Vec<(i32, i64)> =
-        sqlx::query_as("select hour, count(*) from check_in_key where hour >= $1 group by hour order by hour")
-            .bind(open)
-            .fetch_all(&mut *connection)
-            .await?;
+    let rows: Vec<(i32, i64)> = sqlx::query_as(
+        "select hour, count(*) from check_in_key where hour >= $1 group by hour order by hour",
+    )
+    .bind(open)
+    .fetch_all(&mut *connection)
+    .await?;
     let keyed: BTreeMap<i32, i64> = rows.into_iter().collect();
     let of = |counts: &BTreeMap<i32, i64>, hour| counts.get(&hour).copied().unwrap_or(0);
     let hours = by_hour.keys().chain(keyed.keys()).copied();
@@ -173,7 +174,10 @@ async fn blocks(
         .collect::<std::collections::BTreeSet<_>>();
     let mut problems = Vec::new();
     if misplaced > 0 {
-        problems.push(format!("{misplaced} scans stand where nobody looks for them by {}", side.name));
+        problems.push(format!(
+            "{misplaced} scans stand where nobody looks for them by {}",
+            side.name
+        ));
     }
     if !strays.is_empty() {
         problems.push(format!(

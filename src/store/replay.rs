@@ -186,11 +186,7 @@ fn event<T>(id: &str, at: i64, content: i64, record: T) -> Result<Event<T>, Stor
     })
 }
 
-fn check_in(
-    packed: Packed,
-    midnight: Timestamp,
-    numbers: &VenueNumbers,
-) -> Result<ReplayEvent, StoreError> {
+fn check_in(packed: Packed, midnight: Timestamp, numbers: &VenueNumbers) -> Result<ReplayEvent, StoreError> {
     Ok(ReplayEvent::CheckIn {
         at: midnight.plus_s(i64::from(packed.second)),
         record: CheckIn {

@@ -1,7 +1,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    check_ins, codes::Code, dialect::ManyRows, error::StoreError, open::Store, packs, packs::PackedScan, venues::UNPOISONED,
+    check_ins, codes::Code, dialect::ManyRows, error::StoreError, open::Store, packs, packs::PackedScan,
+    venues::UNPOISONED,
 };
 use crate::model::{Day, Direction, PersonId, Stay, Timestamp, VenueId, VenueKind};
 
