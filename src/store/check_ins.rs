@@ -88,8 +88,20 @@ pub(super) async fn insert(
     Ok(true)
 }
 
-/// Inserts packs and blocks of check-ins whose keys are there: what moved here from rows.
-pub(super) async fn insert_moved(connection: &mut DbConnection, placed: &[Placed]) -> Result<(), StoreError> {
+/// Inserts check-ins that were rows, with their hours, hashes of ids and contents.
+pub(super) async fn insert_moved(
+    connection: &mut DbConnection,
+    keys: &[(i32, i64, i64)],
+    placed: &[Placed],
+) -> Result<(), StoreError> {
+    for (range, text) in KEYS.cut(keys.len()) {
+        let query = keys[range]
+            .iter()
+            .fold(sqlx::query(text), |query, (hour, id_hash, content)| {
+                query.bind(*hour).bind(*id_hash).bind(*content)
+            });
+        query.execute(&mut *connection).await?;
+    }
     let sorted = Sorted::new(placed);
     for (part, (range, text)) in sorted.statements() {
         sorted

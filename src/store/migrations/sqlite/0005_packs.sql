@@ -11,8 +11,6 @@ create table check_in_key (
     content integer not null,
     primary key (hour, id_hash)
 ) without rowid;
-insert into check_in_key (hour, id_hash, content)
-select hour, id_hash, content from check_in order by hour, id_hash;
 
 -- The check-ins with positions position .. position + events - 1, all of one local day, in that order. `departures`
 -- of them are scans at the exit. How a body is written: `store/packs.rs`. No part of the map stands here any more:
