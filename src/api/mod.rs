@@ -20,6 +20,7 @@ mod state;
 mod table;
 mod tile_formats;
 mod tiles;
+mod unread;
 mod v1;
 
 pub use basemap::Basemap;

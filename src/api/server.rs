@@ -9,6 +9,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
+use crate::api::unread::draw_the_rest;
+
 /// Bounds on connections. `axum::serve` sets no timer, so that a client may send half a header
 /// and hold its connection for ever: this loop is ours for that reason.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,7 @@ pub async fn serve(
         .half_close(false);
     let mut shutdown = std::pin::pin!(shutdown);
     listener.local_addr()?;
+    let router = router.layer(axum::middleware::map_request(draw_the_rest));
 
     loop {
         let place = tokio::select! {

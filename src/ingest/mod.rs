@@ -12,6 +12,7 @@ mod field;
 mod field_map;
 mod format;
 mod limits;
+mod plain;
 mod pseudonym;
 mod read;
 mod record;

@@ -155,7 +155,10 @@ impl Identity {
     /// A person id that a client made up, such as a device's.
     #[must_use]
     pub fn id(text: &str) -> Self {
-        Self(format!("i:{text}"))
+        let mut tagged = String::with_capacity(text.len() + 2);
+        tagged.push_str("i:");
+        tagged.push_str(text);
+        Self(tagged)
     }
 
     /// A phone number: `0912 345 678`, `84912345678`, `+84 912…`, `0084912…` are one person.

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ingest::Rejection;
 use crate::ingest::field::{Field, FieldSeed, KeySeed, shorten};
+use crate::ingest::plain;
 use crate::ingest::schema::{Bindings, MAX_FIELDS, Schema};
 
 /// The values of one record by slot, not yet judged.
@@ -60,6 +61,14 @@ impl<'a> Record<'a> {
 
     /// Reads one JSON object, or a GeoJSON feature where the kind has a geometry.
     pub fn from_json(bindings: &'a Bindings, text: &'a str, depth: usize) -> Result<Self, Fault> {
+        match plain::read(bindings, text) {
+            Some(record) => Ok(record),
+            None => Self::from_serde(bindings, text, depth),
+        }
+    }
+
+    /// The same for any JSON whatever.
+    pub(super) fn from_serde(bindings: &'a Bindings, text: &'a str, depth: usize) -> Result<Self, Fault> {
         let mut record = Self::new(bindings);
         let mut trouble = None;
         let seed = RecordSeed {

@@ -88,6 +88,8 @@ pub(super) struct Bindings {
     pub constants: Vec<(usize, String)>,
     /// Whether unknown columns are refused: there is no map.
     pub strict: bool,
+    /// Whether a record is a plain object, each of whose columns fills one slot.
+    pub is_one_to_one: bool,
 }
 
 impl Bindings {
@@ -112,10 +114,17 @@ impl Bindings {
                 columns.push((field.name.to_owned(), slot));
             }
         }
+        let is_alone = |at: usize, column: &str| columns[..at].iter().all(|(other, _)| other != column);
+        let is_one_to_one = schema.geometry.is_none()
+            && columns
+                .iter()
+                .enumerate()
+                .all(|(at, (column, _))| is_alone(at, column));
         Ok(Self {
             schema,
             columns,
             constants,
+            is_one_to_one,
             strict: map.is_identity(),
         })
     }

@@ -12,11 +12,15 @@ const EVERY: Duration = Duration::from_mins(2);
 /// which carry a checksum. In files of the first version only the position did; then came the ledger.
 const FIRST_VERSION: &[u8] = b"VXLEDG";
 
-/// Writes a checkpoint every two minutes when there was something new, until the flow stops.
+/// Writes a checkpoint every two minutes when there was something new, until the flow stops. As often, and at the
+/// start, the store gives back what memory it does not need at once.
 pub(super) async fn run(pipeline: Pipeline) {
     let mut stop = pipeline.inner.stop.subscribe();
     let mut last = pipeline.inner.state.lock().await.position;
     loop {
+        if let Err(error) = pipeline.store().rest().await {
+            tracing::debug!(%error, "the store keeps its memory");
+        }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             _ = stop.changed() => return,

@@ -9,17 +9,27 @@ use crate::store::{HistoryRow, StoreError};
 /// How long after local midnight a day is closed: late events have that long to arrive unnoticed.
 const GRACE_S: i64 = 3600;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// So often a store that is busy is no news: whoever writes for long is done by then.
+const PATIENCE: u32 = 5;
 
 /// Closes days as the clock passes them, until the flow stops.
 pub(super) async fn run(pipeline: Pipeline) {
     let mut stop = pipeline.inner.stop.subscribe();
     let mut closed = None;
+    let mut failed = 0;
     loop {
         let before = pipeline.closed_before();
         if closed != Some(before) {
             match pipeline.close_day(before).await {
-                Ok(()) => closed = Some(before),
-                Err(error) => tracing::error!(%error, "closing a day failed; trying again"),
+                Ok(()) => (closed, failed) = (Some(before), 0),
+                Err(error) => {
+                    failed += 1;
+                    if is_grave(&error, failed) {
+                        tracing::error!(%error, failed, "closing a day failed; trying again");
+                    } else {
+                        tracing::warn!(%error, failed, "closing a day has to wait; trying again");
+                    }
+                }
             }
         }
         tokio::select! {
@@ -27,6 +37,15 @@ pub(super) async fn run(pipeline: Pipeline) {
             _ = stop.changed() => return,
         }
     }
+}
+
+/// Whether a failure, the so manieth in a row, needs somebody: one that goes away by itself does not.
+fn is_grave(error: &PipelineError, failed: u32) -> bool {
+    let passes = matches!(
+        error,
+        PipelineError::Store(StoreError::Busy(_) | StoreError::Fenced { .. })
+    );
+    !passes || failed > PATIENCE
 }
 
 impl Pipeline {
@@ -126,4 +145,21 @@ pub(super) fn history_rows(sums: &DaySums, publisher: &Publisher) -> Vec<History
         })
     });
     cells.chain(venues).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_store_is_an_error_only_when_it_stays_busy() {
+        let busy = || PipelineError::Store(StoreError::Fenced { expected: 1 });
+        assert!((1..=PATIENCE).all(|failed| !is_grave(&busy(), failed)));
+        assert!(is_grave(&busy(), PATIENCE + 1));
+        let damaged = PipelineError::Store(StoreError::Corrupt {
+            reason: String::new(),
+        });
+        assert!(is_grave(&damaged, 1));
+        assert!(is_grave(&PipelineError::Task, 1));
+    }
 }

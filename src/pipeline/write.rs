@@ -23,8 +23,10 @@ pub(super) struct Waiting {
 /// Why the lock on those who wait cannot be poisoned.
 const UNPOISONED: &str = "no thread panics while it holds the lock";
 
-/// Most events in one transaction of several batches: what an answer may have to wait for.
-const GROUP_EVENTS: usize = 50_000;
+/// Most events in one transaction of several batches: what an answer may have to wait for. Transactions grow to it by
+/// themselves when events come faster than they are stored, and each costs less the more it holds: the keys of an
+/// hour that is filled lie all over its part of their tree, whose pages are written once a transaction.
+const GROUP_EVENTS: usize = 100_000;
 
 impl Pipeline {
     /// Commits a batch and folds what was accepted. When this returns, the events are on the disk and will

@@ -292,10 +292,9 @@ impl Write {
             let numbers = store.numbers.read().expect(UNPOISONED);
             events::venues_of(&rows, &numbers)?
         };
-        if !events::insert(&mut self.tx, &rows, &venues).await? {
+        if !T::insert(&mut self.tx, store.offset, &rows, &venues).await? {
             return Ok(None);
         }
-        T::insert_more(&mut self.tx, &rows).await?;
         for (row, &(_, _, line)) in rows.iter().zip(&firsts) {
             outcomes[line] = Outcome::Accepted(row.position);
         }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use sqlx::query::Query;
 
 use super::{
+    check_ins,
     codes::Code,
     dialect::{Db, DbArguments, DbConnection, ManyRows},
     error::StoreError,
@@ -14,7 +15,7 @@ use super::{
 use crate::geo::{BASE_RESOLUTION, Cell, LngLat};
 use crate::model::{
     AreaCode, Assessment, Case, CheckIn, Contact, ContactParty, Day, Declaration, Event, EventKind, PersonId,
-    Place, VenueId,
+    Place, UtcOffset, VenueId,
 };
 
 /// One event on its way into a table.
@@ -49,7 +50,7 @@ macro_rules! stored {
         );
     };
 }
-stored!(STORED_CHECK_INS, "check_in");
+stored!(STORED_CHECK_INS, "check_in_key");
 stored!(STORED_DECLARATIONS, "declaration");
 stored!(STORED_CONTACTS, "contact");
 stored!(STORED_ASSESSMENTS, "assessment");
@@ -70,29 +71,32 @@ pub(super) const fn table(kind: EventKind) -> Table {
     }
 }
 
-/// A record that a table can hold.
+/// A record that can be stored.
 pub(super) trait Record: Sized + Sync {
     const KIND: EventKind;
-    /// One statement for many rows; a key that is there already is skipped.
-    const INSERT: &'static ManyRows;
 
     /// The venue it happened at, where it must be a registered one.
     fn venue(&self) -> Option<&VenueId>;
 
-    /// Fills one row.
-    fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, venue: VenueNumber) -> Statement<'q>;
-
-    /// Writes what stands in other tables beside the rows.
-    fn insert_more(
-        _connection: &mut DbConnection,
-        _rows: &[Row<'_, Self>],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        async { Ok(()) }
-    }
+    /// Inserts events in their order; stops, with `false`, at a key that is there already.
+    fn insert(
+        connection: &mut DbConnection,
+        offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
-/// Inserts rows in their order; stops, with `false`, at a key that is there already.
-pub(super) async fn insert<T: Record>(
+/// A record that is a row of a table.
+trait Tabular: Record {
+    /// One statement for many rows; a key that is there already is skipped.
+    const INSERT: &'static ManyRows;
+
+    /// Fills one row.
+    fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, venue: VenueNumber) -> Statement<'q>;
+}
+
+async fn insert_rows<T: Tabular>(
     connection: &mut DbConnection,
     rows: &[Row<'_, T>],
     venues: &[VenueNumber],
@@ -149,30 +153,20 @@ fn blob(person: Option<&PersonId>) -> Option<Vec<u8>> {
     person.map(|person| person.0.to_vec())
 }
 
-static INSERT_CHECK_INS: ManyRows = ManyRows::new(
-    "insert into check_in (position, hour, id_hash, content, part, day, venue, person, at, direction, \
-     method, party_size) values",
-    12,
-    "on conflict (hour, id_hash) do nothing",
-);
-
 impl Record for CheckIn {
     const KIND: EventKind = EventKind::CheckIn;
-    const INSERT: &'static ManyRows = &INSERT_CHECK_INS;
 
     fn venue(&self) -> Option<&VenueId> {
         Some(&self.venue)
     }
 
-    fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, venue: VenueNumber) -> Statement<'q> {
-        let record = &row.event.record;
-        bind_key(query, row, venue.part)
-            .bind(venue.ix)
-            .bind(blob(record.person.as_ref()))
-            .bind(row.event.at.0)
-            .bind(record.direction.code())
-            .bind(record.method.code())
-            .bind(i64::from(record.party_size))
+    async fn insert(
+        connection: &mut DbConnection,
+        offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> Result<bool, StoreError> {
+        check_ins::insert(connection, offset, rows, venues).await
     }
 }
 
@@ -185,11 +179,23 @@ static INSERT_DECLARATIONS: ManyRows = ManyRows::new(
 
 impl Record for Declaration {
     const KIND: EventKind = EventKind::Declaration;
-    const INSERT: &'static ManyRows = &INSERT_DECLARATIONS;
 
     fn venue(&self) -> Option<&VenueId> {
         None
     }
+
+    async fn insert(
+        connection: &mut DbConnection,
+        _offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> Result<bool, StoreError> {
+        insert_rows(connection, rows, venues).await
+    }
+}
+
+impl Tabular for Declaration {
+    const INSERT: &'static ManyRows = &INSERT_DECLARATIONS;
 
     fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, _venue: VenueNumber) -> Statement<'q> {
         let record = &row.event.record;
@@ -230,11 +236,23 @@ static INSERT_CONTACTS: ManyRows = ManyRows::new(
 
 impl Record for Contact {
     const KIND: EventKind = EventKind::Contact;
-    const INSERT: &'static ManyRows = &INSERT_CONTACTS;
 
     fn venue(&self) -> Option<&VenueId> {
         None
     }
+
+    async fn insert(
+        connection: &mut DbConnection,
+        _offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> Result<bool, StoreError> {
+        insert_rows(connection, rows, venues).await
+    }
+}
+
+impl Tabular for Contact {
+    const INSERT: &'static ManyRows = &INSERT_CONTACTS;
 
     fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, _venue: VenueNumber) -> Statement<'q> {
         let record = &row.event.record;
@@ -265,11 +283,23 @@ static INSERT_ASSESSMENTS: ManyRows = ManyRows::new(
 
 impl Record for Assessment {
     const KIND: EventKind = EventKind::Assessment;
-    const INSERT: &'static ManyRows = &INSERT_ASSESSMENTS;
 
     fn venue(&self) -> Option<&VenueId> {
         Some(&self.venue)
     }
+
+    async fn insert(
+        connection: &mut DbConnection,
+        _offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> Result<bool, StoreError> {
+        insert_rows(connection, rows, venues).await
+    }
+}
+
+impl Tabular for Assessment {
+    const INSERT: &'static ManyRows = &INSERT_ASSESSMENTS;
 
     fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, venue: VenueNumber) -> Statement<'q> {
         let record = &row.event.record;
@@ -292,11 +322,27 @@ static INSERT_CASES: ManyRows = ManyRows::new(
 
 impl Record for Case {
     const KIND: EventKind = EventKind::Case;
-    const INSERT: &'static ManyRows = &INSERT_CASES;
 
     fn venue(&self) -> Option<&VenueId> {
         None
     }
+
+    async fn insert(
+        connection: &mut DbConnection,
+        _offset: UtcOffset,
+        rows: &[Row<'_, Self>],
+        venues: &[VenueNumber],
+    ) -> Result<bool, StoreError> {
+        let is_new = insert_rows(connection, rows, venues).await?;
+        if is_new {
+            insert_persons(connection, rows).await?;
+        }
+        Ok(is_new)
+    }
+}
+
+impl Tabular for Case {
+    const INSERT: &'static ManyRows = &INSERT_CASES;
 
     fn bind<'q>(query: Statement<'q>, row: &Row<'_, Self>, _venue: VenueNumber) -> Statement<'q> {
         let record = &row.event.record;
@@ -312,25 +358,25 @@ impl Record for Case {
             .bind(record.status.code())
             .bind(text::write(&record.symptoms))
     }
+}
 
-    /// The pseudonyms that link cases to check-ins.
-    async fn insert_more(connection: &mut DbConnection, rows: &[Row<'_, Self>]) -> Result<(), StoreError> {
-        let days: Vec<(i64, Day, PersonId)> = rows
-            .iter()
-            .flat_map(|row| {
-                let days = &row.event.record.person_days;
-                days.iter().map(|(day, person)| (row.position, *day, *person))
-            })
-            .collect();
-        for (range, statement) in INSERT_CASE_PERSONS.cut(days.len()) {
-            let mut query = sqlx::query(statement);
-            for (position, day, person) in &days[range] {
-                query = query.bind(*position).bind(day.0).bind(person.0.to_vec());
-            }
-            query.execute(&mut *connection).await?;
+/// The pseudonyms that link cases to check-ins.
+async fn insert_persons(connection: &mut DbConnection, rows: &[Row<'_, Case>]) -> Result<(), StoreError> {
+    let days: Vec<(i64, Day, PersonId)> = rows
+        .iter()
+        .flat_map(|row| {
+            let days = &row.event.record.person_days;
+            days.iter().map(|(day, person)| (row.position, *day, *person))
+        })
+        .collect();
+    for (range, statement) in INSERT_CASE_PERSONS.cut(days.len()) {
+        let mut query = sqlx::query(statement);
+        for (position, day, person) in &days[range] {
+            query = query.bind(*position).bind(day.0).bind(person.0.to_vec());
         }
-        Ok(())
+        query.execute(&mut *connection).await?;
     }
+    Ok(())
 }
 
 static INSERT_CASE_PERSONS: ManyRows =

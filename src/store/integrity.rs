@@ -5,6 +5,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::{
     dialect::{CHECK_FILE, CHECK_REFERENCES, COPY_INTO, DbConnection, connect_copy, connect_options},
     error::StoreError,
+    inspect,
     open::Store,
 };
 
@@ -53,37 +54,31 @@ impl CheckReport {
 }
 
 /// Counts that must be zero, with what it means when they are not.
-const MUST_BE_ZERO: [(&str, &str); 6] = [
+const MUST_BE_ZERO: [(&str, &str); 4] = [
     (
         "events share a position with another event",
-        "select count(*) from (select position from (select position from check_in \
-         union all select position from declaration union all select position from contact \
+        "select count(*) from (select position from (select position from declaration \
+         union all select position from contact union all select position from assessment \
+         union all select position from case_report) as p group by position having count(*) > 1) as shared",
+    ),
+    (
+        "events share a position with a check-in",
+        "select count(*) from (select position from declaration union all select position from contact \
          union all select position from assessment union all select position from case_report) as p \
-         group by position having count(*) > 1) as shared",
+         join check_in c on c.position = (select max(x.position) from check_in x where x.position <= p.position) \
+         where p.position < c.position + c.events",
     ),
     (
         "events lie outside the positions given so far",
-        "select count(*) from (select position from check_in union all select position from declaration \
-         union all select position from contact union all select position from assessment \
-         union all select position from case_report) as p, meta m where p.position < 1 or p.position > m.position",
-    ),
-    (
-        "check-ins name a venue that is not registered",
-        "select count(*) from check_in c where not exists (select 1 from venue v where v.ix = c.venue)",
+        "select count(*) from (select position, position as until from declaration \
+         union all select position, position from contact union all select position, position from assessment \
+         union all select position, position from case_report \
+         union all select position, position + events - 1 from check_in) as p, meta m \
+         where p.position < 1 or p.until > m.position",
     ),
     (
         "assessments name a venue that is not registered",
         "select count(*) from assessment a where not exists (select 1 from venue v where v.ix = a.venue)",
-    ),
-    (
-        "check-ins stand in an hour that is not theirs",
-        "select count(*) from check_in where at < cast(hour as bigint) * 3600 \
-         or at >= (cast(hour as bigint) + 1) * 3600",
-    ),
-    (
-        "check-ins stand in a day that is not theirs",
-        "select count(*) from check_in c, meta m where c.hour + m.utc_offset < c.day * 24 \
-         or c.hour + m.utc_offset >= (c.day + 1) * 24",
     ),
 ];
 
@@ -122,6 +117,11 @@ impl Store {
                 .fetch_one(&mut *tx)
                 .await?;
         let counts = count_events(&mut tx).await?;
+        match inspect::check_ins(&mut tx, self.offset).await {
+            Ok(found) => problems.extend(found),
+            Err(StoreError::Corrupt { reason }) => problems.push(reason),
+            Err(error) => return Err(error),
+        }
         tx.rollback().await?;
         if counts.total() as i64 + retired != position {
             problems.push(format!(
@@ -189,7 +189,7 @@ impl Store {
 
 async fn count_events(connection: &mut DbConnection) -> Result<EventCounts, StoreError> {
     let (check_ins, declarations, contacts, assessments, cases): (i64, i64, i64, i64, i64) = sqlx::query_as(
-        "select (select count(*) from check_in), (select count(*) from declaration), \
+        "select (select cast(coalesce(sum(events), 0) as bigint) from check_in), (select count(*) from declaration), \
                  (select count(*) from contact), (select count(*) from assessment), \
                  (select count(*) from case_report)",
     )

@@ -1,16 +1,21 @@
 use super::{
     dialect::{BEGIN_WRITE, DbConnection, DbPool, ENGINE_VERSION, OLDEST_ENGINE},
     error::StoreError,
+    repack,
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_mark_versions.sql"),
     include_str!("migrations/sqlite/0003_places.sql"),
     include_str!("migrations/sqlite/0004_hours_first.sql"),
     include_str!("migrations/sqlite/0005_venue_turns.sql"),
+    include_str!("migrations/sqlite/0006_packs.sql"),
 ];
+
+/// The step after which check-ins move from rows into packs: a body is not written in SQL.
+const PACKS: i64 = 6;
 
 /// Brings the folder's schema up to date in one transaction, so that two processes that open it
 /// together do it once.
@@ -28,6 +33,9 @@ pub(super) async fn migrate(writer: &DbPool) -> Result<(), StoreError> {
     }
     for (version, step) in (1_i64..).zip(STEPS).skip(usize::try_from(found).unwrap_or(0)) {
         sqlx::raw_sql(step).execute(&mut *tx).await?;
+        if version == PACKS {
+            repack::move_rows(&mut tx).await?;
+        }
         sqlx::query("insert into schema_version (version) values ($1)")
             .bind(version)
             .execute(&mut *tx)

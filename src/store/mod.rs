@@ -1,7 +1,7 @@
 //! Floor 3: everything that lasts, in SQL (SQLite through `sqlx`; one folder, one writer).
 //!
-//! Owns the schema, the dedupe of events by (hour, id), the one sequence of positions, the
-//! registries with their history, and retention. Its commit is the only acknowledgement there is.
+//! Owns the schema, the dedupe of events by (hour, id), the one sequence of positions, the packs
+//! that hold check-ins by the thousand, the registries with their history, and retention. Its commit is the only acknowledgement there is.
 //! It knows no wire format, no key material, no HTTP, and computes no risk; the clock is never read
 //! here: whoever writes says when.
 
@@ -9,19 +9,23 @@ mod append;
 mod areas;
 mod assessments;
 mod audit;
+mod check_ins;
 mod codes;
 mod dialect;
 mod error;
 mod events;
 mod history;
+mod inspect;
 mod integrity;
 mod keys;
 mod marks;
 mod migrate;
 mod moves;
 mod open;
+mod packs;
 mod past;
 mod releases;
+mod repack;
 mod replay;
 mod retention;
 mod text;

@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use super::{
-    dialect::{BEGIN_WRITE, Db, DbPool, connect_options},
+    dialect::{BEGIN_WRITE, Db, DbPool, REST, connect_options},
     error::StoreError,
     migrate,
     venues::VenueNumbers,
@@ -102,6 +102,15 @@ impl Store {
     /// Why not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         Ok(self.write().await?.rollback().await?)
+    }
+
+    /// Gives back the memory that writing took, until something is written again.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rest(&self) -> Result<(), StoreError> {
+        sqlx::query(REST).execute(&self.writer).await?;
+        Ok(())
     }
 
     /// Closes every connection; the log is folded into the database file.

@@ -2,14 +2,16 @@ use sqlx::FromRow;
 
 use super::{
     codes::Code,
+    dialect::DbConnection,
     error::StoreError,
     open::Store,
+    packs::{self, Packed},
     text::{self, EntryText, PlaceText},
     venues::{UNPOISONED, VenueNumbers},
 };
 use crate::model::{
     AreaCode, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, ContentHash, Day,
-    Declaration, DeclarationKind, Direction, Event, EventId, Method, PersonId, Place, Timestamp, VenueId,
+    Declaration, DeclarationKind, Event, EventId, PersonId, Place, Timestamp, VenueId,
 };
 
 /// An accepted event as the store has it.
@@ -44,50 +46,61 @@ impl Store {
     pub async fn replay(&self, after: i64, limit: u32) -> Result<Vec<(i64, ReplayEvent)>, StoreError> {
         // One read transaction: the five tables are seen at the same position.
         let mut tx = self.reader.begin().await?;
-        let check_ins: Vec<CheckInRow> = sqlx::query_as(
-            "select position, venue, person, at, direction, method, party_size from check_in \
-             where position > $1 order by position limit $2",
+        let Some(first) = first_after(&mut tx, after).await? else {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        };
+        // So many positions hold no more events than that.
+        let end = first + i64::from(limit);
+        let packs: Vec<(i64, i32, Vec<u8>)> = sqlx::query_as(
+            "select position, day, body from check_in where position >= (select coalesce(max(position), 0) \
+             from check_in where position <= $1) and position < $2 order by position",
         )
-        .bind(after)
-        .bind(limit)
+        .bind(first)
+        .bind(end)
         .fetch_all(&mut *tx)
         .await?;
         let declarations: Vec<DeclarationRow> = sqlx::query_as(
             "select position, id, at, content, kind, person, home_area, home_venue, home_lng, home_lat, \
-             symptoms, exposures, places, entry from declaration where position > $1 order by position limit $2",
+             symptoms, exposures, places, entry from declaration where position >= $1 and position < $2",
         )
-        .bind(after)
-        .bind(limit)
+        .bind(first)
+        .bind(end)
         .fetch_all(&mut *tx)
         .await?;
         let contacts: Vec<(i64, i64)> =
-            sqlx::query_as("select position, at from contact where position > $1 order by position limit $2")
-                .bind(after)
-                .bind(limit)
+            sqlx::query_as("select position, at from contact where position >= $1 and position < $2")
+                .bind(first)
+                .bind(end)
                 .fetch_all(&mut *tx)
                 .await?;
         let assessments: Vec<AssessmentRow> = sqlx::query_as(
             "select position, id, at, content, venue, instrument, author, answers from assessment \
-             where position > $1 order by position limit $2",
+             where position >= $1 and position < $2",
         )
-        .bind(after)
-        .bind(limit)
+        .bind(first)
+        .bind(end)
         .fetch_all(&mut *tx)
         .await?;
         let cases: Vec<CaseRow> = sqlx::query_as(
             "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
-             from case_report where position > $1 order by position limit $2",
+             from case_report where position >= $1 and position < $2",
         )
-        .bind(after)
-        .bind(limit)
+        .bind(first)
+        .bind(end)
         .fetch_all(&mut *tx)
         .await?;
         tx.rollback().await?;
 
         let numbers = self.numbers.read().expect(UNPOISONED);
-        let mut events: Vec<(i64, ReplayEvent)> = Vec::with_capacity(check_ins.len());
-        for row in check_ins {
-            events.push(check_in(row, &numbers)?);
+        let mut events: Vec<(i64, ReplayEvent)> = Vec::new();
+        for (position, day, body) in packs {
+            let midnight = packs::start_of(Day(day), self.offset);
+            for (position, packed) in (position..).zip(packs::read_pack(&body)?) {
+                if (first..end).contains(&position) {
+                    events.push((position, check_in(packed, midnight, &numbers)?));
+                }
+            }
         }
         for row in declarations {
             events.push((row.position, ReplayEvent::Declaration(row.event()?)));
@@ -102,7 +115,6 @@ impl Store {
             events.push((row.position, ReplayEvent::Case(row.event()?)));
         }
         events.sort_unstable_by_key(|(position, _)| *position);
-        events.truncate(limit as usize);
         Ok(events)
     }
 }
@@ -134,6 +146,28 @@ impl Store {
     }
 }
 
+/// The first position after `after` that holds an event.
+async fn first_after(connection: &mut DbConnection, after: i64) -> Result<Option<i64>, StoreError> {
+    // The last pack that begins by the next position may hold it.
+    let pack: Option<i64> = sqlx::query_scalar(
+        "select position + events from check_in where position <= $1 order by position desc limit 1",
+    )
+    .bind(after + 1)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if pack.is_some_and(|end| end > after + 1) {
+        return Ok(Some(after + 1));
+    }
+    let first = sqlx::query_scalar(
+        "select min(position) from (select min(position) as position from check_in where position > $1 \
+         union all select min(position) from declaration where position > $1 \
+         union all select min(position) from contact where position > $1 \
+         union all select min(position) from assessment where position > $1 \
+         union all select min(position) from case_report where position > $1) as firsts",
+    );
+    Ok(first.bind(after).fetch_one(connection).await?)
+}
+
 /// A pseudonym column.
 pub(super) fn person(bytes: Option<Vec<u8>>) -> Result<Option<PersonId>, StoreError> {
     let person = bytes.map(|bytes| <[u8; 16]>::try_from(bytes.as_slice()));
@@ -152,21 +186,17 @@ fn event<T>(id: &str, at: i64, content: i64, record: T) -> Result<Event<T>, Stor
     })
 }
 
-/// Position, venue, person, at, direction, method, party size. By place, not by name: a restart reads
-/// millions of them.
-type CheckInRow = (i64, i64, Option<Vec<u8>>, i64, i64, i64, u16);
-
-fn check_in(row: CheckInRow, numbers: &VenueNumbers) -> Result<(i64, ReplayEvent), StoreError> {
-    let (position, venue, who, at, direction, method, party_size) = row;
-    let record = CheckIn {
-        venue: numbers.id(venue)?.clone(),
-        person: person(who)?,
-        direction: Direction::from_code(direction)?,
-        method: Method::from_code(method)?,
-        party_size,
-    };
-    let at = Timestamp(at);
-    Ok((position, ReplayEvent::CheckIn { at, record }))
+fn check_in(packed: Packed, midnight: Timestamp, numbers: &VenueNumbers) -> Result<ReplayEvent, StoreError> {
+    Ok(ReplayEvent::CheckIn {
+        at: midnight.plus_s(i64::from(packed.second)),
+        record: CheckIn {
+            venue: numbers.id(i64::from(packed.venue))?.clone(),
+            person: packed.person,
+            direction: packed.direction,
+            method: packed.method,
+            party_size: packed.party_size,
+        },
+    })
 }
 
 #[derive(FromRow)]

@@ -25,13 +25,51 @@ impl AddAssign for Retired {
     }
 }
 
-/// Rows deleted in one transaction: writers wait for milliseconds, not for the whole day.
-const STEP: u32 = 5_000;
+/// Deleted in one transaction: writers wait for milliseconds, not for the whole day.
+const ROWS: u32 = 5_000;
+/// The same of blocks, each of which holds some hundred scans.
+const BLOCKS: u32 = 500;
+/// The same of packs.
+const PACKS: u32 = 50;
 
-const EVENTS: [&str; 3] = [
-    "delete from check_in where position in (select position from check_in where day = $1 limit $2)",
-    "delete from declaration where position in (select position from declaration where day = $1 limit $2)",
-    "delete from contact where position in (select position from contact where day = $1 limit $2)",
+/// What of a day is there to be found: it goes before what it is found in.
+const LOOK_UPS: [(&str, u32); 3] = [
+    (
+        "delete from check_in_key where (hour, id_hash) in (select hour, id_hash from check_in_key \
+         where hour >= $2 and hour < $3 limit $4)",
+        ROWS,
+    ),
+    (
+        "delete from check_in_venue where seq in (select seq from check_in_venue where day = $1 limit $4)",
+        BLOCKS,
+    ),
+    (
+        "delete from check_in_person where seq in (select seq from check_in_person where day = $1 limit $4)",
+        BLOCKS,
+    ),
+];
+
+/// The events of a day: how many of them go next, and how they go.
+const EVENTS: [(&str, &str, u32); 3] = [
+    (
+        "select cast(coalesce(sum(events), 0) as bigint) from \
+         (select events from check_in where day = $1 order by position limit $2) as step",
+        "delete from check_in where position in \
+         (select position from check_in where day = $1 order by position limit $2)",
+        PACKS,
+    ),
+    (
+        "select count(*) from (select position from declaration where day = $1 order by position limit $2) as step",
+        "delete from declaration where position in \
+         (select position from declaration where day = $1 order by position limit $2)",
+        ROWS,
+    ),
+    (
+        "select count(*) from (select position from contact where day = $1 order by position limit $2) as step",
+        "delete from contact where position in \
+         (select position from contact where day = $1 order by position limit $2)",
+        ROWS,
+    ),
 ];
 
 impl Store {
@@ -46,26 +84,41 @@ impl Store {
             .bind(day.0 + 1)
             .execute(&self.writer)
             .await?;
+        let first_hour = day.first_hour(self.offset).0;
+        for (statement, most) in LOOK_UPS {
+            loop {
+                let query = sqlx::query(statement).bind(day.0).bind(first_hour);
+                let query = query.bind(first_hour + 24).bind(most);
+                if query.execute(&self.writer).await?.rows_affected() < u64::from(most) {
+                    break;
+                }
+            }
+        }
         let mut deleted = [0; 3];
-        for (statement, deleted) in EVENTS.into_iter().zip(&mut deleted) {
+        for ((count, statement, most), deleted) in EVENTS.into_iter().zip(&mut deleted) {
             loop {
                 let mut tx = self.write().await?;
-                let step = sqlx::query(statement)
+                let step: i64 = sqlx::query_scalar(count)
                     .bind(day.0)
-                    .bind(STEP)
+                    .bind(most)
+                    .fetch_one(&mut *tx)
+                    .await?;
+                if step == 0 {
+                    tx.rollback().await?;
+                    break;
+                }
+                sqlx::query(statement)
+                    .bind(day.0)
+                    .bind(most)
                     .execute(&mut *tx)
-                    .await?
-                    .rows_affected();
+                    .await?;
                 // The count of what left keeps positions checkable: present + retired = position.
                 sqlx::query("update meta set retired = retired + $1 where one = 1")
-                    .bind(step as i64)
+                    .bind(step)
                     .execute(&mut *tx)
                     .await?;
                 tx.commit().await?;
-                *deleted += step;
-                if step < u64::from(STEP) {
-                    break;
-                }
+                *deleted += step as u64;
             }
         }
         let persons = sqlx::query("delete from case_person where day = $1")

@@ -1,6 +1,9 @@
-use sqlx::FromRow;
+use rustc_hash::FxHashMap;
 
-use super::{codes::Code, error::StoreError, open::Store, replay, venues::UNPOISONED};
+use super::{
+    check_ins, codes::Code, dialect::ManyRows, error::StoreError, open::Store, packs, packs::PackedScan,
+    venues::UNPOISONED,
+};
 use crate::model::{Day, Direction, PersonId, Stay, Timestamp, VenueId, VenueKind};
 
 /// One person's stay at a venue.
@@ -80,11 +83,10 @@ impl Store {
     /// Those of the database.
     pub async fn capture_rate(&self, day: Day) -> Result<CaptureRate, StoreError> {
         let (arrivals, departures): (i64, i64) = sqlx::query_as(
-            "select count(case when direction <> $2 then 1 end), count(case when direction = $2 then 1 end) \
-             from check_in where day = $1",
+            "select cast(coalesce(sum(events - departures), 0) as bigint), \
+             cast(coalesce(sum(departures), 0) as bigint) from check_in where day = $1",
         )
         .bind(day.0)
-        .bind(Direction::Out.code())
         .fetch_one(&self.reader)
         .await?;
         Ok(CaptureRate {
@@ -92,15 +94,6 @@ impl Store {
             with_check_out: departures.min(arrivals) as u64,
         })
     }
-}
-
-/// A list of the 24 hours of a day, bound after two other values: with them the indexes of check-ins, whose columns
-/// are (day, hour, …), are searched to their end.
-macro_rules! hours {
-    () => {
-        "($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-         $25, $26)"
-    };
 }
 
 /// One scan of a person.
@@ -115,15 +108,14 @@ pub(super) struct Scan {
     direction: Direction,
 }
 
-#[derive(FromRow)]
-struct ScanRow {
-    person: Vec<u8>,
-    venue: i64,
-    parent: Option<i64>,
-    kind: String,
-    at: i64,
-    direction: i64,
-}
+/// What places are as of now: the kind, and the venue around it, by number.
+static PLACES: ManyRows = ManyRows::new(
+    "select w.venue, w.kind, p.ix from venue_version w left join venue p on p.id = w.parent \
+     where w.valid_from = (select max(x.valid_from) from venue_version x where x.venue = w.venue) \
+     and w.venue in (values",
+    1,
+    ")",
+);
 
 impl Scan {
     /// A person's scans of a day, in time order; an arrival before a departure of the same second.
@@ -132,59 +124,56 @@ impl Scan {
         day: Day,
         person: PersonId,
     ) -> Result<Vec<Self>, StoreError> {
-        let query = sqlx::query_as(concat!(
-            "select c.person, c.venue, p.ix as parent, w.kind, c.at, c.direction from check_in c \
-             join venue_version w on w.venue = c.venue and w.valid_from = \
-             (select max(x.valid_from) from venue_version x where x.venue = c.venue) \
-             left join venue p on p.id = w.parent \
-             where c.day = $1 and c.person = $2 and c.hour in ",
-            hours!(),
-            " order by c.at, c.direction, c.position",
-        ));
-        let query = query.bind(day.0).bind(person.0.to_vec());
-        let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
-        let rows: Vec<ScanRow> = hours
-            .fold(query, sqlx::query::QueryAs::bind)
-            .fetch_all(&store.reader)
-            .await?;
-        rows.into_iter().map(Self::read).collect()
+        let mut reader = store.reader.acquire().await?;
+        let scans = check_ins::scans_of(&mut reader, day, &[person]).await?;
+        drop(reader);
+        Self::read(store, day, scans).await
     }
 
     /// All scans of a day of everyone who was at the venue on that day, person by person.
     async fn of_visitors(store: &Store, day: Day, venue: i64) -> Result<Vec<Self>, StoreError> {
-        let query = sqlx::query_as(concat!(
-            "select c.person, c.venue, p.ix as parent, w.kind, c.at, c.direction \
-             from (select distinct person from check_in \
-             where day = $1 and venue = $2 and person is not null and hour in ",
-            hours!(),
-            ") as visitor \
-             join check_in c on c.day = $1 and c.person = visitor.person and c.hour in ",
-            hours!(),
-            " join venue_version w on w.venue = c.venue and w.valid_from = \
-             (select max(x.valid_from) from venue_version x where x.venue = c.venue) \
-             left join venue p on p.id = w.parent \
-             order by c.person, c.at, c.direction, c.position",
-        ));
-        let query = query.bind(day.0).bind(venue);
-        let hours = (0..24).map(|hour| day.first_hour(store.offset).0 + hour);
-        let rows: Vec<ScanRow> = hours
-            .fold(query, sqlx::query::QueryAs::bind)
-            .fetch_all(&store.reader)
-            .await?;
-        rows.into_iter().map(Self::read).collect()
+        let mut reader = store.reader.acquire().await?;
+        let here = check_ins::scans_at(&mut reader, day, venue).await?;
+        let mut people: Vec<PersonId> = here.iter().map(|scan| scan.person).collect();
+        people.sort_unstable();
+        people.dedup();
+        let scans = check_ins::scans_of(&mut reader, day, &people).await?;
+        drop(reader);
+        Self::read(store, day, scans).await
     }
 
-    fn read(row: ScanRow) -> Result<Self, StoreError> {
-        let person = replay::person(Some(row.person))?;
-        Ok(Self {
-            person: person.ok_or_else(|| StoreError::corrupt("a scan has no pseudonym"))?,
-            venue: row.venue,
-            parent: row.parent,
-            kind: VenueKind::parse(&row.kind)
-                .ok_or_else(|| StoreError::corrupt(format!("a venue is of kind {}", row.kind)))?,
-            at: Timestamp(row.at),
-            direction: Direction::from_code(row.direction)?,
-        })
+    async fn read(store: &Store, day: Day, mut scans: Vec<PackedScan>) -> Result<Vec<Self>, StoreError> {
+        // In whatever order they were stored: what is equal in person and time is told apart by the venue.
+        scans.sort_unstable_by_key(|scan| (scan.person, scan.second, scan.direction.code(), scan.venue));
+        let mut venues: Vec<u32> = scans.iter().map(|scan| scan.venue).collect();
+        venues.sort_unstable();
+        venues.dedup();
+        let mut places: FxHashMap<u32, (VenueKind, Option<i64>)> = FxHashMap::default();
+        for (range, text) in PLACES.cut(venues.len()) {
+            let query = venues[range]
+                .iter()
+                .fold(sqlx::query_as(text), |query, venue| query.bind(*venue));
+            let rows: Vec<(i64, String, Option<i64>)> = query.fetch_all(&store.reader).await?;
+            for (venue, kind, parent) in rows {
+                let kind = VenueKind::parse(&kind)
+                    .ok_or_else(|| StoreError::corrupt(format!("a venue is of kind {kind}")))?;
+                places.insert(packs::venue_key(venue)?, (kind, parent));
+            }
+        }
+        let midnight = packs::start_of(day, store.offset);
+        // As a join would: scans at a venue that has no version tell nothing.
+        let known = scans.into_iter().filter_map(|scan| {
+            let (kind, parent) = *places.get(&scan.venue)?;
+            Some(Self {
+                person: scan.person,
+                venue: i64::from(scan.venue),
+                parent,
+                kind,
+                at: midnight.plus_s(i64::from(scan.second)),
+                direction: scan.direction,
+            })
+        });
+        Ok(known.collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store: what is counted once, what stays, what leaves, and what a crash leaves behind.
 
 mod events;
+mod packs;
 mod registries;
 mod tracing;
 mod upkeep;

@@ -26,7 +26,7 @@ const LISTED: usize = 1000;
 /// Parts of a body that may wait for the reader.
 const PARTS_AHEAD: usize = 8;
 /// Chunks of one batch that may wait for their commit.
-const CHUNKS_UNDER_WAY: usize = 4;
+const CHUNKS_UNDER_WAY: usize = 8;
 /// What an event takes in memory beside the text it was read from.
 const ROW_BYTES: usize = 256;
 const FORMATS: &str = "application/x-ndjson, application/json or text/csv";

@@ -249,6 +249,65 @@ async fn a_batch_beyond_what_may_be_in_flight_is_refused_before_its_body_is_read
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_a_large_body_hears_that_it_is_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let config = ApiConfig {
+        batches_bytes: 2 << 20,
+        ..ApiConfig::default()
+    };
+    let app = Arc::new(TestApp::with(config).await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(vungxanh::api::serve(
+        listener,
+        app.router.clone(),
+        async {
+            let _ = stopped.await;
+        },
+        vungxanh::api::ServeLimits::default(),
+    ));
+    // A first batch that has not ended holds all there is.
+    let (part, parts) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
+    let slow = Body::from_stream(futures_util::stream::unfold(parts, |mut parts| async move {
+        parts.recv().await.map(|part| (part, parts))
+    }));
+    let first = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.ask("POST", "/v1/check-ins", "ingest", &NDJSON, slow).await }
+    });
+    for line in ["a", "b", "c"] {
+        part.send(Ok(check_in(line, "v1", "p1") + "\n")).await.unwrap();
+    }
+    let line = check_in("late", "v1", "p1") + "\n";
+    let body = line.repeat((16 << 20) / line.len());
+    for authorization in [
+        "Bearer vx_ingest_secret".to_owned(),
+        "Bearer vx_nobody".to_owned(),
+    ] {
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/check-ins HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
+             Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.starts_with("HTTP/1.1 429") || answer.starts_with("HTTP/1.1 401"),
+            "{answer}"
+        );
+    }
+    drop(part);
+    assert_eq!(first.await.unwrap().json()["accepted"], 3);
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_under_way_is_not_read_on_while_the_disk_is_behind() {
     const ROWS: usize = 60_000;
     let config = ApiConfig {

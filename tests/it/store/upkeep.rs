@@ -51,6 +51,46 @@ async fn retention_deletes_whole_days_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_retention_that_was_cut_off_is_sound_and_is_finished_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let day = Day::of(MORNING, UtcOffset::VIETNAM);
+    append(&store, numbered(900)).await;
+    append(&store, vec![check_in("next", 24 * 60, 2)]).await;
+    for edit in [
+        "update meta set sealed_before = (select min(day) + 1 from check_in)",
+        "delete from check_in_key where hour < (select max(hour) from check_in_key)",
+        "delete from check_in_venue where day < (select max(day) from check_in)",
+    ] {
+        edit_behind_the_store(folder.path(), edit).await;
+        assert_sound(&store).await;
+    }
+    assert_eq!(append(&store, numbered(1)).await, [Outcome::Sealed]);
+    let gone = store.delete_days_before(Day(day.0 + 1)).await.unwrap();
+    assert_eq!(gone.check_ins, 900);
+    assert_sound(&store).await;
+    assert_eq!(rows_left(folder.path()).await, [1, 1, 1, 1]);
+    assert_eq!(
+        append(&store, vec![check_in("next", 24 * 60, 2)]).await,
+        [Outcome::Duplicate]
+    );
+}
+
+async fn rows_left(folder: &Path) -> [i64; 4] {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("vungxanh.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let counts: (i64, i64, i64, i64) = sqlx::query_as(
+        "select (select count(*) from check_in_key), (select count(*) from check_in), \
+         (select count(*) from check_in_venue), (select count(*) from check_in_person)",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    counts.into()
+}
+
+#[tokio::test]
 async fn writing_a_past_day_twice_counts_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let store = with_venues(folder.path()).await;
@@ -161,24 +201,45 @@ async fn edit_behind_the_store(folder: &Path, edit: &'static str) {
 async fn check_notices_rows_that_were_lost_or_moved() {
     for (edit, meaning) in [
         (
-            "delete from check_in where position = 7",
+            "delete from check_in where position = 1",
             "do not make position 20",
         ),
         (
-            "update check_in set position = 90 where position = 7",
+            "update check_in set position = 90 where position = 1",
             "outside the positions",
         ),
         (
-            "update check_in set venue = 99 where position = 7",
+            "update check_in set body = cast(x'63000000' || substr(body, 5) as blob)",
             "not registered",
         ),
         (
-            "update check_in set hour = hour + 1 where position = 7",
-            "an hour that is not theirs",
+            "update check_in set day = day - 1 where position = 1",
+            "finds other scans",
         ),
         (
-            "update check_in set day = day - 1 where position = 7",
-            "a day that is not theirs",
+            "update check_in set departures = 3",
+            "do not hold the check-ins they are said to",
+        ),
+        ("update check_in set body = substr(body, 2)", "is cut short"),
+        (
+            "insert into check_in select 5, 1, 0, day, substr(body, 1, 26) from check_in",
+            "share positions",
+        ),
+        (
+            "update check_in_key set hour = hour + 1 where id_hash = (select min(id_hash) from check_in_key)",
+            "not one key for each check-in",
+        ),
+        (
+            "delete from check_in_venue",
+            "a search by venue finds other scans",
+        ),
+        (
+            "update check_in_person set body = substr(body, 25)",
+            "a search by person finds other scans",
+        ),
+        (
+            "update check_in_person set node = node + 1",
+            "stand where nobody looks for them by person",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
