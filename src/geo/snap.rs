@@ -100,6 +100,17 @@ pub(super) fn on_the_grid(rings: impl Iterator<Item = UnitRing>) -> Vec<TilePoly
     if contours.is_empty() {
         return Vec::new();
     }
+    if let [contour] = contours.as_slice()
+        && is_whole_tile(contour)
+    {
+        // Amid a shape there is nothing to resolve.
+        let at = |x, y| TilePoint { x, y };
+        let (low, high) = (MIN as i32, MAX as i32);
+        return vec![TilePolygon {
+            exterior: vec![at(low, low), at(high, low), at(high, high), at(low, high)],
+            holes: Vec::new(),
+        }];
+    }
     // `ogc`: holes that touch the outline more than once may not cut a polygon in two.
     let mut overlay = Overlay::new_custom(contours.len() * 8, IntOverlayOptions::ogc(), Solver::default());
     // Positive winding: a loop that snapping turned over vanishes instead of being filled.
@@ -124,6 +135,16 @@ pub(super) fn on_the_grid(rings: impl Iterator<Item = UnitRing>) -> Vec<TilePoly
     // The overlay promises no order of its shapes; equal content must be equal bytes.
     polygons.sort_unstable_by_key(|polygon| order(&polygon.exterior));
     polygons
+}
+
+/// Whether a ring of positive area runs from corner to corner of the buffered tile.
+fn is_whole_tile(ring: &[IntPoint]) -> bool {
+    let corner = |v: i32| v == MIN as i32 || v == MAX as i32;
+    let area = |a: &IntPoint, b: &IntPoint| i64::from(a.x) * i64::from(b.y) - i64::from(b.x) * i64::from(a.y);
+    let side = i64::from(EXTENT + 2 * BUFFER);
+    ring.len() == 4
+        && ring.iter().all(|at| corner(at.x) && corner(at.y))
+        && (0..4).map(|n| area(&ring[n], &ring[(n + 1) % 4])).sum::<i64>() == 2 * side * side
 }
 
 /// The rings of a polygon, moved around the world by `shift`, inside the buffered tile, in tile units.
@@ -309,6 +330,26 @@ mod tests {
             assert_eq!(area(&polygons), expected);
             assert!(polygons.iter().all(|p| p.exterior.iter().all(|p| p.x <= 100)));
         }
+    }
+
+    #[test]
+    fn amid_a_shape_a_tile_is_one_square() {
+        let around = |x: f64, y: f64| WorldPoint { x, y };
+        let shape = WorldShape {
+            polygons: vec![
+                WorldPolygon::with_rings(vec![vec![
+                    around(0.2, 0.2),
+                    around(0.8, 0.21),
+                    around(0.81, 0.8),
+                    around(0.19, 0.79),
+                ]])
+                .unwrap(),
+            ],
+        };
+        let polygons = shape.to_tile(tile(5, 16, 16));
+        let corners: Vec<(i32, i32)> = polygons[0].exterior.iter().map(|at| (at.x, at.y)).collect();
+        assert_eq!(corners, [(-64, -64), (4160, -64), (4160, 4160), (-64, 4160)]);
+        assert_eq!(area(&polygons), 4224.0 * 4224.0);
     }
 
     #[test]
