@@ -4,11 +4,12 @@ use super::{
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_mark_versions.sql"),
     include_str!("migrations/sqlite/0003_places.sql"),
     include_str!("migrations/sqlite/0004_hours_first.sql"),
+    include_str!("migrations/sqlite/0005_history_version.sql"),
 ];
 
 /// Brings the folder's schema up to date in one transaction, so that two processes that open it
