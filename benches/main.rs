@@ -5,15 +5,24 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "benches are read, not called"
 )]
 
 mod index;
 mod ingest;
 mod ledger;
+mod national;
 mod tiles;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, ingest::group, ledger::group, index::group, tiles::group);
+criterion_group!(
+    benches,
+    ingest::group,
+    ledger::group,
+    index::group,
+    tiles::group,
+    national::group
+);
 criterion_main!(benches);
