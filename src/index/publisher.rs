@@ -21,6 +21,8 @@ pub(super) const VENUES_PER_BLOCK: usize = 1024;
 /// How many rows one publication may merge beside those that it must: shards that grow alike are due together, and
 /// nobody should wait for all of them. Some tens of milliseconds.
 const MERGED_AT_ONCE: usize = 1_000_000;
+/// Rows of cells, sorted.
+type CellRows = Vec<(u64, Hour, CellStats)>;
 /// How many rows of shards to come are held at once when everything is made again.
 const ROWS_AT_ONCE: usize = 3_000_000;
 
@@ -174,10 +176,10 @@ impl Publisher {
     fn rebuild(&mut self, ledger: &Ledger) {
         let first_hour = |day: &Day| day.first_hour(ledger.offset());
         let days = || ledger.days.iter();
-        let mut waiting: Vec<(Cell, Vec<(u64, Hour, CellStats)>)> = Vec::new();
+        let mut waiting: Vec<(Cell, CellRows)> = Vec::new();
         let mut shards: Vec<(Cell, Arc<Shard>)> = Vec::new();
         let population = Arc::clone(&self.next.population);
-        let mut build = |waiting: &mut Vec<(Cell, Vec<(u64, Hour, CellStats)>)>| {
+        let mut build = |waiting: &mut Vec<(Cell, CellRows)>| {
             let built = std::mem::take(waiting).into_par_iter();
             let built = built.map(|(id, rows)| (id, Arc::new(Shard::from_sorted(rows, &population))));
             shards.extend(built.collect::<Vec<_>>());

@@ -58,7 +58,9 @@ impl<S: Measures> RunningTable<S> {
                 None => waiting = Some(row),
             }
         }
-        waiting.into_iter().for_each(|row| builder.push(row));
+        if let Some(last) = waiting {
+            builder.push(last);
+        }
         builder.finish()
     }
 
