@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "benches are read, not called"
 )]
 
@@ -12,6 +13,7 @@ mod aggregate;
 mod index;
 mod ingest;
 mod ledger;
+mod national;
 mod tiles;
 
 use criterion::{criterion_group, criterion_main};
@@ -22,6 +24,7 @@ criterion_group!(
     ledger::group,
     aggregate::group,
     index::group,
-    tiles::group
+    tiles::group,
+    national::group
 );
 criterion_main!(benches);

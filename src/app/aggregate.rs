@@ -32,7 +32,7 @@ pub async fn check_ins(args: AggregateCheckInsArgs, settings: Settings) -> anyho
         Some(data) => {
             must_exist(data)?;
             let store = open_beside(data, &settings).await?;
-            let venues = store.load_venues().await?;
+            let venues = store.load_venues(settings.clock.now()).await?;
             store.close().await;
             Some(venues)
         }

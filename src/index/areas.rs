@@ -77,7 +77,8 @@ impl AreaEntry {
 /// Every version of every area, in an R-tree of boxes with indexed outlines behind it.
 #[derive(Clone, Debug, Default)]
 pub struct AreaIndex {
-    entries: Vec<AreaEntry>,
+    /// Shared by snapshots.
+    entries: Arc<Vec<AreaEntry>>,
     by_code: Arc<FxHashMap<AreaCode, Vec<u32>>>,
     tree: Arc<BoxTree>,
 }
@@ -92,7 +93,7 @@ impl AreaIndex {
     /// The same with some areas added or replaced; the outlines of the others are shared.
     #[must_use]
     pub fn with(&self, areas: &[Area]) -> Self {
-        let mut entries = self.entries.clone();
+        let mut entries = Vec::clone(&self.entries);
         let mut known: FxHashMap<(AreaCode, Option<Day>), usize> = entries
             .iter()
             .enumerate()
@@ -133,7 +134,7 @@ impl AreaIndex {
             join(&mut entries, &tree.touching(&touched), &touched);
         }
         Self {
-            entries,
+            entries: Arc::new(entries),
             by_code: Arc::new(by_code),
             tree: Arc::new(tree),
         }
@@ -256,9 +257,9 @@ impl AreaIndex {
         let mut changed = false;
         for (code, facts) in facts {
             for &at in self.by_code.get(&code).into_iter().flatten() {
-                let entry = &mut self.entries[at as usize];
+                let entry = &self.entries[at as usize];
                 if entry.valid_on(day) && entry.facts != facts {
-                    entry.facts = facts;
+                    Arc::make_mut(&mut self.entries)[at as usize].facts = facts;
                     changed = true;
                 }
             }

@@ -1,6 +1,8 @@
 use sha2::{Digest, Sha256};
 
-const HEADER: usize = 8 + 32 + 8;
+/// Name and version.
+pub(super) const NAME_LENGTH: usize = 8;
+const HEADER: usize = NAME_LENGTH + 32 + 8;
 
 /// A sealed file or blob: 8 bytes of name and version, SHA-256 of all that follows, the body's length, the
 /// body in zstd.
@@ -98,6 +100,20 @@ impl Body<'_> {
             return Err(format!("names {count} records, more than it holds"));
         }
         Ok(count)
+    }
+
+    /// The next bytes, so many of them.
+    pub(super) fn slice(&mut self, length: usize) -> Result<&[u8], String> {
+        let (head, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or_else(|| "ends in the middle of a record".to_owned())?;
+        self.0 = rest;
+        Ok(head)
+    }
+
+    pub(super) fn skip(&mut self, length: usize) -> Result<(), String> {
+        self.slice(length).map(|_skipped| ())
     }
 
     pub(super) fn text(&mut self) -> Result<&str, String> {

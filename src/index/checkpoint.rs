@@ -1,21 +1,23 @@
 use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-
 use crate::geo::Cell;
+use crate::index::Ledger;
 use crate::index::bytes::{self, Body, put_count, put_text};
-use crate::index::ledger::{Fresh, LedgerDay, OpenDay, Sums};
-use crate::index::{DaySums, Ledger};
+use crate::index::day::{LedgerDay, OpenDay, PackedDay, SealedDay, Sums};
+use crate::index::ledger::Fresh;
+use crate::index::packed::PackedRows;
+use crate::index::people::People;
 use crate::model::{AreaCode, CellStats, Day, Hour, UtcOffset, VenueStats};
 
-const NAME: [u8; 8] = *b"VXLEDG01";
-/// No checkpoint is larger unpacked; a claim beyond it is refused before anything is read.
-const LIMIT_BYTES: u64 = 64 << 30;
+const NAME: [u8; 8] = *b"VXLEDG02";
+/// No part of a checkpoint is larger, packed or unpacked; a claim beyond it is refused before anything is read.
+const LIMIT_BYTES: u64 = 8 << 30;
 
 /// Bytes that are not a whole, unchanged checkpoint of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the checkpoint {reason}; expected an unchanged checkpoint file of version 01")]
+#[error("the checkpoint {reason}; expected an unchanged checkpoint file of version 02")]
 pub struct InvalidCheckpoint {
     /// What is wrong.
     pub reason: String,
@@ -39,10 +41,13 @@ impl Ledger {
         }
     }
 
-    /// The whole ledger as bytes, as [`Checkpoint::to_bytes`] gives them.
+    /// The whole ledger as bytes, as [`Checkpoint::write_to`] writes them.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.checkpoint().to_bytes()
+        let mut out = Vec::new();
+        let written = self.checkpoint().write_to(&mut out);
+        written.expect("a vector takes all that is written to it");
+        out
     }
 
     /// Reads [`Ledger::to_bytes`]. The first publication after it reads everything.
@@ -50,65 +55,115 @@ impl Ledger {
     /// # Errors
     /// [`InvalidCheckpoint`] says whether the bytes are of another kind or version, cut short or changed.
     pub fn from_bytes(sealed: &[u8]) -> Result<Self, InvalidCheckpoint> {
-        read(sealed).map_err(|reason| InvalidCheckpoint { reason })
+        Self::read_from(&mut &*sealed)
+    }
+
+    /// The same from a file or whatever can be read, to its end, a day at a time.
+    ///
+    /// # Errors
+    /// As [`Ledger::from_bytes`].
+    pub fn read_from(input: &mut dyn Read) -> Result<Self, InvalidCheckpoint> {
+        read(input).map_err(|reason| InvalidCheckpoint { reason })
     }
 }
 
 impl Checkpoint {
-    /// Everything as bytes: versioned, sorted, checksummed. Equal ledgers give equal bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        out.extend_from_slice(&i32::from(self.offset.hours()).to_le_bytes());
-        put_count(&mut out, self.days.len());
+    /// Writes everything, a day at a time: versioned, sorted, checksummed. Equal ledgers give equal bytes.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut head = i32::from(self.offset.hours()).to_le_bytes().to_vec();
+        put_count(&mut head, self.days.len());
+        put_part(out, &head)?;
         for (day, state) in &self.days {
-            out.extend_from_slice(&day.0.to_le_bytes());
+            let mut body = day.0.to_le_bytes().to_vec();
             match state {
-                LedgerDay::Sealed(sums) => {
-                    out.push(1);
-                    put_sums(&mut out, sums);
+                LedgerDay::Sealed(sealed) => {
+                    body.push(1);
+                    put_rows(&mut body, &sealed.settled, &sealed.areas);
                 }
                 LedgerDay::Open(open) => {
-                    out.push(0);
-                    put_sums(&mut out, &open.sums.to_day());
-                    put_set(&mut out, &open.cell_people);
-                    put_set(&mut out, &open.venue_people);
+                    body.push(0);
+                    let settled = open.to_packed(day.first_hour(self.offset));
+                    put_rows(&mut body, &settled, &open.sums.sorted_areas());
+                    open.cell_people.put(&mut body);
+                    open.venue_people.put(&mut body);
                 }
             }
+            put_part(out, &body)?;
         }
-        bytes::seal(NAME, &out)
+        Ok(())
     }
 }
 
-fn read(sealed: &[u8]) -> Result<Ledger, String> {
-    let unpacked = bytes::open(NAME, sealed, LIMIT_BYTES)?;
-    let mut body = Body(&unpacked);
+/// Each part is sealed alone and stands behind its length, so that no more than one is held in memory twice.
+fn put_part(out: &mut dyn Write, body: &[u8]) -> io::Result<()> {
+    let sealed = bytes::seal(NAME, body);
+    out.write_all(&sealed[..bytes::NAME_LENGTH])?;
+    out.write_all(&(sealed.len() as u64).to_le_bytes())?;
+    out.write_all(&sealed[bytes::NAME_LENGTH..])
+}
+
+fn read_part(input: &mut dyn Read) -> Result<Vec<u8>, String> {
+    let mut head = Vec::new();
+    let wanted = bytes::NAME_LENGTH + 8;
+    take(input, wanted as u64, &mut head)?;
+    if head.len() < wanted {
+        return Err(format!(
+            "is cut short: a part has {wanted} bytes and more, {} are left",
+            head.len()
+        ));
+    }
+    let length = u64::from_le_bytes(
+        head.split_off(bytes::NAME_LENGTH)
+            .try_into()
+            .expect("eight bytes"),
+    );
+    if length > LIMIT_BYTES {
+        return Err(format!(
+            "claims a part of {length} bytes, more than {LIMIT_BYTES}"
+        ));
+    }
+    let mut sealed = head;
+    take(
+        input,
+        length.saturating_sub(bytes::NAME_LENGTH as u64),
+        &mut sealed,
+    )?;
+    if (sealed.len() as u64) < length {
+        return Err(format!("is cut short: {} bytes of {length}", sealed.len()));
+    }
+    bytes::open(NAME, &sealed, LIMIT_BYTES)
+}
+
+/// Memory grows with what is really there, not with what a length claims.
+fn take(input: &mut dyn Read, length: u64, into: &mut Vec<u8>) -> Result<(), String> {
+    let read = input.take(length).read_to_end(into);
+    read.map(|_count| ())
+        .map_err(|error| format!("cannot be read: {error}"))
+}
+
+fn read(input: &mut dyn Read) -> Result<Ledger, String> {
+    let head = read_part(input)?;
+    let mut body = Body(&head);
     let hours = body.i32()?;
     let offset = i8::try_from(hours)
         .ok()
         .and_then(UtcOffset::new)
         .ok_or_else(|| format!("has a UTC offset of {hours} hours"))?;
+    let count = body.u32()?;
+    body.end()?;
     let mut days = BTreeMap::new();
-    for _ in 0..body.count(17)? {
-        let day = Day(body.i32()?);
-        let sealed = body.u8()?;
-        let sums = read_sums(&mut body)?;
-        let state = match sealed {
-            1 => LedgerDay::Sealed(Arc::new(sums)),
-            0 => LedgerDay::Open(Arc::new(OpenDay {
-                sums: Sums {
-                    cells: sums.cells.into_iter().map(|(c, h, s)| ((c, h), s)).collect(),
-                    venues: sums.venues.into_iter().map(|(v, h, s)| ((v, h), s)).collect(),
-                    areas: sums.areas.into_iter().map(|(a, h, n)| ((a, h), n)).collect(),
-                },
-                cell_people: read_set(&mut body)?,
-                venue_people: read_set(&mut body)?,
-            })),
-            other => return Err(format!("has a day of state {other}")),
-        };
+    for _ in 0..count {
+        let (day, state) = read_day(&read_part(input)?, offset)?;
         days.insert(day, state);
     }
-    body.end()?;
+    let mut rest = Vec::new();
+    take(input, 1, &mut rest)?;
+    if !rest.is_empty() {
+        return Err("goes on behind its last day".to_owned());
+    }
     Ok(Ledger {
         offset,
         days,
@@ -119,83 +174,58 @@ fn read(sealed: &[u8]) -> Result<Ledger, String> {
     })
 }
 
-fn put_sums(out: &mut Vec<u8>, sums: &DaySums) {
-    put_count(out, sums.cells.len());
-    for (cell, hour, stats) in &sums.cells {
-        out.extend_from_slice(&cell.to_u64().to_le_bytes());
-        out.extend_from_slice(&hour.0.to_le_bytes());
-        for sum in [
-            stats.visits,
-            stats.people,
-            stats.cases,
-            stats.declarations,
-            stats.symptomatic,
-        ] {
-            out.extend_from_slice(&sum.to_le_bytes());
-        }
+fn read_day(part: &[u8], offset: UtcOffset) -> Result<(Day, LedgerDay), String> {
+    let mut body = Body(part);
+    let day = Day(body.i32()?);
+    let (first, is_sealed) = (day.first_hour(offset), body.u8()?);
+    let settled = PackedDay {
+        cells: {
+            let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
+            PackedRows::from_bytes::<CellStats>(first, len, body.slice(bytes)?, |id| {
+                Cell::from_u64(id).is_ok()
+            })?
+        },
+        venues: {
+            let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
+            PackedRows::from_bytes::<VenueStats>(first, len, body.slice(bytes)?, |ix| {
+                u32::try_from(ix).is_ok()
+            })?
+        },
+    };
+    let settled = Arc::new(settled);
+    let mut areas = Vec::new();
+    for _ in 0..body.count(9)? {
+        let code = AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
+        areas.push((code, Hour(body.i32()?), body.u32()?));
     }
-    put_count(out, sums.venues.len());
-    for (ix, hour, stats) in &sums.venues {
-        out.extend_from_slice(&ix.to_le_bytes());
-        out.extend_from_slice(&hour.0.to_le_bytes());
-        out.extend_from_slice(&stats.visits.to_le_bytes());
-        out.extend_from_slice(&stats.people.to_le_bytes());
+    let state = match is_sealed {
+        1 => LedgerDay::Sealed(Arc::new(SealedDay { settled, areas })),
+        0 => LedgerDay::Open(Arc::new(OpenDay {
+            settled,
+            sums: Sums {
+                areas: areas.into_iter().map(|(a, h, n)| ((a, h), n)).collect(),
+                ..Sums::default()
+            },
+            revision: 0,
+            cell_people: People::read(&mut body)?,
+            venue_people: People::read(&mut body)?,
+        })),
+        other => return Err(format!("has a day of state {other}")),
+    };
+    body.end()?;
+    Ok((day, state))
+}
+
+fn put_rows(out: &mut Vec<u8>, settled: &PackedDay, areas: &[(AreaCode, Hour, u32)]) {
+    for rows in [&settled.cells, &settled.venues] {
+        put_count(out, rows.len());
+        put_count(out, rows.bytes().len());
+        out.extend_from_slice(rows.bytes());
     }
-    put_count(out, sums.areas.len());
-    for (code, hour, cases) in &sums.areas {
+    put_count(out, areas.len());
+    for (code, hour, cases) in areas {
         put_text(out, code.as_str());
         out.extend_from_slice(&hour.0.to_le_bytes());
         out.extend_from_slice(&cases.to_le_bytes());
     }
-}
-
-fn read_sums(body: &mut Body) -> Result<DaySums, String> {
-    let mut sums = DaySums::default();
-    let cells = body.count(32)?;
-    sums.cells.reserve_exact(cells);
-    for _ in 0..cells {
-        let cell = Cell::from_u64(body.u64()?).map_err(|error| format!("has a bad row: {error}"))?;
-        let hour = Hour(body.i32()?);
-        let stats = CellStats {
-            visits: body.u32()?,
-            people: body.u32()?,
-            cases: body.u32()?,
-            declarations: body.u32()?,
-            symptomatic: body.u32()?,
-        };
-        sums.cells.push((cell, hour, stats));
-    }
-    let venues = body.count(16)?;
-    sums.venues.reserve_exact(venues);
-    for _ in 0..venues {
-        let (ix, hour) = (body.u32()?, Hour(body.i32()?));
-        let stats = VenueStats {
-            visits: body.u32()?,
-            people: body.u32()?,
-        };
-        sums.venues.push((ix, hour, stats));
-    }
-    for _ in 0..body.count(9)? {
-        let code = AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
-        sums.areas.push((code, Hour(body.i32()?), body.u32()?));
-    }
-    Ok(sums)
-}
-
-fn put_set(out: &mut Vec<u8>, set: &FxHashSet<u64>) {
-    let mut sorted: Vec<u64> = set.iter().copied().collect();
-    sorted.sort_unstable();
-    put_count(out, sorted.len());
-    for value in sorted {
-        out.extend_from_slice(&value.to_le_bytes());
-    }
-}
-
-fn read_set(body: &mut Body) -> Result<FxHashSet<u64>, String> {
-    let count = body.count(8)?;
-    let mut set = FxHashSet::with_capacity_and_hasher(count, rustc_hash::FxBuildHasher);
-    for _ in 0..count {
-        set.insert(body.u64()?);
-    }
-    Ok(set)
 }

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use crate::geo::Cell;
 use crate::index::DaySums;
+use crate::index::day::{LedgerDay, OpenDay, PackedDay, SealedDay, Sums};
+use crate::index::packed::PackedRows;
 use crate::model::{
     AreaCode, CellStats, CheckIn, Day, Declaration, Direction, Event, Hour, PersonId, UtcOffset, VenueStats,
 };
@@ -22,28 +22,6 @@ pub struct Ledger {
     pub(super) offset: UtcOffset,
     pub(super) days: BTreeMap<Day, LedgerDay>,
     pub(super) fresh: Fresh,
-}
-
-/// One day: open and counting, or sealed and summed. Shared with checkpoints under way: whoever changes
-/// a day that is shared changes a copy.
-#[derive(Clone, Debug)]
-pub(super) enum LedgerDay {
-    Open(Arc<OpenDay>),
-    Sealed(Arc<DaySums>),
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct OpenDay {
-    pub(super) sums: Sums,
-    pub(super) cell_people: FxHashSet<u64>,
-    pub(super) venue_people: FxHashSet<u64>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sums {
-    pub(super) cells: FxHashMap<(Cell, Hour), CellStats>,
-    pub(super) venues: FxHashMap<(u32, Hour), VenueStats>,
-    pub(super) areas: FxHashMap<(AreaCode, Hour), u32>,
 }
 
 /// What came in since the last publication: small sums to lay over what is published, or word that
@@ -187,18 +165,19 @@ impl Ledger {
         }
     }
 
-    /// Closes a day for good: its fingerprints go, its sums stay. Gives the sums, for the history.
-    pub fn seal(&mut self, day: Day) -> &DaySums {
+    /// Closes a day for good: its fingerprints go, its sums stay.
+    pub fn seal(&mut self, day: Day) {
         let entry = self
             .days
             .entry(day)
             .or_insert_with(|| LedgerDay::Sealed(Arc::default()));
         if let LedgerDay::Open(open) = entry {
-            *entry = LedgerDay::Sealed(Arc::new(open.sums.to_day()));
-        }
-        match entry {
-            LedgerDay::Sealed(sums) => sums,
-            LedgerDay::Open(_) => unreachable!("sealed just above"),
+            let open = Arc::make_mut(open);
+            open.settle(day.first_hour(self.offset));
+            *entry = LedgerDay::Sealed(Arc::new(SealedDay {
+                settled: Arc::clone(&open.settled),
+                areas: open.sums.sorted_areas(),
+            }));
         }
     }
 
@@ -206,7 +185,19 @@ impl Ledger {
     /// Repeating it counts nothing twice.
     pub fn set_day(&mut self, day: Day, mut sums: DaySums) {
         sums.normalise();
-        self.days.insert(day, LedgerDay::Sealed(Arc::new(sums)));
+        let first = day.first_hour(self.offset);
+        let settled = PackedDay {
+            cells: PackedRows::of(first, sums.cells.iter().map(|row| (row.0.to_u64(), row.1, row.2))),
+            venues: PackedRows::of(
+                first,
+                sums.venues.iter().map(|row| (u64::from(row.0), row.1, row.2)),
+            ),
+        };
+        let sealed = SealedDay {
+            settled: Arc::new(settled),
+            areas: sums.areas,
+        };
+        self.days.insert(day, LedgerDay::Sealed(Arc::new(sealed)));
         self.fresh = everything();
     }
 
@@ -230,14 +221,46 @@ impl Ledger {
             .map(|(day, state)| (*day, matches!(state, LedgerDay::Sealed(_))))
     }
 
+    /// Another number after each event of a day; `None` when the day takes no more events, or has none. Counts from the
+    /// start of the program.
+    #[must_use]
+    pub fn revision(&self, day: Day) -> Option<u64> {
+        match self.days.get(&day)? {
+            LedgerDay::Open(open) => Some(open.revision),
+            LedgerDay::Sealed(_) => None,
+        }
+    }
+
     /// The sums of a day as they stand; empty when nothing happened.
     #[must_use]
     pub fn day_sums(&self, day: Day) -> DaySums {
-        match self.days.get(&day) {
-            Some(LedgerDay::Open(open)) => open.sums.to_day(),
-            Some(LedgerDay::Sealed(sums)) => DaySums::clone(sums),
-            None => DaySums::default(),
+        let Some(state) = self.days.get(&day) else {
+            return DaySums::default();
+        };
+        let first = day.first_hour(self.offset);
+        DaySums {
+            cells: self.day_cells(day).collect(),
+            venues: state
+                .venue_rows(first)
+                .map(|(ix, hour, stats)| (ix as u32, hour, stats))
+                .collect(),
+            areas: state.area_rows(),
         }
+    }
+
+    /// The sums of a day's cells as they stand, sorted by cell and hour, one after the other.
+    pub fn day_cells(&self, day: Day) -> impl Iterator<Item = (Cell, Hour, CellStats)> {
+        let first = day.first_hour(self.offset);
+        let rows = self.days.get(&day).map(|state| state.cell_rows(first));
+        rows.into_iter()
+            .flatten()
+            .filter_map(|(id, hour, stats)| Some((Cell::from_u64(id).ok()?, hour, stats)))
+    }
+
+    /// A day's counted cases by area and hour, sorted.
+    #[must_use]
+    pub fn day_areas(&self, day: Day) -> Vec<(AreaCode, Hour, u32)> {
+        self.days.get(&day).map_or_else(Vec::new, LedgerDay::area_rows)
     }
 
     /// What changed since the last publication.
@@ -288,7 +311,14 @@ impl Ledger {
             Some(&mut self.fresh.sums)
         };
         match day {
-            LedgerDay::Open(open) => Some((Arc::make_mut(open), fresh)),
+            LedgerDay::Open(open) => {
+                let open = Arc::make_mut(open);
+                open.revision += 1;
+                if open.has_grown() {
+                    open.settle(hour.day(self.offset).first_hour(self.offset));
+                }
+                Some((open, fresh))
+            }
             LedgerDay::Sealed(_) => None,
         }
     }
@@ -317,30 +347,6 @@ impl Ledger {
         if !self.fresh.everything {
             *self.fresh.sums.areas.entry((code.clone(), hour)).or_default() += 1;
         }
-    }
-}
-
-impl Sums {
-    pub(super) fn to_day(&self) -> DaySums {
-        let mut sums = DaySums {
-            cells: self
-                .cells
-                .iter()
-                .map(|(key, stats)| (key.0, key.1, *stats))
-                .collect(),
-            venues: self
-                .venues
-                .iter()
-                .map(|(key, stats)| (key.0, key.1, *stats))
-                .collect(),
-            areas: self
-                .areas
-                .iter()
-                .map(|(key, cases)| (key.0.clone(), key.1, *cases))
-                .collect(),
-        };
-        sums.normalise();
-        sums
     }
 }
 

@@ -1,15 +1,16 @@
-use std::{array, collections::BTreeMap, sync::Arc};
+use std::{array, sync::Arc};
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
+use crate::geo::{BASE_RESOLUTION, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::changed::Changed;
+use crate::index::day::Sums;
 use crate::index::delta::Delta;
-use crate::index::ledger::{LedgerDay, Sums};
+use crate::index::gather::gather;
+use crate::index::layered::Layered;
 use crate::index::roster::Roster;
-use crate::index::running::RunningTable;
-use crate::index::shard::{Layered, Shard};
-use crate::index::snapshot::AreaCases;
+use crate::index::shard::Shard;
 use crate::index::{
     AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
     ZoneIndex,
@@ -18,6 +19,13 @@ use crate::model::{Area, AreaCode, CellStats, Day, Hour, Timestamp, UtcOffset, V
 
 /// Venues whose hours are rebuilt together.
 pub(super) const VENUES_PER_BLOCK: usize = 1024;
+/// How many rows one publication may merge beside those that it must: shards that grow alike are due together, and
+/// nobody should wait for all of them. Some tens of milliseconds.
+const MERGED_AT_ONCE: usize = 1_000_000;
+/// Rows of cells, sorted.
+type CellRows = Vec<(u64, Hour, CellStats)>;
+/// How many rows of shards to come are held at once when everything is made again.
+const ROWS_AT_ONCE: usize = 3_000_000;
 
 /// Makes snapshots: holds the registries, takes in facts and releases, and lays the ledger's fresh sums over
 /// the last snapshot. One owner; readers hold what [`Publisher::publish`] returned.
@@ -29,7 +37,6 @@ pub struct Publisher {
     delta: Delta,
     /// Whether cells came where there was none.
     first_cells: bool,
-    area_rows: BTreeMap<(AreaCode, Hour), u32>,
 }
 
 impl Publisher {
@@ -42,7 +49,6 @@ impl Publisher {
             areas_changed: false,
             delta: Delta::default(),
             first_cells: false,
-            area_rows: BTreeMap::new(),
         }
     }
 
@@ -70,10 +76,10 @@ impl Publisher {
         &self.next.releases
     }
 
-    /// Residents of a cell by the areas of the last publication.
+    /// Residents of cells by the areas of the last publication.
     #[must_use]
-    pub fn population(&self, cell: Cell) -> f64 {
-        self.next.population.of(cell)
+    pub fn population(&self) -> &Arc<CellPopulation> {
+        &self.next.population
     }
 
     /// Adds areas or replaces versions of them; venues are placed again at the next publication.
@@ -176,46 +182,75 @@ impl Publisher {
         self.next.deltas.push(generation, delta);
     }
 
+    /// Makes everything again, shard by shard: no more than some shards' rows are ever unpacked at a time.
     fn rebuild(&mut self, ledger: &Ledger) {
-        let (mut cells, mut venues) = (Vec::new(), Vec::new());
-        self.area_rows.clear();
-        for state in ledger.days.values() {
-            match state {
-                LedgerDay::Open(open) => {
-                    cells.extend(open.sums.cells.iter().map(|(key, s)| (key.0.to_u64(), key.1, *s)));
-                    venues.extend(
-                        open.sums
-                            .venues
-                            .iter()
-                            .map(|(key, s)| (u64::from(key.0), key.1, *s)),
-                    );
-                    for (key, count) in &open.sums.areas {
-                        *self.area_rows.entry(key.clone()).or_default() += count;
-                    }
+        let first_hour = |day: &Day| day.first_hour(ledger.offset());
+        let days = || ledger.days.iter();
+        let mut waiting: Vec<(Cell, CellRows)> = Vec::new();
+        let mut shards: Vec<(Cell, Arc<Shard>)> = Vec::new();
+        let population = Arc::clone(&self.next.population);
+        let mut build = |waiting: &mut Vec<(Cell, CellRows)>| {
+            let built = std::mem::take(waiting).into_par_iter();
+            let built = built.map(|(id, rows)| {
+                (
+                    id,
+                    Arc::new(Shard::from_sorted(rows, &population, Changed::default())),
+                )
+            });
+            shards.extend(built.collect::<Vec<_>>());
+        };
+        let rows = days()
+            .map(|(day, state)| state.cell_rows(first_hour(day)))
+            .collect();
+        gather(
+            rows,
+            |key| {
+                let shard = Cell::from_u64(key).ok()?.parent(SHARD_RESOLUTION)?;
+                Some((shard, shard.descendants(BASE_RESOLUTION)?.1))
+            },
+            |shard, rows| {
+                waiting.push((shard, rows));
+                if waiting.iter().map(|(_, rows)| rows.len()).sum::<usize>() > ROWS_AT_ONCE {
+                    build(&mut waiting);
                 }
-                LedgerDay::Sealed(sums) => {
-                    cells.extend(sums.cells.iter().map(|row| (row.0.to_u64(), row.1, row.2)));
-                    venues.extend(sums.venues.iter().map(|row| (u64::from(row.0), row.1, row.2)));
-                    for (code, hour, count) in &sums.areas {
-                        *self.area_rows.entry((code.clone(), *hour)).or_default() += count;
-                    }
-                }
-            }
-        }
-        self.next.shards = Arc::default();
-        self.next.venue_blocks = Arc::default();
-        self.put_cells(cells);
-        self.put_visits(venues);
-        self.sum_areas();
+            },
+        );
+        build(&mut waiting);
+        self.put_shards(shards);
+
+        let mut blocks: Vec<Layered<VenueStats>> = Vec::new();
+        let rows = days()
+            .map(|(day, state)| state.venue_rows(first_hour(day)))
+            .collect();
+        let size = VENUES_PER_BLOCK as u64;
+        gather(
+            rows,
+            |key| Some((key / size, (key / size + 1) * size - 1)),
+            |block, rows| {
+                blocks.resize(block as usize, Layered::default());
+                blocks.push(Layered::from_sorted(rows));
+            },
+        );
+        self.next.venue_blocks = Arc::new(blocks);
+
+        self.next.area_codes = Arc::default();
+        self.next.area_cases = Layered::default();
+        self.put_area_cases(
+            days()
+                .flat_map(|(_, state)| state.area_rows())
+                .map(|(code, hour, cases)| ((code, hour), cases)),
+        );
     }
 
     fn lay_over(&mut self, fresh: &Sums) {
+        let mut budget = MERGED_AT_ONCE;
         self.put_cells(
             fresh
                 .cells
                 .iter()
                 .map(|(key, s)| (key.0.to_u64(), key.1, *s))
                 .collect(),
+            &mut budget,
         );
         self.put_visits(
             fresh
@@ -223,16 +258,12 @@ impl Publisher {
                 .iter()
                 .map(|(key, s)| (u64::from(key.0), key.1, *s))
                 .collect(),
+            &mut budget,
         );
-        if !fresh.areas.is_empty() {
-            for (key, count) in &fresh.areas {
-                *self.area_rows.entry(key.clone()).or_default() += count;
-            }
-            self.sum_areas();
-        }
+        self.put_area_cases(fresh.areas.iter().map(|(key, cases)| (key.clone(), *cases)));
     }
 
-    fn put_cells(&mut self, rows: Vec<(u64, Hour, CellStats)>) {
+    fn put_cells(&mut self, rows: Vec<(u64, Hour, CellStats)>, budget: &mut usize) {
         let mut by_shard: FxHashMap<Cell, Vec<(u64, Hour, CellStats)>> = FxHashMap::default();
         for row in rows {
             let shard = Cell::from_u64(row.0)
@@ -245,7 +276,6 @@ impl Publisher {
         if by_shard.is_empty() {
             return;
         }
-        let before = self.next.shards.len();
         let (population, generation) = (&self.next.population, self.next.generation + 1);
         let is_anew = self.next.shards.is_empty();
         self.first_cells |= is_anew;
@@ -253,7 +283,7 @@ impl Publisher {
         for (id, mut rows) in by_shard {
             rows.sort_unstable_by_key(|row| (row.0, row.1));
             match shards.binary_search_by_key(&id, |(known, _)| *known) {
-                Ok(at) => shards[at].1 = Arc::new(shards[at].1.with(rows, population, generation)),
+                Ok(at) => shards[at].1 = Arc::new(shards[at].1.with(rows, population, budget, generation)),
                 Err(at) => {
                     let changed = if is_anew {
                         Changed::default()
@@ -265,13 +295,18 @@ impl Publisher {
                 }
             }
         }
-        if shards.len() != before {
+        self.put_shards(shards);
+    }
+
+    fn put_shards(&mut self, shards: Vec<(Cell, Arc<Shard>)>) {
+        let ids = |shards: &[(Cell, Arc<Shard>)]| shards.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+        let (old, new) = (ids(&self.next.shards), ids(&shards));
+        // Residents too: after areas changed all shards are others, and so are these.
+        if old != new || self.delta.every_cell {
+            let population = &self.next.population;
             self.next.above = Arc::new(array::from_fn(|resolution| {
                 let resolution = Resolution::new(resolution as u8).expect("0..=3");
-                let mut cells: Vec<Cell> = shards
-                    .iter()
-                    .filter_map(|(id, _)| id.parent(resolution))
-                    .collect();
+                let mut cells: Vec<Cell> = new.iter().filter_map(|id| id.parent(resolution)).collect();
                 cells.dedup();
                 Roster::of(cells, &Roster::default(), population)
             }));
@@ -279,7 +314,7 @@ impl Publisher {
         self.next.shards = Arc::new(shards);
     }
 
-    fn put_visits(&mut self, mut rows: Vec<(u64, Hour, VenueStats)>) {
+    fn put_visits(&mut self, mut rows: Vec<(u64, Hour, VenueStats)>, budget: &mut usize) {
         if rows.is_empty() {
             return;
         }
@@ -291,23 +326,24 @@ impl Publisher {
             if blocks.len() <= at {
                 blocks.resize(at + 1, Layered::default());
             }
-            blocks[at] = blocks[at].with(of_block);
+            blocks[at] = blocks[at].with(of_block, budget);
         }
         self.next.venue_blocks = Arc::new(blocks);
     }
 
-    fn sum_areas(&mut self) {
-        let mut codes: Vec<AreaCode> = Vec::new();
-        let mut rows = Vec::with_capacity(self.area_rows.len());
-        for ((code, hour), count) in &self.area_rows {
-            if codes.last() != Some(code) {
-                codes.push(code.clone());
+    /// Adds counted cases of areas; each code gets a number when it is first seen.
+    fn put_area_cases(&mut self, cases: impl Iterator<Item = ((AreaCode, Hour), u32)>) {
+        let mut rows: Vec<(u64, Hour, u32)> = Vec::new();
+        for ((code, hour), count) in cases {
+            let codes = &self.next.area_codes;
+            let number = codes.get(&code).copied().unwrap_or(codes.len() as u64);
+            if number == codes.len() as u64 {
+                Arc::make_mut(&mut self.next.area_codes).insert(code, number);
             }
-            rows.push((codes.len() as u64 - 1, *hour, *count));
+            rows.push((number, hour, count));
         }
-        self.next.area_cases = Arc::new(AreaCases {
-            codes,
-            table: RunningTable::from_sorted(&rows),
-        });
+        rows.sort_unstable_by_key(|row| (row.0, row.1));
+        let mut unbounded = usize::MAX;
+        self.next.area_cases = self.next.area_cases.with(&rows, &mut unbounded);
     }
 }

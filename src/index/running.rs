@@ -1,16 +1,33 @@
-use std::ops::{AddAssign, SubAssign};
+use std::marker::PhantomData;
 
+use crate::index::measures::{Cursor, Kind, Measures, add_figures, put_figures, put_varint};
 use crate::model::{Hour, Window};
 
-/// Sums per key and hour, kept as running sums over each key's hours, so that a window's figure is two
-/// binary searches and one subtraction. Keys ascend; each key's hours ascend.
+/// Rows between two places where the sum so far is written down.
+const BLOCK: usize = 32;
+/// Steps from hour to hour, and one number that says: a longer step, which follows.
+const STEPS: u8 = 51;
+const LONGER: u8 = STEPS - 1;
+
+/// Sums per key and hour in two or three bytes each, with the key's running sum before every 32nd row, so that a
+/// window's figure is two short scans and one subtraction. Keys ascend; each key's hours ascend.
 #[derive(Clone, Debug)]
 pub(super) struct RunningTable<S> {
     keys: Vec<u64>,
-    /// Where each key's hours begin; one more than `keys`.
+    /// Where each key's blocks begin; one more than `keys`.
     starts: Vec<u32>,
-    hours: Vec<Hour>,
-    running: Vec<S>,
+    blocks: Vec<Block>,
+    bytes: Vec<u8>,
+    len: usize,
+    figures: PhantomData<S>,
+}
+
+/// Some rows of one key: the key's running sum before them, then each row's step from the hour before with the kind
+/// of its figures, and the figures.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    first: Hour,
+    at: u32,
 }
 
 impl<S> Default for RunningTable<S> {
@@ -18,44 +35,33 @@ impl<S> Default for RunningTable<S> {
         Self {
             keys: Vec::new(),
             starts: vec![0],
-            hours: Vec::new(),
-            running: Vec::new(),
+            blocks: Vec::new(),
+            bytes: Vec::new(),
+            len: 0,
+            figures: PhantomData,
         }
     }
 }
 
-impl<S: Copy + Default + AddAssign + SubAssign> RunningTable<S> {
+impl<S: Measures> RunningTable<S> {
     /// Builds it from rows sorted by key and hour; rows of the same key and hour are added up.
-    pub(super) fn from_sorted(rows: &[(u64, Hour, S)]) -> Self {
-        let mut table = Self::default();
-        table.hours.reserve(rows.len());
-        table.running.reserve(rows.len());
-        for &(key, hour, stats) in rows {
-            if table.keys.last() != Some(&key) {
-                table.keys.push(key);
-                table.starts.push(table.hours.len() as u32);
-            }
-            let start = table.starts[table.keys.len() - 1] as usize;
-            if table.hours.len() > start && table.hours.last() == Some(&hour) {
-                if let Some(last) = table.running.last_mut() {
-                    *last += stats;
+    pub(super) fn from_sorted(rows: impl IntoIterator<Item = (u64, Hour, S)>) -> Self {
+        let mut builder = Builder::default();
+        let mut waiting: Option<(u64, Hour, S)> = None;
+        for row in rows {
+            match &mut waiting {
+                Some(last) if (last.0, last.1) == (row.0, row.1) => last.2 += row.2,
+                Some(last) => {
+                    builder.push(*last);
+                    *last = row;
                 }
-            } else {
-                let mut sum = if table.hours.len() > start {
-                    table.running[table.running.len() - 1]
-                } else {
-                    S::default()
-                };
-                sum += stats;
-                table.hours.push(hour);
-                table.running.push(sum);
-            }
-            let end = table.hours.len() as u32;
-            if let Some(last) = table.starts.last_mut() {
-                *last = end;
+                None => waiting = Some(row),
             }
         }
-        table
+        if let Some(last) = waiting {
+            builder.push(last);
+        }
+        builder.finish()
     }
 
     /// The keys, ascending.
@@ -65,7 +71,7 @@ impl<S: Copy + Default + AddAssign + SubAssign> RunningTable<S> {
 
     /// How many rows.
     pub(super) fn len(&self) -> usize {
-        self.hours.len()
+        self.len
     }
 
     /// Where a key stands.
@@ -75,46 +81,169 @@ impl<S: Copy + Default + AddAssign + SubAssign> RunningTable<S> {
 
     /// The sum of the window's hours at a slot.
     pub(super) fn sum(&self, slot: usize, window: Window) -> S {
-        let (from, to) = self.span(slot, window);
-        if from >= to {
+        if window.from >= window.to {
             return S::default();
         }
-        let mut sum = self.running[to - 1];
-        if from > self.starts[slot] as usize {
-            sum -= self.running[from - 1];
-        }
+        let mut sum = self.before(slot, window.to);
+        sum -= self.before(slot, window.from);
         sum
+    }
+
+    /// Whether the window has a row at a slot.
+    pub(super) fn has_any(&self, slot: usize, window: Window) -> bool {
+        let blocks = self.blocks_of(slot);
+        let after = self.blocks[blocks.clone()].partition_point(|block| block.first < window.to);
+        if after == 0 || window.from >= window.to {
+            return false;
+        }
+        let last = blocks.start + after - 1;
+        self.blocks[last].first >= window.from || self.rows_of(last).any(|(hour, _)| window.contains(hour))
     }
 
     /// The rows of the window's hours at a slot.
     pub(super) fn series(&self, slot: usize, window: Window) -> impl Iterator<Item = (Hour, S)> {
-        let (from, to) = self.span(slot, window);
-        let start = self.starts[slot] as usize;
-        (from..to).map(move |at| (self.hours[at], self.row(start, at)))
+        let blocks = self.blocks_of(slot);
+        let before = self.blocks[blocks.clone()].partition_point(|block| block.first < window.from);
+        let from = blocks.start + before.saturating_sub(1);
+        (from..blocks.end)
+            .take_while(move |&block| self.blocks[block].first < window.to)
+            .flat_map(|block| self.rows_of(block))
+            .filter(move |(hour, _)| window.contains(*hour))
     }
 
     /// Every row, sorted, as [`RunningTable::from_sorted`] takes them.
     pub(super) fn rows(&self) -> impl Iterator<Item = (u64, Hour, S)> {
         self.keys.iter().enumerate().flat_map(move |(slot, &key)| {
-            let (start, end) = (self.starts[slot] as usize, self.starts[slot + 1] as usize);
-            (start..end).map(move |at| (key, self.hours[at], self.row(start, at)))
+            self.blocks_of(slot)
+                .flat_map(|block| self.rows_of(block))
+                .map(move |(hour, stats)| (key, hour, stats))
         })
     }
 
-    fn row(&self, start: usize, at: usize) -> S {
-        let mut own = self.running[at];
-        if at > start {
-            own -= self.running[at - 1];
-        }
-        own
+    fn blocks_of(&self, slot: usize) -> std::ops::Range<usize> {
+        self.starts[slot] as usize..self.starts[slot + 1] as usize
     }
 
-    fn span(&self, slot: usize, window: Window) -> (usize, usize) {
-        let (start, end) = (self.starts[slot] as usize, self.starts[slot + 1] as usize);
-        let hours = &self.hours[start..end];
-        let from = start + hours.partition_point(|hour| *hour < window.from);
-        let to = start + hours.partition_point(|hour| *hour < window.to);
-        (from, to)
+    /// The sum of a slot's rows before an hour.
+    fn before(&self, slot: usize, hour: Hour) -> S {
+        let blocks = self.blocks_of(slot);
+        let after = self.blocks[blocks.clone()].partition_point(|block| block.first < hour);
+        if after == 0 {
+            return S::default();
+        }
+        let (mut rows, mut sum) = self.open(blocks.start + after - 1);
+        while let Some(kind) = rows.next_before(hour) {
+            kind.add_to(&mut rows.cursor, &mut sum);
+        }
+        sum
+    }
+
+    fn rows_of(&self, block: usize) -> impl Iterator<Item = (Hour, S)> {
+        let (mut rows, _) = self.open(block);
+        std::iter::from_fn(move || {
+            let kind = rows.next_before(Hour(i32::MAX))?;
+            let mut stats = S::default();
+            kind.add_to(&mut rows.cursor, &mut stats);
+            Some((rows.hour, stats))
+        })
+    }
+
+    /// The rows of a block and the sum before them.
+    fn open(&self, block: usize) -> (BlockRows<'_>, S) {
+        let Block { first, at } = self.blocks[block];
+        let end = self
+            .blocks
+            .get(block + 1)
+            .map_or(self.bytes.len(), |next| next.at as usize);
+        let mut cursor = Cursor::new(&self.bytes[at as usize..end]);
+        let mut sum = S::default();
+        add_figures(&mut cursor, &mut sum);
+        (BlockRows { cursor, hour: first }, sum)
+    }
+}
+
+struct BlockRows<'a> {
+    cursor: Cursor<'a>,
+    /// Of the last row read; of the first one before any is read, whose step is zero.
+    hour: Hour,
+}
+
+impl BlockRows<'_> {
+    /// Goes to the next row, unless the block ends or it is of that hour or a later one.
+    #[inline]
+    fn next_before(&mut self, end: Hour) -> Option<Kind> {
+        if self.cursor.is_at_end() {
+            return None;
+        }
+        let byte = self.cursor.byte();
+        let mut step = u32::from(byte % STEPS);
+        if step == u32::from(LONGER) {
+            step = self.cursor.varint() as u32;
+        }
+        self.hour = Hour(self.hour.0.wrapping_add_unsigned(step));
+        (self.hour < end).then_some(Kind(byte / STEPS))
+    }
+}
+
+struct Builder<S> {
+    table: RunningTable<S>,
+    /// Of the key so far.
+    running: S,
+    hour: Hour,
+    in_block: usize,
+}
+
+impl<S: Measures> Default for Builder<S> {
+    fn default() -> Self {
+        Self {
+            table: RunningTable::default(),
+            running: S::default(),
+            hour: Hour(0),
+            in_block: 0,
+        }
+    }
+}
+
+impl<S: Measures> Builder<S> {
+    fn push(&mut self, (key, hour, stats): (u64, Hour, S)) {
+        let table = &mut self.table;
+        let is_new = table.keys.last() != Some(&key);
+        if is_new {
+            table.keys.push(key);
+            table.starts.push(table.blocks.len() as u32);
+            self.running = S::default();
+        }
+        if is_new || self.in_block == BLOCK {
+            table.blocks.push(Block {
+                first: hour,
+                at: table.bytes.len() as u32,
+            });
+            put_figures(&mut table.bytes, &self.running);
+            if let Some(end) = table.starts.last_mut() {
+                *end = table.blocks.len() as u32;
+            }
+            (self.hour, self.in_block) = (hour, 0);
+        }
+        let step = hour.0.wrapping_sub(self.hour.0).cast_unsigned();
+        let kind = Kind::of(&stats);
+        let short = u8::try_from(step).unwrap_or(LONGER).min(LONGER);
+        table.bytes.push(kind.0 * STEPS + short);
+        if short == LONGER {
+            put_varint(&mut table.bytes, step.into());
+        }
+        kind.put(&mut table.bytes, &stats);
+        self.running += stats;
+        (self.hour, self.in_block) = (hour, self.in_block + 1);
+        table.len += 1;
+    }
+
+    fn finish(mut self) -> RunningTable<S> {
+        let table = &mut self.table;
+        table.keys.shrink_to_fit();
+        table.starts.shrink_to_fit();
+        table.blocks.shrink_to_fit();
+        table.bytes.shrink_to_fit();
+        self.table
     }
 }
 
@@ -124,24 +253,43 @@ mod tests {
 
     #[test]
     fn a_window_is_the_sum_of_its_rows() {
+        let figure = |key: u64, h: i32| 1 + (key as u32 + (h + 100) as u32) % 7 * 50;
         let rows: Vec<(u64, Hour, u32)> = (0..50)
-            .flat_map(|key| (0..40).map(move |h| (key * 3, Hour(h * 2 - 30), (key as u32 + h as u32) % 7)))
+            .flat_map(|key| {
+                let hours = (0..key as i32 * 3 + 1).map(|h| h * 2 - 30 + i32::from(h > 60) * 500);
+                hours.map(move |h| (key * 3, Hour(h), figure(key, h)))
+            })
             .collect();
-        let table = RunningTable::from_sorted(&rows);
+        let table = RunningTable::from_sorted(rows.iter().copied());
         assert_eq!(table.rows().collect::<Vec<_>>(), rows);
-        for (from, to) in [(-100, 100), (-30, -29), (0, 0), (5, 3), (-3, 17), (48, 60)] {
+        assert_eq!(table.len(), rows.len());
+        let ends = [
+            (-100, 100),
+            (-30, -29),
+            (0, 0),
+            (5, 3),
+            (-3, 17),
+            (48, 60),
+            (80, 900),
+            (33, 34),
+            (34, 98),
+        ];
+        for (from, to) in ends {
             let window = Window {
                 from: Hour(from),
                 to: Hour(to),
             };
             for key in 0..150 {
-                let plain: u32 = rows
-                    .iter()
-                    .filter(|row| row.0 == key && window.contains(row.1))
-                    .map(|row| row.2)
-                    .sum();
-                let sum = table.slot(key).map_or(0, |slot| table.sum(slot, window));
+                let own = || rows.iter().filter(|row| row.0 == key && window.contains(row.1));
+                let plain: u32 = own().map(|row| row.2).sum();
+                let slot = table.slot(key);
+                let sum = slot.map_or(0, |slot| table.sum(slot, window));
                 assert_eq!(sum, plain, "{key} {from}..{to}");
+                let any = slot.is_some_and(|slot| table.has_any(slot, window));
+                assert_eq!(any, plain > 0, "{key} {from}..{to}");
+                let series: Vec<(Hour, u32)> =
+                    slot.map_or_else(Vec::new, |slot| table.series(slot, window).collect());
+                assert_eq!(series, own().map(|row| (row.1, row.2)).collect::<Vec<_>>());
             }
         }
     }

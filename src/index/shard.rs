@@ -1,110 +1,22 @@
-use std::{
-    array,
-    ops::{AddAssign, SubAssign},
-    sync::Arc,
-};
+use std::array;
+use std::sync::Arc;
 
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::CellPopulation;
 use crate::index::cells_since::Spans;
 use crate::index::changed::Changed;
+use crate::index::layered::{Layered, gap};
 use crate::index::roster::Roster;
-use crate::index::running::RunningTable;
 use crate::model::{CellStats, Hour, Window};
 
 /// Resolutions 4..=9 of a shard.
 const LEVELS: usize = 6;
-/// A tail of at most so many rows is kept apart, however small the base.
-const SMALL_TAIL: usize = 4096;
-
-/// A large table that stands still and a small one laid over it: sums merge, so a figure is the sum of both,
-/// and a publication rebuilds the small one only. When the tail grows beyond a sixteenth of the base they are merged.
-#[derive(Clone, Debug)]
-pub(super) struct Layered<S> {
-    base: Arc<RunningTable<S>>,
-    tail: Arc<RunningTable<S>>,
-}
-
-impl<S> Default for Layered<S> {
-    fn default() -> Self {
-        Self {
-            base: Arc::default(),
-            tail: Arc::default(),
-        }
-    }
-}
-
-impl<S: Copy + Default + AddAssign + SubAssign> Layered<S> {
-    /// All in the base; rows sorted by key and hour.
-    pub(super) fn from_sorted(rows: &[(u64, Hour, S)]) -> Self {
-        Self {
-            base: Arc::new(RunningTable::from_sorted(rows)),
-            tail: Arc::default(),
-        }
-    }
-
-    /// The same with more rows added, sorted by key and hour.
-    pub(super) fn with(&self, fresh: &[(u64, Hour, S)]) -> Self {
-        let tail = merged(self.tail.rows(), fresh.iter().copied());
-        if tail.len() > SMALL_TAIL.max(self.base.len() / 16) {
-            Self::from_sorted(&merged(self.base.rows(), tail.into_iter()))
-        } else {
-            Self {
-                base: Arc::clone(&self.base),
-                tail: Arc::new(RunningTable::from_sorted(&tail)),
-            }
-        }
-    }
-
-    pub(super) fn sum(&self, key: u64, window: Window) -> S {
-        let mut sum = S::default();
-        for table in [&self.base, &self.tail] {
-            if let Some(slot) = table.slot(key) {
-                sum += table.sum(slot, window);
-            }
-        }
-        sum
-    }
-
-    /// The rows of a key in the window, by hour.
-    pub(super) fn series(&self, key: u64, window: Window) -> Vec<(Hour, S)> {
-        let rows = |table: &RunningTable<S>| -> Vec<(u64, Hour, S)> {
-            table.slot(key).map_or_else(Vec::new, |slot| {
-                table
-                    .series(slot, window)
-                    .map(|(hour, stats)| (key, hour, stats))
-                    .collect()
-            })
-        };
-        let both = merged(rows(&self.base).into_iter(), rows(&self.tail).into_iter());
-        let mut series: Vec<(Hour, S)> = Vec::with_capacity(both.len());
-        for (_, hour, stats) in both {
-            match series.last_mut() {
-                Some((last, sum)) if *last == hour => *sum += stats,
-                _ => series.push((hour, stats)),
-            }
-        }
-        series
-    }
-}
-
-/// Both in one sorted list; the stable sort finds the two runs and merges them in linear time.
-fn merged<S>(
-    a: impl Iterator<Item = (u64, Hour, S)>,
-    b: impl Iterator<Item = (u64, Hour, S)>,
-) -> Vec<(u64, Hour, S)> {
-    let mut rows: Vec<(u64, Hour, S)> = a.chain(b).collect();
-    rows.sort_by_key(|row| (row.0, row.1));
-    rows
-}
 
 /// All cells below one cell of resolution 4, at each of the resolutions 4..=9.
 #[derive(Clone, Debug)]
 pub(super) struct Shard {
     levels: [Layered<CellStats>; LEVELS],
-    rosters: Arc<[Roster; LEVELS]>,
-    /// For each cell of the roster its slots in base and tail.
-    slots: Arc<[Vec<(u32, u32)>; LEVELS]>,
+    rosters: [Arc<Roster>; LEVELS],
     changed: Changed,
 }
 
@@ -141,8 +53,6 @@ impl Turn {
 /// Up to so many changed cells are looked up one by one.
 const FEW: usize = 64;
 
-const NONE: u32 = u32::MAX;
-
 impl Shard {
     /// Builds it from rows of the base resolution, sorted by cell and hour; `changed` of a shard whose first rows
     /// are fresh, nothing where all is built anew.
@@ -151,71 +61,49 @@ impl Shard {
         population: &CellPopulation,
         changed: Changed,
     ) -> Self {
-        let pyramid = pyramid(rows);
-        let levels = array::from_fn(|level| Layered::from_sorted(&pyramid[level]));
-        Self::of(levels, None, population, changed)
+        let empty = Self {
+            levels: array::from_fn(|_| Layered::default()),
+            rosters: array::from_fn(|_| Arc::default()),
+            changed: Changed::default(),
+        };
+        let mut unbounded = usize::MAX;
+        Self {
+            changed,
+            ..empty.laid(rows, population, &mut unbounded)
+        }
     }
 
-    /// The same with more rows of the base resolution added in generation `generation`.
+    /// The same with more rows of the base resolution added in generation `generation`; may merge old rows while the
+    /// budget of rows lasts.
     pub(super) fn with(
         &self,
         fresh: Vec<(u64, Hour, CellStats)>,
         population: &CellPopulation,
+        budget: &mut usize,
         generation: u64,
     ) -> Self {
-        let changed = self.changed.with(&fresh, generation);
-        let pyramid = pyramid(fresh);
-        let levels = array::from_fn(|level| self.levels[level].with(&pyramid[level]));
-        Self::of(levels, Some(&self.rosters), population, changed)
+        Self {
+            changed: self.changed.with(&fresh, generation),
+            ..self.laid(fresh, population, budget)
+        }
     }
 
-    fn of(
-        levels: [Layered<CellStats>; LEVELS],
-        old: Option<&Arc<[Roster; LEVELS]>>,
+    fn laid(
+        &self,
+        fresh: Vec<(u64, Hour, CellStats)>,
         population: &CellPopulation,
-        changed: Changed,
+        budget: &mut usize,
     ) -> Self {
-        let both: [Vec<u64>; LEVELS] = array::from_fn(|level| {
-            let layered: &Layered<CellStats> = &levels[level];
-            let mut keys = [layered.base.keys(), layered.tail.keys()].concat();
-            #[expect(
-                clippy::stable_sort_primitive,
-                reason = "two sorted runs: the stable sort merges them in linear time"
-            )]
-            keys.sort();
-            keys.dedup();
-            keys
-        });
-        let same = |rosters: &&Arc<[Roster; LEVELS]>| {
-            (0..LEVELS).all(|level| rosters[level].cells().len() == both[level].len())
-        };
-        // Cells are never taken away from a shard, so equal counts are equal cells.
-        let rosters = old.filter(same).map_or_else(
-            || {
-                let none = Roster::default();
-                Arc::new(array::from_fn(|level| {
-                    let cells = both[level].iter().filter_map(|&id| Cell::from_u64(id).ok());
-                    let known = old.map_or(&none, |rosters| &rosters[level]);
-                    Roster::of(cells.collect(), known, population)
-                }))
-            },
-            Arc::clone,
-        );
-        let slots = Arc::new(array::from_fn(|level| {
-            let layered: &Layered<CellStats> = &levels[level];
-            let (base, tail) = (layered.base.keys(), layered.tail.keys());
-            let (mut b, mut t) = (0, 0);
-            both[level]
-                .iter()
-                .map(|key| (step(base, &mut b, *key), step(tail, &mut t, *key)))
-                .collect()
-        }));
-        Self {
-            levels,
-            rosters,
-            slots,
-            changed,
+        let mut next = self.clone();
+        let mut rows = fresh;
+        for level in (0..LEVELS).rev() {
+            next.rosters[level] = with_cells(&self.rosters[level], &rows, population);
+            next.levels[level] = self.levels[level].with(&rows, budget);
+            if level > 0 {
+                rows = coarser(&rows, SHARD_RESOLUTION.get() + level as u8);
+            }
         }
+        next
     }
 
     /// What got fresh sums since it was built.
@@ -253,22 +141,13 @@ impl Shard {
     /// Whether time alone changes the figures of a cell that touches the parts of a box.
     pub(super) fn turns(&self, parts: &[BBox], resolution: Resolution, turn: Turn) -> bool {
         level_of(resolution).is_some_and(|level| {
-            let mut touching = self.rosters[level].touching(parts).into_iter();
-            touching.any(|at| turn.matters(|window| self.sum_at(level, at, window)))
+            let (layered, roster) = (&self.levels[level], &self.rosters[level]);
+            let mut walk = layered.walk();
+            roster.touching(parts).into_iter().any(|at| {
+                let slots = walk.to(roster.cells()[at].to_u64());
+                turn.matters(|window| layered.sum_at(slots, window))
+            })
         })
-    }
-
-    /// The sums of the cell at a place of a level's roster.
-    fn sum_at(&self, level: usize, at: usize, window: Window) -> CellStats {
-        let (layered, (base, tail)) = (&self.levels[level], self.slots[level][at]);
-        let mut sum = CellStats::default();
-        if base != NONE {
-            sum += layered.base.sum(base as usize, window);
-        }
-        if tail != NONE {
-            sum += layered.tail.sum(tail as usize, window);
-        }
-        sum
     }
 
     /// The sums of a cell of resolution 4..=9 in this shard.
@@ -276,6 +155,24 @@ impl Shard {
         level_of(cell.resolution()).map_or_else(CellStats::default, |level| {
             self.levels[level].sum(cell.to_u64(), window)
         })
+    }
+
+    /// Whether anything is counted in a cell of resolution 4..=9 in one of the windows.
+    pub(super) fn has_any(&self, cell: Cell, windows: &[Window]) -> bool {
+        level_of(cell.resolution()).is_some_and(|level| self.levels[level].has_any(cell.to_u64(), windows))
+    }
+
+    /// The cells below a cell of resolution 3..=8 and one resolution finer, ascending.
+    pub(super) fn children_of(&self, cell: Cell) -> &[Cell] {
+        let finer = Resolution::new(cell.resolution().get() + 1);
+        let found = finer.and_then(|finer| Some((level_of(finer)?, cell.descendants(finer)?)));
+        let Some((level, (low, high))) = found else {
+            return &[];
+        };
+        let cells = self.rosters[level].cells();
+        let from = cells.partition_point(|cell| cell.to_u64() < low);
+        let to = from + cells[from..].partition_point(|cell| cell.to_u64() <= high);
+        &cells[from..to]
     }
 
     /// Calls `visit` with each cell that touches the parts of a box, its sums in each window and its residents;
@@ -290,10 +187,12 @@ impl Shard {
         let Some(level) = level_of(resolution) else {
             return;
         };
-        let roster = &self.rosters[level];
+        let (layered, roster) = (&self.levels[level], &self.rosters[level]);
+        let mut walk = layered.walk();
         for at in roster.touching(parts) {
-            let sum_in = |window: Window| self.sum_at(level, at, window);
-            let first = sum_in(windows[0]);
+            let cell = roster.cells()[at];
+            let slots = walk.to(cell.to_u64());
+            let first = layered.sum_at(slots, windows[0]);
             if first.is_empty() {
                 continue;
             }
@@ -301,21 +200,37 @@ impl Shard {
                 if window == windows[0] {
                     first
                 } else {
-                    sum_in(window)
+                    layered.sum_at(slots, window)
                 }
             });
-            visit(roster.cells()[at], sums, roster.population(at));
+            visit(cell, sums, roster.population(at));
         }
     }
 }
 
-fn step(keys: &[u64], at: &mut usize, key: u64) -> u32 {
-    if keys.get(*at) == Some(&key) {
-        *at += 1;
-        (*at - 1) as u32
-    } else {
-        NONE
+/// The roster with the cells of the rows; the same one when it knows them all.
+fn with_cells(
+    roster: &Arc<Roster>,
+    rows: &[(u64, Hour, CellStats)],
+    population: &CellPopulation,
+) -> Arc<Roster> {
+    let known = roster.cells();
+    let (mut at, mut new) = (0, Vec::new());
+    for of_cell in rows.chunk_by(|a, b| a.0 == b.0) {
+        let Ok(cell) = Cell::from_u64(of_cell[0].0) else {
+            continue;
+        };
+        at += gap(&known[at..], &cell);
+        if known.get(at) != Some(&cell) {
+            new.push(cell);
+        }
     }
+    if new.is_empty() {
+        return Arc::clone(roster);
+    }
+    new.extend_from_slice(known);
+    new.sort_unstable();
+    Arc::new(Roster::of(new, roster, population))
 }
 
 fn level_of(resolution: Resolution) -> Option<usize> {
@@ -323,27 +238,25 @@ fn level_of(resolution: Resolution) -> Option<usize> {
     (level < LEVELS).then_some(level)
 }
 
-/// The rows of every resolution, coarsest first, each summed from the next finer by H3 parent.
-fn pyramid(finest: Vec<(u64, Hour, CellStats)>) -> [Vec<(u64, Hour, CellStats)>; LEVELS] {
-    let mut levels: [Vec<(u64, Hour, CellStats)>; LEVELS] = array::from_fn(|_| Vec::new());
-    levels[LEVELS - 1] = finest;
-    for level in (0..LEVELS - 1).rev() {
-        let finer = SHARD_RESOLUTION.get() + level as u8 + 1;
-        let mut rows: Vec<(u64, Hour, CellStats)> = levels[level + 1]
-            .iter()
-            .map(|&(id, hour, stats)| (parent_id(id, finer), hour, stats))
-            .collect();
-        rows.sort_by_key(|row| (row.0, row.1));
-        rows.dedup_by(|next, kept| {
-            let same = (next.0, next.1) == (kept.0, kept.1);
-            if same {
-                kept.2 += next.2;
+/// The rows of the next coarser resolution than `finer`: each the sum of its children's, by H3 parent. Sorted as the
+/// given ones are, because the children of a cell stand together.
+fn coarser(rows: &[(u64, Hour, CellStats)], finer: u8) -> Vec<(u64, Hour, CellStats)> {
+    let mut sums: Vec<(u64, Hour, CellStats)> = Vec::with_capacity(rows.len());
+    let mut own: Vec<(Hour, CellStats)> = Vec::new();
+    for siblings in rows.chunk_by(|a, b| parent_id(a.0, finer) == parent_id(b.0, finer)) {
+        let parent = parent_id(siblings[0].0, finer);
+        own.clear();
+        own.extend(siblings.iter().map(|row| (row.1, row.2)));
+        // Stable: it finds the children's runs and merges them.
+        own.sort_by_key(|row| row.0);
+        for &(hour, stats) in &own {
+            match sums.last_mut() {
+                Some(last) if (last.0, last.1) == (parent, hour) => last.2 += stats,
+                _ => sums.push((parent, hour, stats)),
             }
-            same
-        });
-        levels[level] = rows;
+        }
     }
-    levels
+    sums
 }
 
 /// The id of the parent of a cell of resolution `finer`: one less in the resolution bits, its last digit unused (7).

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::delta::{Delta, Deltas};
+use crate::index::layered::Layered;
 use crate::index::publisher::VENUES_PER_BLOCK;
 use crate::index::roster::Roster;
-use crate::index::running::RunningTable;
-use crate::index::shard::{Layered, Shard};
+use crate::index::shard::Shard;
 use crate::index::{AreaIndex, CellPopulation, ReleaseIndex, VenueIndex, ZoneIndex};
 use crate::model::{AreaCode, CellStats, Hour, Timestamp, UtcOffset, VenueStats, Window};
 
@@ -22,7 +24,9 @@ pub struct Snapshot {
     /// The cells of resolutions 0..=3 above the shards.
     pub(super) above: Arc<[Roster; 4]>,
     pub(super) venue_blocks: Arc<Vec<Layered<VenueStats>>>,
-    pub(super) area_cases: Arc<AreaCases>,
+    /// The number of each area in `area_cases`.
+    pub(super) area_codes: Arc<FxHashMap<AreaCode, u64>>,
+    pub(super) area_cases: Layered<u32>,
     pub(super) population: Arc<CellPopulation>,
     pub(super) venues: VenueIndex,
     pub(super) areas: AreaIndex,
@@ -51,13 +55,6 @@ pub struct Versions {
     pub releases: u64,
 }
 
-/// Running sums of cases per area, keyed by the place of the code in the sorted list.
-#[derive(Clone, Debug, Default)]
-pub(super) struct AreaCases {
-    pub(super) codes: Vec<AreaCode>,
-    pub(super) table: RunningTable<u32>,
-}
-
 /// A cell's exact sums in a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellFigure {
@@ -80,7 +77,8 @@ impl Snapshot {
             shards: Arc::default(),
             above: Arc::default(),
             venue_blocks: Arc::default(),
-            area_cases: Arc::default(),
+            area_codes: Arc::default(),
+            area_cases: Layered::default(),
             population: Arc::default(),
             venues: VenueIndex::default(),
             areas: AreaIndex::default(),
@@ -132,9 +130,8 @@ impl Snapshot {
             }
             return sum;
         }
-        cell.parent(SHARD_RESOLUTION)
-            .and_then(|id| self.shards.binary_search_by_key(&id, |(id, _)| *id).ok())
-            .map_or_else(CellStats::default, |at| self.shards[at].1.sum(cell, window))
+        self.shard_of(cell)
+            .map_or_else(CellStats::default, |shard| shard.sum(cell, window))
     }
 
     /// The cells of a resolution (0..=9) that touch the box (by each hexagon's own box) and where something
@@ -175,6 +172,41 @@ impl Snapshot {
                 found.push((figure, second));
             },
         );
+        found
+    }
+
+    /// The cells of a resolution (0..=9) in which anything is counted in one of the windows; ascending. Looks only below
+    /// the given cells of the next coarser resolution, which ascend too (at resolution 0 everywhere).
+    #[must_use]
+    pub fn cells_with_any(&self, above: &[Cell], resolution: Resolution, windows: &[Window]) -> Vec<Cell> {
+        let in_shards = |cell: &Cell| {
+            let mut shards = self.shards_below(*cell).iter();
+            shards.any(|(id, shard)| shard.has_any(*id, windows))
+        };
+        if resolution < SHARD_RESOLUTION {
+            let cells = self.above[usize::from(resolution.get())].cells().iter();
+            return cells
+                .filter(|cell| {
+                    let coarser = resolution.get().checked_sub(1).and_then(Resolution::new);
+                    coarser
+                        .and_then(|coarser| cell.parent(coarser))
+                        .is_none_or(|parent| above.binary_search(&parent).is_ok())
+                })
+                .filter(|cell| in_shards(cell))
+                .copied()
+                .collect();
+        }
+        let mut found = Vec::new();
+        for parent in above {
+            if resolution == SHARD_RESOLUTION {
+                let shards = self.shards_below(*parent).iter();
+                let with_any = shards.filter(|(id, shard)| shard.has_any(*id, windows));
+                found.extend(with_any.map(|(id, _)| *id));
+            } else if let Some(shard) = self.shard_of(*parent) {
+                let children = shard.children_of(*parent).iter();
+                found.extend(children.filter(|cell| shard.has_any(**cell, windows)));
+            }
+        }
         found
     }
 
@@ -239,13 +271,9 @@ impl Snapshot {
     /// The exact count of cases in an area by hour of report.
     #[must_use]
     pub fn area_cases(&self, code: &AreaCode, window: Window) -> u32 {
-        let cases = &self.area_cases;
-        cases
-            .codes
-            .binary_search(code)
-            .ok()
-            .and_then(|key| cases.table.slot(key as u64))
-            .map_or(0, |slot| cases.table.sum(slot, window))
+        self.area_codes
+            .get(code)
+            .map_or(0, |number| self.area_cases.sum(*number, window))
     }
 
     /// The zones.
@@ -258,6 +286,13 @@ impl Snapshot {
     #[must_use]
     pub fn releases(&self) -> &ReleaseIndex {
         &self.releases
+    }
+
+    /// The shard of a cell of resolution 4..=9.
+    fn shard_of(&self, cell: Cell) -> Option<&Shard> {
+        let id = cell.parent(SHARD_RESOLUTION)?;
+        let at = self.shards.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.shards[at].1)
     }
 
     fn shards_below(&self, cell: Cell) -> &[(Cell, Arc<Shard>)] {

@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use rstar::{RTree, primitives::GeomWithData};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -80,9 +83,11 @@ pub struct VenueEntry {
 /// Cloning shares everything; a change copies what it touches.
 #[derive(Clone, Debug, Default)]
 pub struct VenueIndex {
-    chunks: Vec<Arc<Vec<VenueEntry>>>,
+    chunks: Arc<Vec<Arc<Vec<VenueEntry>>>>,
     len: usize,
     by_id: Arc<FxHashMap<VenueId, u32>>,
+    /// The ids registered since `by_id` was last made whole.
+    new_ids: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
     /// Registered or moved since `places` was built, in Morton order.
     recent: Arc<Vec<(u64, u32)>>,
@@ -114,19 +119,19 @@ impl VenueIndex {
     /// The venue with that id.
     #[must_use]
     pub fn get(&self, id: &VenueId) -> Option<&VenueEntry> {
-        self.by_ix(*self.by_id.get(id)?)
+        self.by_ix(self.ix(id)?)
     }
 
     /// Whether there is a venue of that id.
     #[must_use]
     pub fn knows(&self, id: &str) -> bool {
-        self.by_id.contains_key(id)
+        self.by_id.contains_key(id) || self.new_ids.contains_key(id)
     }
 
     /// The venue's number.
     #[must_use]
     pub fn ix(&self, id: &VenueId) -> Option<u32> {
-        self.by_id.get(id).copied()
+        self.by_id.get(id).or_else(|| self.new_ids.get(id)).copied()
     }
 
     /// The venue with that number.
@@ -225,6 +230,7 @@ impl VenueIndex {
     pub(super) fn put(&mut self, venues: &[Venue], areas: &AreaIndex, day: Day) {
         let mut recent: BTreeSet<u32> = self.recent.iter().map(|&(_, ix)| ix).collect();
         let mut moved = FxHashSet::clone(&self.moved);
+        let mut chains = Chains::default();
         for venue in venues {
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
@@ -235,15 +241,15 @@ impl VenueIndex {
                 (ix, facts)
             } else {
                 let ix = u32::try_from(self.len).expect("fewer than 2^32 venues fit in memory");
-                Arc::make_mut(&mut self.by_id).insert(venue.id.clone(), ix);
+                Arc::make_mut(&mut self.new_ids).insert(venue.id.clone(), ix);
                 recent.insert(ix);
-                (ix, Arc::default())
+                (ix, Arc::clone(&NOTHING_KNOWN))
             };
             self.write(VenueEntry {
                 ix,
                 folded_name: fold_name(&venue.name).into(),
                 cell: venue.cell(),
-                areas: areas.chain_of(venue.at, venue.area.as_ref(), day),
+                areas: chains.one(areas.chain_of(venue.at, venue.area.as_ref(), day)),
                 venue: Arc::new(venue.clone()),
                 facts,
             });
@@ -259,9 +265,11 @@ impl VenueIndex {
 
     /// Finds every venue's areas again, after the areas or the day changed.
     pub(super) fn relocate(&mut self, areas: &AreaIndex, day: Day) {
-        for chunk in &mut self.chunks {
+        let mut chains = Chains::default();
+        for chunk in Arc::make_mut(&mut self.chunks) {
             for entry in Arc::make_mut(chunk) {
-                entry.areas = areas.chain_of(entry.venue.at, entry.venue.area.as_ref(), day);
+                let chain = areas.chain_of(entry.venue.at, entry.venue.area.as_ref(), day);
+                entry.areas = chains.one(chain);
             }
         }
     }
@@ -275,7 +283,8 @@ impl VenueIndex {
             if self.by_ix(number).is_none_or(|entry| *entry.facts == facts) {
                 continue;
             }
-            if let Some(entry) = Arc::make_mut(&mut self.chunks[ix / CHUNK]).get_mut(ix % CHUNK) {
+            let chunk = &mut Arc::make_mut(&mut self.chunks)[ix / CHUNK];
+            if let Some(entry) = Arc::make_mut(chunk).get_mut(ix % CHUNK) {
                 entry.facts = Arc::new(facts);
                 changed.push(number);
             }
@@ -286,14 +295,16 @@ impl VenueIndex {
     fn write(&mut self, entry: VenueEntry) {
         let ix = entry.ix as usize;
         if ix == self.len {
+            let chunks = Arc::make_mut(&mut self.chunks);
             if ix.is_multiple_of(CHUNK) {
-                self.chunks.push(Arc::default());
+                chunks.push(Arc::default());
             }
-            let chunk = self.chunks.last_mut().expect("pushed above when full");
+            let chunk = chunks.last_mut().expect("pushed above when full");
             Arc::make_mut(chunk).push(entry);
             self.len += 1;
         } else {
-            Arc::make_mut(&mut self.chunks[ix / CHUNK])[ix % CHUNK] = entry;
+            let chunk = &mut Arc::make_mut(&mut self.chunks)[ix / CHUNK];
+            Arc::make_mut(chunk)[ix % CHUNK] = entry;
         }
     }
 
@@ -311,6 +322,11 @@ impl VenueIndex {
         self.places = Arc::new(Places { morton, sphere });
         self.recent = Arc::default();
         self.moved = Arc::default();
+        let new_ids = std::mem::take(&mut self.new_ids);
+        if !new_ids.is_empty() {
+            let new_ids = Arc::try_unwrap(new_ids).unwrap_or_else(|shared| FxHashMap::clone(&shared));
+            Arc::make_mut(&mut self.by_id).extend(new_ids);
+        }
     }
 
     fn keyed<'a>(&self, numbers: impl Iterator<Item = &'a u32>) -> Vec<(u64, u32)> {
@@ -318,6 +334,23 @@ impl VenueIndex {
             .filter_map(|&ix| self.by_ix(ix))
             .map(|entry| (morton::key(entry.venue.at), entry.ix))
             .collect()
+    }
+}
+
+/// The facts of a venue of which nothing has been found out: of most, so they share it.
+static NOTHING_KNOWN: LazyLock<Arc<VenueFacts>> = LazyLock::new(Arc::default);
+
+/// Neighbours lie in the same areas: they share the list.
+#[derive(Default)]
+struct Chains(FxHashSet<Arc<[AreaCode]>>);
+
+impl Chains {
+    fn one(&mut self, chain: Arc<[AreaCode]>) -> Arc<[AreaCode]> {
+        if let Some(known) = self.0.get(&chain) {
+            return Arc::clone(known);
+        }
+        self.0.insert(Arc::clone(&chain));
+        chain
     }
 }
 

@@ -85,11 +85,10 @@ impl Pipeline {
         for (day, new) in by_day {
             let mut sums = without_visits(state.ledger.day_sums(day));
             sums.merge(&new);
-            self.inner
-                .store
-                .backfill_day(day, &history_rows(&sums, &state.publisher))
-                .await?;
+            let rows = history_rows(&sums, &state.publisher);
+            let version = self.inner.store.backfill_day(day, &rows).await?;
             state.ledger.set_day(day, sums);
+            state.history_written(version);
             state.backfilled.insert(day);
             self.close_before(Day(day.0 + 1));
         }

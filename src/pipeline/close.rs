@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::index::Publisher;
-use crate::model::{Day, DaySums};
+use crate::model::{Day, DaySums, Timestamp};
+use crate::pipeline::releases::View;
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
 
@@ -71,19 +72,24 @@ impl Pipeline {
 
     async fn release(&self, before: Day) -> Result<(), PipelineError> {
         let now = self.inner.clock.now();
-        let state = Arc::clone(&self.inner.state).lock_owned().await;
-        let rules = Arc::clone(&self.inner.rules);
-        let task = tokio::task::spawn_blocking(move || {
-            let due = releases::due(&state, &rules, before, now);
-            (state, due)
-        });
-        let (mut state, due) = task.await.map_err(|_panicked| PipelineError::Task)?;
-        state.backfilled.clear();
-        if due.is_empty() {
-            return Ok(());
+        // One closing after the other: no release is computed of sums that are older than a stored one's.
+        let _turn = self.inner.closing.lock().await;
+        let view = View::take(&mut *self.inner.state.lock().await);
+        let backfilled = view.backfilled.clone();
+        let released = self.release_due(view, before, now).await;
+        if released.is_err() {
+            self.inner.state.lock().await.backfilled.extend(backfilled);
         }
-        let count = due.len();
-        for mut release in due {
+        released
+    }
+
+    async fn release_due(&self, view: View, before: Day, now: Timestamp) -> Result<(), PipelineError> {
+        let rules = Arc::clone(&self.inner.rules);
+        let task = tokio::task::spawn_blocking(move || releases::due(&view, &rules, before, now));
+        let due = task.await.map_err(|_panicked| PipelineError::Task)?;
+        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
+        let count = due.releases.len();
+        for mut release in due.releases {
             // The number is taken when an earlier try was stored although it reported an error.
             while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
                 if !matches!(error, StoreError::ReleaseExists { .. }) {
@@ -92,6 +98,10 @@ impl Pipeline {
                 release.seq += 1;
             }
             releases::take(&mut state, &release);
+        }
+        state.looked_at = due.looked_at;
+        if count == 0 {
+            return Ok(());
         }
         tracing::info!(releases = count, "released");
         self.publish_locked(state).await?;
@@ -111,8 +121,10 @@ impl Pipeline {
             let turn = self.hold_commits().await;
             let mut state = self.inner.state.lock().await;
             let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
-            self.inner.store.seal_day(day, &rows).await?;
+            let version = self.inner.store.seal_day(day, &rows).await?;
+            drop(rows);
             state.ledger.seal(day);
+            state.history_written(version);
             self.close_before(Day(day.0 + 1));
             drop(state);
             drop(turn);

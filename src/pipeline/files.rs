@@ -16,6 +16,15 @@ pub(super) enum Content {
 /// Replaces a file of the data folder: written beside, synced and renamed, so that a crash at any moment
 /// leaves the old one or the new one, whole.
 pub(super) fn replace_blocking(path: &Path, bytes: &[u8], content: Content) -> Result<(), PipelineError> {
+    replace_with_blocking(path, content, |out| out.write_all(bytes))
+}
+
+/// The same of what `write` writes.
+pub(super) fn replace_with_blocking(
+    path: &Path,
+    content: Content,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), PipelineError> {
     let io_error = |source: io::Error| PipelineError::Io {
         path: path.to_owned(),
         source,
@@ -29,7 +38,7 @@ pub(super) fn replace_blocking(path: &Path, bytes: &[u8], content: Content) -> R
         options.mode(0o600);
     }
     let mut file = options.open(&draft).map_err(io_error)?;
-    file.write_all(bytes).map_err(io_error)?;
+    write(&mut file).map_err(io_error)?;
     file.sync_all().map_err(io_error)?;
     let old = match content {
         Content::Plain => None,

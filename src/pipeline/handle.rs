@@ -72,6 +72,8 @@ pub(super) struct Inner {
     pub(super) state: Arc<Mutex<State>>,
     /// Whose turn it is to replace a file of the folder. Taken before `state`.
     pub(super) files: Mutex<()>,
+    /// Releases are made one closing after the other.
+    pub(super) closing: Mutex<()>,
     pub(super) snapshot: ArcSwap<Snapshot>,
     pub(super) generation: watch::Sender<u64>,
     pub(super) dirty: Notify,

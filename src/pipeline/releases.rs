@@ -1,9 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::geo::Cell;
-use crate::index::{Ledger, Measure, Publisher, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+use crate::index::{
+    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases,
+};
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::PipelineError;
 use crate::pipeline::state::State;
@@ -50,63 +53,95 @@ pub(super) fn row(release: &Release) -> ReleaseRow {
     }
 }
 
+/// What releases are computed from, as it stood at one moment. Taking it copies no sums, and no commit waits for what is
+/// computed of it.
+pub(super) struct View {
+    ledger: Ledger,
+    areas: AreaIndex,
+    population: Arc<CellPopulation>,
+    released: ReleasedSoFar,
+    pub(super) backfilled: BTreeSet<Day>,
+    looked_at: BTreeMap<Day, u64>,
+}
+
+impl View {
+    /// Takes the backfilled days along: whoever fails to release them gives them back.
+    pub(super) fn take(state: &mut State) -> Self {
+        Self {
+            ledger: state.ledger.clone(),
+            areas: state.publisher.areas().clone(),
+            population: Arc::clone(state.publisher.population()),
+            released: state.released.clone(),
+            backfilled: std::mem::take(&mut state.backfilled),
+            looked_at: state.looked_at.clone(),
+        }
+    }
+}
+
+/// What has to be released, and the revisions of the open days that say so.
+#[derive(Default)]
+pub(super) struct Due {
+    pub(super) releases: Vec<Release>,
+    pub(super) looked_at: BTreeMap<Day, u64>,
+}
+
 /// The releases that are due: closed buckets that have none, or whose figures changed since (late events),
-/// oldest first. Pure but for the ledger it reads; CPU-bound.
-pub(super) fn due(state: &State, rules: &Rules, closed_before: Day, now: Timestamp) -> Vec<Release> {
-    let ledger = &state.ledger;
+/// oldest first. Pure; CPU-bound.
+pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp) -> Due {
+    let ledger = &view.ledger;
     let offset = ledger.offset();
     let Some(first) = ledger.days().map(|(day, _)| day).next() else {
-        return Vec::new();
+        return Due::default();
     };
     let first = first.max(Day(closed_before.0 - REACH_DAYS));
-    let mut due = Vec::new();
+    let (mut due, mut looked_at) = (Vec::new(), BTreeMap::new());
     for number in first.0..closed_before.0 {
         let day = Day(number);
         let bucket = day.window(offset);
+        let revision = ledger.revision(day);
+        looked_at.extend(revision.map(|revision| (day, revision)));
         // A sealed day takes no more events: its release is missing or final, unless it was backfilled.
-        if ledger.is_sealed(day)
-            && !state.backfilled.contains(&day)
-            && state.released.contains_key(&(Measure::Activity, bucket.from))
+        let same =
+            ledger.is_sealed(day) || (revision.is_some() && view.looked_at.get(&day) == revision.as_ref());
+        if same
+            && !view.backfilled.contains(&day)
+            && view.released.contains_key(&(Measure::Activity, bucket.from))
         {
             continue;
         }
         let body = ReleaseBody::Activity(activity(ledger, rules, day));
-        push_if_new(state, &mut due, bucket, now, body);
+        push_if_new(view, &mut due, bucket, now, body);
     }
     let mut previous: BTreeMap<AreaCode, u8> = BTreeMap::new();
     let mut monday = first.monday();
     while monday.0 + 7 <= closed_before.0 {
         let bucket = week(monday, offset);
         let cases = weekly_cases(ledger, monday);
-        let body = ReleaseBody::Cases(cells(&state.publisher, rules, &cases));
-        push_if_new(state, &mut due, bucket, now, body);
-        let rows = areas(
-            &state.publisher,
-            ledger,
-            rules,
-            monday,
-            &previous,
-            bucket.to.start(),
-        );
+        let body = ReleaseBody::Cases(cells(&view.population, rules, &cases));
+        push_if_new(view, &mut due, bucket, now, body);
+        let rows = areas(&view.areas, ledger, rules, monday, &previous, bucket.to.start());
         for (code, released) in &rows {
             if let ReleasedCases::Shown { level, .. } = released {
                 previous.insert(code.clone(), *level);
             }
         }
-        push_if_new(state, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
+        push_if_new(view, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
         monday = Day(monday.0 + 7);
     }
-    due
+    Due {
+        releases: due,
+        looked_at,
+    }
 }
 
-fn push_if_new(state: &State, due: &mut Vec<Release>, bucket: Window, now: Timestamp, body: ReleaseBody) {
+fn push_if_new(view: &View, due: &mut Vec<Release>, bucket: Window, now: Timestamp, body: ReleaseBody) {
     let mut release = Release {
         bucket,
         seq: 1,
         made_at: now,
         body,
     };
-    if let Some((seq, hash)) = state.released.get(&(release.measure(), bucket.from)) {
+    if let Some((seq, hash)) = view.released.get(&(release.measure(), bucket.from)) {
         if *hash == figures_hash(&release) {
             return;
         }
@@ -133,17 +168,17 @@ fn week(monday: Day, offset: UtcOffset) -> Window {
 }
 
 fn activity(ledger: &Ledger, rules: &Rules, day: Day) -> Vec<(Cell, ReleasedActivity)> {
-    let mut by_cell: BTreeMap<Cell, (u32, u32)> = BTreeMap::new();
-    for (cell, _, stats) in ledger.day_sums(day).cells {
-        let sums = by_cell.entry(cell).or_default();
-        sums.0 += stats.visits;
-        sums.1 += stats.people;
+    let mut leaves: Vec<(Cell, u32, u32)> = Vec::new();
+    for (cell, _, stats) in ledger.day_cells(day) {
+        match leaves.last_mut() {
+            Some((last, visits, people)) if *last == cell => {
+                *visits += stats.visits;
+                *people += stats.people;
+            }
+            _ => leaves.push((cell, stats.visits, stats.people)),
+        }
     }
-    let leaves: Vec<(Cell, u32, u32)> = by_cell
-        .into_iter()
-        .filter(|(_, (visits, people))| visits + people > 0)
-        .map(|(cell, (visits, people))| (cell, visits, people))
-        .collect();
+    leaves.retain(|(_, visits, people)| visits + people > 0);
     risk::release_activity(&rules.release, &leaves)
         .into_iter()
         .map(|(cell, released)| match released {
@@ -158,7 +193,7 @@ fn activity(ledger: &Ledger, rules: &Rules, day: Day) -> Vec<(Cell, ReleasedActi
 fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
     let mut by_cell: BTreeMap<Cell, u32> = BTreeMap::new();
     for day in monday.0..monday.0 + 7 {
-        for (cell, _, stats) in ledger.day_sums(Day(day)).cells {
+        for (cell, _, stats) in ledger.day_cells(Day(day)) {
             if stats.cases > 0 {
                 *by_cell.entry(cell).or_default() += stats.cases;
             }
@@ -167,12 +202,12 @@ fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
     by_cell.into_iter().collect()
 }
 
-fn cells(publisher: &Publisher, rules: &Rules, leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
+fn cells(population: &CellPopulation, rules: &Rules, leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
     risk::release_cases(&rules.release, leaves)
         .into_iter()
         .map(|(cell, released)| match released {
             Released::Shown(cases) => {
-                let level = cell_risk(&rules.cell, cases, publisher.population(cell)).level;
+                let level = cell_risk(&rules.cell, cases, population.of(cell)).level;
                 (cell, ReleasedCases::Shown { cases, level })
             }
             Released::Hidden => (cell, ReleasedCases::Hidden),
@@ -181,7 +216,7 @@ fn cells(publisher: &Publisher, rules: &Rules, leaves: &[(Cell, u32)]) -> Vec<(C
 }
 
 fn areas(
-    publisher: &Publisher,
+    areas: &AreaIndex,
     ledger: &Ledger,
     rules: &Rules,
     monday: Day,
@@ -190,13 +225,12 @@ fn areas(
 ) -> Vec<(AreaCode, ReleasedCases)> {
     let mut cases: BTreeMap<AreaCode, u32> = BTreeMap::new();
     for day in monday.0..monday.0 + 7 {
-        for (code, _, count) in ledger.day_sums(Day(day)).areas {
+        for (code, _, count) in ledger.day_areas(Day(day)) {
             *cases.entry(code).or_default() += count;
         }
     }
     let last_day = Day(monday.0 + 6);
-    let valid: Vec<_> = publisher
-        .areas()
+    let valid: Vec<_> = areas
         .entries()
         .iter()
         .filter(|entry| entry.valid_on(last_day))

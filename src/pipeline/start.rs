@@ -43,15 +43,18 @@ pub(super) async fn open(
     let mut state = registries(&store, offset, now).await?;
     let loaded = checkpoint::read_blocking(folder, newest).unwrap_or_else(|| Loaded {
         position: 0,
-        areas_version: Some(state.areas_version),
+        areas_version: state.areas_version,
+        history_version: None,
         ledger: Ledger::new(offset),
     });
     (state.position, state.ledger) = (loaded.position, loaded.ledger);
     state.counted = store.counted_cases(state.position).await?.into_iter().collect();
     // Places must be known before events are folded into them.
     let places = state.publisher.publish(&mut Ledger::new(offset), now);
-    load_history(&store, &mut state, &places).await?;
-    if loaded.areas_version != Some(state.areas_version) {
+    if loaded.history_version != Some(state.history_version) {
+        load_history(&store, &mut state, &places).await?;
+    }
+    if loaded.areas_version != state.areas_version {
         recount_areas(&store, &mut state).await?;
     }
     replay(&store, &mut state, &places).await?;
@@ -71,6 +74,7 @@ pub(super) async fn open(
             commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),
             files: Mutex::default(),
+            closing: Mutex::default(),
             snapshot: ArcSwap::new(places),
             generation: watch::Sender::new(0),
             dirty: Notify::new(),
@@ -92,6 +96,7 @@ pub(super) async fn registries(
     now: Timestamp,
 ) -> Result<State, PipelineError> {
     let areas_version = store.areas_version().await?;
+    let history_version = store.history_version().await?;
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
     publisher.put_venues(&store.load_venues(now).await?, Day::of(now, offset));
@@ -100,10 +105,12 @@ pub(super) async fn registries(
         ledger: Ledger::new(offset),
         position: 0,
         areas_version,
+        history_version,
         unread: BTreeSet::new(),
         publisher,
         counted: FxHashSet::default(),
         backfilled: BTreeSet::new(),
+        looked_at: BTreeMap::new(),
         marks: marks(store, now).await?,
         assessments: BTreeMap::new(),
         stale_venues: Vec::new(),
@@ -134,7 +141,7 @@ pub(super) async fn marks(
     Ok(by_venue)
 }
 
-/// Sealed and backfilled days come from the history, whatever a checkpoint says: it may be older. The areas'
+/// Sealed and backfilled days come from the history, whatever a checkpoint of an older history says. The areas'
 /// sums are not in it: they stand in the checkpoint, and come from the cases after it.
 async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Result<(), PipelineError> {
     let offset = state.ledger.offset();
@@ -151,7 +158,7 @@ async fn load_history(store: &Store, state: &mut State, places: &Snapshot) -> Re
         }
     }
     for (day, mut sums) in days {
-        sums.areas = state.ledger.day_sums(day).areas;
+        sums.areas = state.ledger.day_areas(day);
         state.ledger.set_day(day, sums);
     }
     Ok(())

@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) position: i64,
     /// The number (of the store) of the areas that the ledger's cases are counted in.
     pub(super) areas_version: i64,
+    /// The number (of the store) of the history that the ledger's sealed days are those of.
+    pub(super) history_version: i64,
     /// Registries that may have been written without our knowing: a write reported an error, or never came
     /// back. They are read again before anything else is written.
     pub(super) unread: BTreeSet<Registry>,
@@ -32,6 +34,8 @@ pub(super) struct State {
     pub(super) counted: FxHashSet<EventId>,
     /// Sealed days whose release must be looked at again: they were backfilled.
     pub(super) backfilled: BTreeSet<Day>,
+    /// The revision of each open day whose release was last looked at: nothing can be new of one that has not changed.
+    pub(super) looked_at: BTreeMap<Day, u64>,
     /// Approved marks inside the look-back, by venue.
     pub(super) marks: BTreeMap<VenueId, Vec<Mark>>,
     /// The latest assessment of each venue and author.
@@ -47,6 +51,14 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Takes note that a day was written into the history and into the ledger. When another write came between that
+    /// we know nothing of, the number stays behind, and the next start reads the history.
+    pub(super) fn history_written(&mut self, version: i64) {
+        if version == self.history_version + 1 {
+            self.history_version = version;
+        }
+    }
+
     /// Keeps the latest assessment of each author.
     pub(super) fn put_assessment(&mut self, event: Event<Assessment>) {
         let venue = event.record.venue.clone();

@@ -49,12 +49,12 @@ static INSERT_VENUES: ManyRows = ManyRows::new(
 
 impl Store {
     /// Replaces a whole past day in the history, atomically: writing the same day twice counts
-    /// nothing twice. (hour, cell) and (hour, venue) appear once each in `rows`.
+    /// nothing twice. (hour, cell) and (hour, venue) appear once each in `rows`. Gives the history's new version.
     ///
     /// # Errors
     /// [`StoreError::OtherDay`] when a row lies outside the day, [`StoreError::UnknownVenue`], and
     /// those of the database; nothing is replaced then.
-    pub async fn backfill_day(&self, day: Day, rows: &[HistoryRow]) -> Result<(), StoreError> {
+    pub async fn backfill_day(&self, day: Day, rows: &[HistoryRow]) -> Result<i64, StoreError> {
         self.replace_day(day, rows, false).await
     }
 
@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::backfill_day`].
-    pub async fn seal_day(&self, day: Day, rows: &[HistoryRow]) -> Result<(), StoreError> {
+    pub async fn seal_day(&self, day: Day, rows: &[HistoryRow]) -> Result<i64, StoreError> {
         self.replace_day(day, rows, true).await
     }
 
@@ -77,6 +77,17 @@ impl Store {
             .fetch_one(&self.reader)
             .await?;
         Ok((day != i32::MIN).then_some(Day(day)))
+    }
+
+    /// How many days have been written into the history so far, repeats too.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn history_version(&self) -> Result<i64, StoreError> {
+        let version = sqlx::query_scalar("select history_version from meta where one = 1")
+            .fetch_one(&self.reader)
+            .await?;
+        Ok(version)
     }
 
     /// The history of local days `from..to`, cells first, by bucket and cell or venue.
@@ -138,7 +149,7 @@ impl Store {
         Ok(days.into_iter().map(Day).collect())
     }
 
-    async fn replace_day(&self, day: Day, rows: &[HistoryRow], seal: bool) -> Result<(), StoreError> {
+    async fn replace_day(&self, day: Day, rows: &[HistoryRow], seal: bool) -> Result<i64, StoreError> {
         let window = day.window(self.offset);
         let mut cells: Vec<(Hour, Cell, CellStats)> = Vec::new();
         let mut venues: Vec<(Hour, i64, VenueStats)> = Vec::new();
@@ -201,7 +212,12 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
+        let version = sqlx::query_scalar(
+            "update meta set history_version = history_version + 1 where one = 1 returning history_version",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(())
+        Ok(version)
     }
 }

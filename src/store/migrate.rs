@@ -5,13 +5,14 @@ use super::{
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_mark_versions.sql"),
     include_str!("migrations/sqlite/0003_places.sql"),
     include_str!("migrations/sqlite/0004_hours_first.sql"),
     include_str!("migrations/sqlite/0005_venue_turns.sql"),
     include_str!("migrations/sqlite/0006_packs.sql"),
+    include_str!("migrations/sqlite/0007_history_version.sql"),
 ];
 
 /// The step after which check-ins move from rows into packs: a body is not written in SQL.

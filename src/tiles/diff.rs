@@ -8,7 +8,7 @@ use crate::geo::{
     resolution_for_zoom,
 };
 use crate::index::{AreaEntry, CellFigure, Delta, Snapshot, VenueEntry};
-use crate::model::{Area, AreaCode, Day};
+use crate::model::{Area, AreaCode, Day, Hour, Window};
 use crate::risk::{Audience, Rules};
 use crate::tiles::encode::{
     AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
@@ -23,6 +23,9 @@ use crate::tiles::{CellFeature, LayerKind, Layers, TileFormat, VenueFeature, pla
 const BASE_ZOOM: u8 = 12;
 /// With more changed cells or venues than this the deep tiles are told by those above them.
 const MANY: usize = 2_000;
+/// With more changed cells than this at a zoom, its tiles and all below are told by where they stand about, without a
+/// look at each. A country has that many when its hour turns: most of its tiles show something else then.
+const MANY_CELLS: usize = 20_000;
 /// With more tiles of a zoom than this around one outline the deeper ones are told by those above them.
 const MANY_OF_ONE: usize = 256;
 /// With more changed areas than this they are told by the tiles of one zoom.
@@ -79,6 +82,13 @@ struct Diff<'a> {
     delta: Delta,
 }
 
+/// How far a walk from resolution to resolution has come.
+#[derive(Default)]
+struct Walk {
+    /// The cells of the last resolution in which something is counted in an hour that turned.
+    above: Vec<Cell>,
+}
+
 impl Diff<'_> {
     fn same_hour(&self) -> bool {
         self.old.1.at.hour() == self.new.1.at.hour()
@@ -86,16 +96,20 @@ impl Diff<'_> {
 
     fn cells(&self) -> LayerChange {
         let mut change = LayerChange::default();
-        let changed = |resolution: u8| {
-            let resolution = Resolution::new(resolution).expect("0..=9");
-            match self.audience {
-                Audience::Public => self.public_cells(resolution),
-                Audience::Official => self.official_cells(resolution),
-            }
-        };
-        let by_resolution: Vec<Vec<Cell>> = (0..=9).map(changed).collect();
+        let mut walk = Walk::default();
+        let mut changed: (Resolution, Vec<Cell>) = (resolution_for_zoom(0), self.changed_cells(0, &mut walk));
         for zoom in 0..=MAX_ZOOM {
-            let cells = &by_resolution[usize::from(resolution_for_zoom(zoom).get())];
+            let resolution = resolution_for_zoom(zoom);
+            if changed.0 != resolution {
+                changed = (resolution, self.changed_cells(resolution.get(), &mut walk));
+            }
+            let cells = &changed.1;
+            if cells.len() > MANY_CELLS {
+                for cell in cells {
+                    places::tiles_around_cell(*cell, zoom, &mut change.below);
+                }
+                break;
+            }
             if zoom > BASE_ZOOM && cells.len() > MANY {
                 change.below = change
                     .tiles
@@ -112,7 +126,43 @@ impl Diff<'_> {
         change
     }
 
-    fn official_cells(&self, resolution: Resolution) -> Vec<Cell> {
+    /// The cells of a resolution of which tiles say something else; with more than [`MANY_CELLS`] some may be among them
+    /// of which they do not. Asked of one resolution after the other.
+    fn changed_cells(&self, resolution: u8, walk: &mut Walk) -> Vec<Cell> {
+        let resolution = Resolution::new(resolution).expect("0..=9");
+        match self.audience {
+            Audience::Public => self.public_cells(resolution),
+            Audience::Official => self.official_cells(resolution, walk),
+        }
+    }
+
+    fn official_cells(&self, resolution: Resolution, walk: &mut Walk) -> Vec<Cell> {
+        if self.delta.every_cell {
+            let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
+                snapshot
+                    .cells_in_two(&BBox::WORLD, resolution, asked.window, asked.week)
+                    .iter()
+                    .map(|(figure, week)| official_cell(self.rules, figure, week.cases))
+                    .collect()
+            };
+            return different(&all(&self.old), &all(&self.new), |feature| feature.cell);
+        }
+        let mut touched: BTreeSet<Cell> = self
+            .delta
+            .cells
+            .iter()
+            .filter_map(|cell| cell.parent(resolution))
+            .collect();
+        let turned = self.turned_hours();
+        if !turned.is_empty() {
+            // Where nothing is counted in an hour that left or came, no cell below has anything there.
+            walk.above = self.new.0.cells_with_any(&walk.above, resolution, &turned);
+            touched.extend(&walk.above);
+        }
+        let touched = touched.into_iter();
+        if touched.len() > MANY_CELLS {
+            return touched.collect();
+        }
         let feature = |(snapshot, asked): &(&Snapshot, Asked), cell: Cell| -> Option<CellFeature> {
             let stats = snapshot.cell_stats(cell, asked.window);
             let figure = CellFigure {
@@ -123,26 +173,27 @@ impl Diff<'_> {
             let week = snapshot.cell_stats(cell, asked.week).cases;
             (!stats.is_empty()).then(|| official_cell(self.rules, &figure, week))
         };
-        if !self.delta.every_cell && self.same_hour() {
-            let touched: BTreeSet<Cell> = self
-                .delta
-                .cells
-                .iter()
-                .filter_map(|cell| cell.parent(resolution))
-                .collect();
-            return touched
-                .into_iter()
-                .filter(|cell| feature(&self.old, *cell) != feature(&self.new, *cell))
-                .collect();
-        }
-        let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
-            snapshot
-                .cells_in_two(&BBox::WORLD, resolution, asked.window, asked.week)
-                .iter()
-                .map(|(figure, week)| official_cell(self.rules, figure, week.cases))
-                .collect()
+        touched
+            .filter(|cell| feature(&self.old, *cell) != feature(&self.new, *cell))
+            .collect()
+    }
+
+    /// The hours that left the windows of live tiles and those that came in.
+    fn turned_hours(&self) -> Vec<Window> {
+        let between = |a: Hour, b: Hour| Window {
+            from: a.min(b),
+            to: a.max(b),
         };
-        different(&all(&self.old), &all(&self.new), |feature| feature.cell)
+        let (old, new) = (&self.old.1, &self.new.1);
+        let mut turned = Vec::new();
+        for (old, new) in [(old.window, new.window), (old.week, new.week)] {
+            for hours in [between(old.from, new.from), between(old.to, new.to)] {
+                if hours.from < hours.to && !turned.contains(&hours) {
+                    turned.push(hours);
+                }
+            }
+        }
+        turned
     }
 
     fn public_cells(&self, resolution: Resolution) -> Vec<Cell> {

@@ -54,6 +54,17 @@ impl HexBlock {
         Self { hexagons, tails }
     }
 
+    /// Of one cell alone, which stands at the first place.
+    fn alone(cell: Cell, zoom: u8) -> Self {
+        let mut tails = Vec::new();
+        let outline = GridHexagon::new(cell, zoom);
+        let hexagon = outline.map_or_else(Hexagon::default, |outline| Hexagon::new(&outline, &mut tails));
+        Self {
+            hexagons: vec![hexagon],
+            tails,
+        }
+    }
+
     pub fn hexagon(&self, cell: Cell) -> Hexagon {
         self.hexagons
             .get(CellBlock::place(cell))
@@ -181,6 +192,17 @@ impl HexBlocks {
         }
     }
 
+    /// One outline, for who wants no other of its block: that is made only where tiles are.
+    pub fn one(&self, cell: Cell, zoom: u8) -> (Arc<HexBlock>, Hexagon) {
+        if let Some(block) = self.cache.get(&(CellBlock::key(cell), zoom)) {
+            let hexagon = block.hexagon(cell);
+            return (block, hexagon);
+        }
+        let block = HexBlock::alone(cell, zoom);
+        let hexagon = block.hexagons.first().copied().unwrap_or_default();
+        (Arc::new(block), hexagon)
+    }
+
     /// The block of a cell on the grid of a zoom.
     pub fn of(&self, cell: Cell, zoom: u8) -> Arc<HexBlock> {
         let key = (CellBlock::key(cell), zoom);
@@ -274,6 +296,9 @@ mod tests {
                     continue;
                 };
                 assert_eq!(hexagon.envelope(), Some(outline.envelope()));
+                let (alone, one) = HexBlocks::new(1 << 20).one(near, zoom);
+                assert_eq!(one.envelope(), hexagon.envelope());
+                assert_eq!(alone.points(one).collect::<Vec<_>>(), outline.points());
                 assert_eq!(block.points(hexagon).collect::<Vec<_>>(), outline.points());
             }
         }

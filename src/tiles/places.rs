@@ -10,8 +10,7 @@ use crate::tiles::hexagons::{HexBlocks, Shown};
 
 /// Adds the tiles of a zoom that show the cell.
 pub(super) fn tiles_of_cell(blocks: &HexBlocks, cell: Cell, zoom: u8, out: &mut FxHashSet<TileCoord>) {
-    let block = blocks.of(cell, zoom);
-    let hexagon = block.hexagon(cell);
+    let (block, hexagon) = blocks.one(cell, zoom);
     let Some((low, high)) = hexagon.envelope() else {
         let tiles = WorldShape::of_cell(cell).tiles(zoom, usize::MAX);
         out.extend(tiles.into_iter().flatten());
@@ -28,6 +27,42 @@ pub(super) fn tiles_of_cell(blocks: &HexBlocks, cell: Cell, zoom: u8, out: &mut 
                     Shown::Nothing => false,
                 }
             {
+                out.insert(tile);
+            }
+        }
+    }
+}
+
+/// Adds the tiles of a zoom around the cell: no tile of that zoom or below one shows the cell, or a finer one inside it,
+/// that is not named. Finer cells stick out of the outline of those above them by less than half their reach.
+pub(super) fn tiles_around_cell(cell: Cell, zoom: u8, out: &mut FxHashSet<TileCoord>) {
+    let centre = WorldPoint::project(cell.centre());
+    let (mut reach_x, mut reach_y) = (0.0_f64, 0.0_f64);
+    for corner in cell.boundary() {
+        let corner = WorldPoint::project(corner);
+        // The short way around the world.
+        let dx = (corner.x - centre.x + 0.5).rem_euclid(1.0) - 0.5;
+        reach_x = reach_x.max(dx.abs());
+        reach_y = reach_y.max((corner.y - centre.y).abs());
+    }
+    let side = 1_i64 << zoom;
+    let buffer = f64::from(BUFFER) / f64::from(EXTENT);
+    let span = |at: f64, reach: f64| {
+        let (from, to) = (at - reach * 1.5, at + reach * 1.5);
+        let tile = |v: f64, buffer: f64| (v * side as f64 + buffer).floor() as i64;
+        (tile(from, -buffer), tile(to, buffer))
+    };
+    let (west, east) = span(centre.x, reach_x);
+    let (north, south) = span(centre.y, reach_y);
+    // Around a pole a cell reaches everywhere.
+    let (west, east) = if reach_x > 0.25 {
+        (0, side - 1)
+    } else {
+        (west, east)
+    };
+    for y in north.max(0)..=south.min(side - 1) {
+        for x in west..=east {
+            if let Ok(tile) = TileCoord::new(zoom, x.rem_euclid(side) as u32, y as u32) {
                 out.insert(tile);
             }
         }

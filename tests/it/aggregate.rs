@@ -32,7 +32,8 @@ fn polars_and_the_ledger_and_a_plain_fold_agree() {
         assert_eq!(ledger.day_sums(day), sums, "{day}");
         let mut backfilled = Ledger::new(OFFSET);
         backfilled.set_day(day, sums);
-        assert_eq!(&backfilled.day_sums(day), ledger.seal(day));
+        ledger.seal(day);
+        assert_eq!(backfilled.day_sums(day), ledger.day_sums(day));
     }
 }
 
