@@ -26,7 +26,9 @@ use vungxanh::model::{
 };
 use vungxanh::risk::{self, Audience, Rules};
 use vungxanh::store::{Store, StoreConfig};
-use vungxanh::tiles::{Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileRequest, encode_with};
+use vungxanh::tiles::{
+    Kept, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileFormat, TileRequest, encode_with,
+};
 
 const SIZES: [usize; 4] = [10_000, 100_000, 1_000_000, 3_000_000];
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
@@ -125,7 +127,9 @@ fn measured(criterion: &mut Criterion, cells: usize) -> Vec<(&'static str, Strin
         let kept = Kept::new(64 << 20);
         let request = TileRequest {
             layers: Layers::one(LayerKind::Cells),
+            format: TileFormat::Mvt,
             coord: TileCoord::containing(middle, zoom).expect("a zoom"),
+            resolution: None,
             at: None,
             window_hours: LIVE_WINDOW_HOURS,
             audience,
@@ -212,7 +216,10 @@ fn write_folder(cells: usize, folder: &str) {
             .await
             .expect("a new folder");
         for venues in country.registered().chunks(20_000) {
-            store.put_venues(venues).await.expect("venues are valid");
+            store
+                .put_venues(venues, Timestamp(0))
+                .await
+                .expect("venues are valid");
         }
         store.close().await;
     });

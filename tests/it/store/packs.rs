@@ -182,7 +182,7 @@ async fn tracing_answers_alike_however_the_scans_came() {
         let venues: Vec<Venue> = (0..VENUES)
             .map(|n| fixtures::venue(&name(n), 105.0 + 0.001 * f64::from(n), 21.0))
             .collect();
-        store.put_venues(&venues).await.unwrap();
+        store.put_venues(&venues, MORNING).await.unwrap();
         for batch in events.chunks(size) {
             append(&store, batch.to_vec()).await;
         }
