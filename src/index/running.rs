@@ -256,7 +256,7 @@ mod tests {
         let figure = |key: u64, h: i32| 1 + (key as u32 + (h + 100) as u32) % 7 * 50;
         let rows: Vec<(u64, Hour, u32)> = (0..50)
             .flat_map(|key| {
-                let hours = (0..key as i32 * 3 + 1).map(|h| h * 2 - 30 + i32::from(h > 60) * 500);
+                let hours = (0..=key as i32 * 3).map(|h| h * 2 - 30 + i32::from(h > 60) * 500);
                 hours.map(move |h| (key * 3, Hour(h), figure(key, h)))
             })
             .collect();
