@@ -14,7 +14,9 @@ use crate::api::records;
 use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
-use crate::api::v1::{areas, cells, events, marks, registry, risk, venues, view, zones};
+use crate::api::v1::{
+    areas, cells, clusters, events, hot_spots, marks, registry, risk, trend, venues, view, zones,
+};
 use crate::model::Role;
 
 /// The `OpenAPI` 3.1 document of everything in the table.
@@ -311,6 +313,10 @@ fn components() -> utoipa::openapi::Components {
         areas::AreaAnswer,
         areas::AreaLevelAnswer,
         areas::AreaHistoryAnswer,
+        trend::AreaTrendAnswer,
+        clusters::ClustersAnswer,
+        clusters::LocationRow,
+        hot_spots::HotSpotRow,
         zones::ZoneRow,
         zones::ZoneAnswer,
         marks::MarkRecord,

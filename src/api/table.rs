@@ -15,6 +15,8 @@ const TRACERS: &[Role] = &[Role::Official, Role::Approver, Role::Admin];
 /// Who reads the server's own figures: a scraper may use a key that can do nothing but send events.
 const METERS: &[Role] = &[Role::Admin, Role::Analyst, Role::Ingest];
 const ANALYSTS: &[Role] = &[Role::Analyst, Role::Admin];
+/// Who sees exact figures, officials those of their areas.
+const EXACT: &[Role] = &[Role::Official, Role::Approver, Role::Analyst, Role::Admin];
 
 const fn param(
     name: &'static str,
@@ -169,6 +171,98 @@ const FIELDS_MAP: Param = param(
     "at=time,venue=place",
 );
 
+const WITHIN: Param = param(
+    "area",
+    "string",
+    "Mã đơn vị hành chính được xét; cần có khi xét theo ô",
+    "Code of the area looked at; needed for cells",
+    "19",
+);
+const TIER_OF_PLACES: Param = param(
+    "level",
+    "string",
+    "Xét theo đơn vị hành chính cấp này, thay vì theo ô",
+    "Look at areas of this tier instead of cells",
+    "commune",
+);
+const RESOLUTION_OF_PLACES: Param = param(
+    "resolution",
+    "integer",
+    "Xét theo ô có độ phân giải này, 0 đến 9 (mặc định: cụm 7, điểm nóng 8)",
+    "Look at cells of this resolution, 0 to 9 (by default: clusters 7, hot spots 8)",
+    "7",
+);
+const MODEL: Param = param(
+    "model",
+    "string",
+    "poisson (ca so với dân số) hoặc space_time (quét hoán vị không gian-thời gian)",
+    "poisson (cases against residents) or space_time (the permutation scan)",
+    "poisson",
+);
+const LONGEST_DAYS: Param = param(
+    "longest_days",
+    "integer",
+    "space_time: cụm dài nhất, ngày, 1 đến 60; mặc định 7",
+    "space_time: the longest cluster, days, 1 to 60; 7 by default",
+    "7",
+);
+const ALIVE: Param = param(
+    "alive",
+    "integer",
+    "space_time: 1 chỉ cụm còn tiếp diễn (mặc định), 0 cả cụm đã qua",
+    "space_time: 1 only clusters that go on (default), 0 past ones too",
+    "1",
+);
+const SHARE: Param = param(
+    "share",
+    "number",
+    "Cụm lớn nhất, phần dân số (space_time: phần số ca), 0,01 đến 1; mặc định 0,5",
+    "The largest cluster, as a share of residents (space_time: of cases), 0.01 to 1; 0.5 by default",
+    "0.5",
+);
+const CLUSTER_RADIUS: Param = param(
+    "radius_km",
+    "number",
+    "Bán kính lớn nhất của cụm, km",
+    "The largest radius of a cluster, km",
+    "10",
+);
+const FEWEST_CASES: Param = param(
+    "fewest_cases",
+    "integer",
+    "Số ca ít nhất của cụm, 2 đến 1000; mặc định 2",
+    "Fewest cases of a cluster, 2 to 1000; 2 by default",
+    "2",
+);
+const REPLICATIONS: Param = param(
+    "replications",
+    "integer",
+    "Số lần thử ngẫu nhiên, 99 đến 99999; mặc định 999",
+    "How often chance is asked, 99 to 99999; 999 by default",
+    "999",
+);
+const SEED: Param = param(
+    "seed",
+    "integer",
+    "Mầm ngẫu nhiên: cùng mầm cho cùng kết quả; mặc định 1",
+    "Seed of chance: equal seeds give equal answers; 1 by default",
+    "1",
+);
+const RINGS: Param = param(
+    "rings",
+    "integer",
+    "Số vòng ô lân cận, 1 đến 5; mặc định 1",
+    "Rings of neighbours, 1 to 5; 1 by default",
+    "1",
+);
+const DAYS: Param = param(
+    "days",
+    "integer",
+    "Số ngày, 1 đến 366; mặc định 28",
+    "Days, 1 to 366; 28 by default",
+    "28",
+);
+
 macro_rules! route {
     ($id:literal, $verb:ident $path:literal, $roles:ident, $class:ident, $tag:literal, $vi:literal, $en:literal,
      [$($query:expr),*], $takes:expr, $answers:expr, $handler:expr) => {
@@ -222,6 +316,15 @@ pub static ROUTES: &[Route] = &[
         [AT], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
     route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
+    route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng", "Cases by day, R(t) with its interval, seven-day R, growth",
+        [AT, DAYS], Takes::Nothing, Answers::One("AreaTrendAnswer"), || get(v1::trend::of_area)),
+    // Analysis
+    route!("listHotSpots", Get "/v1/hot-spots", ANALYSTS, Read, "analysis", "Tỷ lệ ca theo ô: khoảng tin cậy, làm trơn Bayes, Gi* và điểm nóng", "Case rates of cells: intervals, empirical Bayes, Gi* and hot spots",
+        [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),
+    route!("findClusters", Get "/v1/clusters", ANALYSTS, Read, "analysis", "Cụm ca bệnh theo thống kê quét của Kulldorff", "Clusters of cases by Kulldorff's scan statistics",
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, MODEL, LONGEST_DAYS, ALIVE, SHARE, CLUSTER_RADIUS, FEWEST_CASES, REPLICATIONS, SEED], Takes::Nothing, Answers::One("ClustersAnswer"), || get(v1::clusters::find)),
+    route!("listClusterLocations", Get "/v1/clusters/locations", ANALYSTS, Read, "analysis", "Số liệu đầu vào của phép quét, để tính lại (CSV cho SaTScan)", "What a scan counts with, to be counted again (CSV for SaTScan)",
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("LocationRow"), || get(v1::clusters::locations)),
     // Zones
     route!("listZones", Get "/v1/zones", EVERYONE, Read, "zones", "Vùng phong toả, cách ly có hiệu lực", "Zones in force",
         [AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),

@@ -10,10 +10,12 @@ mod cell_risk;
 mod explain;
 mod instrument;
 mod instrument_rules;
+pub mod methods;
 mod release;
 mod rules;
 mod suppress;
 mod tracing;
+mod trend;
 mod venue_explain;
 mod venue_past;
 mod venue_risk;
@@ -34,6 +36,7 @@ pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,
     split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
 };
+pub use trend::{ReproductionDay, Trend, TrendRules, trend};
 pub use venue_past::{PastVenueRisk, venue_risk_then};
 pub use venue_risk::{
     DayExposure, VenueFigures, VenueInputs, VenueRisk, VenueRules, VenueStatus, venue_figures, venue_risk,

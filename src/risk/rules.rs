@@ -7,14 +7,18 @@ use crate::risk::cell_risk::CellFile;
 use crate::risk::instrument_rules::InstrumentFile;
 use crate::risk::suppress::ReleaseFile;
 use crate::risk::tracing::TracingFile;
+use crate::risk::trend::TrendFile;
 use crate::risk::venue_risk::VenueFile;
-use crate::risk::{AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, VenueRules};
+use crate::risk::{
+    AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
+};
 
 const BUILTIN: &[(&str, &str)] = &[
     ("tracing.toml", include_str!("../../data/rules/tracing.toml")),
     ("venue.toml", include_str!("../../data/rules/venue.toml")),
     ("area.toml", include_str!("../../data/rules/area.toml")),
     ("cell.toml", include_str!("../../data/rules/cell.toml")),
+    ("trend.toml", include_str!("../../data/rules/trend.toml")),
     ("release.toml", include_str!("../../data/rules/release.toml")),
     ("hospitals.toml", include_str!("../../data/rules/hospitals.toml")),
     ("clinics.toml", include_str!("../../data/rules/clinics.toml")),
@@ -54,6 +58,8 @@ pub struct Rules {
     pub area: AreaRules,
     /// A cell's level.
     pub cell: CellRules,
+    /// How an area's cases develop.
+    pub trend: TrendRules,
     /// What the public may see.
     pub release: ReleaseRules,
     /// The safety instruments.
@@ -110,7 +116,8 @@ impl Rules {
     /// [`InvalidRules`] names the file, the line or field, and what was expected: unknown or missing
     /// fields, gaps or overlaps in bands, a missing or repeated kind.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, InvalidRules> {
-        let (mut tracing, mut venue, mut area, mut cell, mut release) = (None, None, None, None, None);
+        let (mut tracing, mut venue, mut area, mut cell) = (None, None, None, None);
+        let (mut trend, mut release) = (None, None);
         let mut instruments = Vec::new();
         for &(file, text) in files {
             let seen = match kind_of(file, text)?.as_str() {
@@ -121,6 +128,7 @@ impl Rules {
                 "venue" => once(&mut venue, read::<VenueFile, _>(file, text, VenueFile::check)?),
                 "area" => once(&mut area, read::<AreaFile, _>(file, text, AreaFile::check)?),
                 "cell" => once(&mut cell, read::<CellFile, _>(file, text, CellFile::check)?),
+                "trend" => once(&mut trend, read::<TrendFile, _>(file, text, TrendFile::check)?),
                 "release" => once(
                     &mut release,
                     read::<ReleaseFile, _>(file, text, ReleaseFile::check)?,
@@ -145,6 +153,7 @@ impl Rules {
             venue: venue.ok_or_else(|| missing("venue"))?,
             area: area.ok_or_else(|| missing("area"))?,
             cell: cell.ok_or_else(|| missing("cell"))?,
+            trend: trend.ok_or_else(|| missing("trend"))?,
             release: release.ok_or_else(|| missing("release"))?,
             instruments: Instruments::new(instruments).map_err(|flaw| flaw.in_file("rules"))?,
         })
@@ -230,7 +239,7 @@ impl Flaw {
     }
 }
 
-const KINDS: &str = "tracing, venue, area, cell, release or instrument";
+const KINDS: &str = "tracing, venue, area, cell, trend, release or instrument";
 
 fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
     let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;

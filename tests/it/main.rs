@@ -21,6 +21,7 @@ mod geo_conformance;
 mod index;
 mod ingest;
 mod licences;
+mod methods;
 mod pages;
 mod real_input;
 mod release;

@@ -195,7 +195,8 @@ fn released_at(view: &View, public: PublicArea, is_exact: bool) -> Option<String
         .map(|made_at| view.time(made_at))
 }
 
-fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
+/// Whether the caller sees exact figures of an area.
+pub(super) fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
     let chain = view.snapshot.areas().ancestry(&entry.area.code, view.day());
     view.sees_exact(chain.iter().chain([&entry.area.code]))
 }
@@ -423,7 +424,8 @@ fn code_of(segments: &Segments) -> Result<AreaCode, ApiError> {
     segments.read_as("code", "an area's official code, 1 to 32 bytes", AreaCode::new)
 }
 
-fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a AreaEntry, ApiError> {
+/// The area of the path that is valid on the view's day.
+pub(super) fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a AreaEntry, ApiError> {
     let code = code_of(segments)?;
     let areas = view.snapshot.areas();
     areas.get(&code, view.day()).ok_or_else(|| {

@@ -3,15 +3,19 @@
 
 pub mod areas;
 pub mod cells;
+pub mod clusters;
 pub mod events;
+pub mod hot_spots;
 mod idempotency;
 pub mod list;
 pub mod marks;
 pub mod past;
+pub mod places;
 pub mod properties;
 pub mod registry;
 pub mod risk;
 pub mod shape;
+pub mod trend;
 pub mod venues;
 pub mod view;
 pub mod zone_writes;

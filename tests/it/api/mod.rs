@@ -1,6 +1,7 @@
 //! The interface as clients meet it: the router over a temporary store.
 
 mod access;
+mod analysis;
 mod app;
 mod asking;
 mod basemap;

@@ -1,0 +1,164 @@
+use crate::api::edge::{ApiError, Query};
+use crate::api::v1::areas::sees_exact;
+use crate::api::v1::view::View;
+use crate::geo::{Cell, LngLat, Resolution, cover_polygon};
+use crate::index::AreaEntry;
+use crate::model::{AreaCode, AreaLevel};
+
+/// A place that analyses count in: an area, or a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The area's code, or the cell's id.
+    pub id: String,
+    /// Where it counts as standing: the cell's centre, the middle of the centres of the area's cells.
+    pub at: LngLat,
+    /// Residents; cells': apportioned by land area.
+    pub residents: f64,
+    /// The cell; `None` for an area.
+    pub cell: Option<Cell>,
+    code: Option<AreaCode>,
+}
+
+/// Which places an analysis looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The areas of a tier.
+    Areas(AreaLevel),
+    /// The inhabited cells of an area, of a resolution.
+    Cells(Resolution),
+}
+
+impl Place {
+    /// Cases in the hours of a window.
+    #[must_use]
+    pub fn cases(&self, view: &View, window: crate::model::Window) -> u32 {
+        match (&self.cell, &self.code) {
+            (Some(cell), _) => view.snapshot.cell_stats(*cell, window).cases,
+            (None, Some(code)) => view.snapshot.area_cases(code, window),
+            (None, None) => 0,
+        }
+    }
+
+    /// Its point on the unit sphere.
+    #[must_use]
+    pub fn on_sphere(&self) -> [f64; 3] {
+        let (lng, lat) = (self.at.lng().to_radians(), self.at.lat().to_radians());
+        [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()]
+    }
+}
+
+/// The places of an analysis inside `area` (its code; optional for areas), at most `most` of them, that the caller may see
+/// exact figures of.
+///
+/// # Errors
+/// 400 for an unknown area or too many places, with what would do.
+pub fn places(view: &View, query: &Query, of: Of, most: usize) -> Result<Vec<Place>, ApiError> {
+    let day = view.day();
+    let areas = view.snapshot.areas();
+    let code = query.read_as("area", "an area's official code", AreaCode::new)?;
+    let within = code
+        .as_ref()
+        .map(|code| {
+            areas.get(code, day).ok_or_else(|| {
+                ApiError::invalid(
+                    "area",
+                    code.as_str(),
+                    format!("is no area that is valid on {day}"),
+                    "the code of one; /v1/areas lists them",
+                )
+            })
+        })
+        .transpose()?;
+    let found: Vec<Place> = match of {
+        Of::Areas(tier) => areas
+            .of_level(tier, day)
+            .into_iter()
+            .filter(|entry| {
+                within.is_none_or(|within| {
+                    within.area.code == entry.area.code
+                        || areas.ancestry(&entry.area.code, day).contains(&within.area.code)
+                })
+            })
+            .filter(|entry| sees_exact(view, entry))
+            .filter_map(of_area)
+            .collect(),
+        Of::Cells(resolution) => {
+            let within = within.ok_or_else(|| {
+                ApiError::invalid(
+                    "area",
+                    "",
+                    "is missing",
+                    "the code of the area whose cells are looked at",
+                )
+            })?;
+            let cells = cover_polygon(&within.area.geometry, resolution, most).map_err(|error| {
+                ApiError::invalid(
+                    "resolution",
+                    &resolution.get().to_string(),
+                    error.reason,
+                    format!("a resolution at which the area has at most {most} cells"),
+                )
+            })?;
+            cells
+                .into_iter()
+                .filter(|cell| view.sees_exact_cell(*cell))
+                .map(|cell| Place {
+                    id: cell.to_string(),
+                    at: cell.centre(),
+                    residents: view.snapshot.population(cell),
+                    cell: Some(cell),
+                    code: None,
+                })
+                .filter(|place| place.residents > 0.0)
+                .collect()
+        }
+    };
+    if found.len() > most {
+        return Err(ApiError::invalid(
+            "area",
+            code.as_ref().map_or("", AreaCode::as_str),
+            format!("holds {} places", found.len()),
+            format!("at most {most}: a smaller area, or a coarser resolution or tier"),
+        ));
+    }
+    Ok(found)
+}
+
+fn of_area(entry: &AreaEntry) -> Option<Place> {
+    let residents = entry.area.population? as f64;
+    // Areas too small to hold the centre of a cell are small enough for any point of their outline to stand for them.
+    let at = match middle(entry.cells.iter().map(|cell| cell.centre())) {
+        Some(middle) if !entry.cells.is_empty() => middle,
+        _ => {
+            let corner = entry
+                .area
+                .geometry
+                .iter()
+                .flat_map(::geo::Polygon::exterior)
+                .next()?;
+            LngLat::new(corner.x, corner.y).ok()?
+        }
+    };
+    Some(Place {
+        id: entry.area.code.to_string(),
+        at,
+        residents,
+        cell: None,
+        code: Some(entry.area.code.clone()),
+    })
+}
+
+/// The middle of points on the sphere.
+fn middle(points: impl Iterator<Item = LngLat>) -> Option<LngLat> {
+    let sum = points.fold([0.0; 3], |sum, at| {
+        let (lng, lat) = (at.lng().to_radians(), at.lat().to_radians());
+        [
+            sum[0] + lat.cos() * lng.cos(),
+            sum[1] + lat.cos() * lng.sin(),
+            sum[2] + lat.sin(),
+        ]
+    });
+    let lng = sum[1].atan2(sum[0]).to_degrees();
+    let lat = sum[2].atan2(sum[0].hypot(sum[1])).to_degrees();
+    LngLat::new(lng, lat).ok()
+}

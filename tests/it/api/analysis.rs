@@ -1,0 +1,221 @@
+//! What analysts count with: trends, hot spots, clusters.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use vungxanh::geo::{Cell, LngLat, Resolution};
+
+use super::app::TestApp;
+
+/// Where the outbreak is, inside area 164.
+const OUTBREAK: (f64, f64) = (105.84, 21.62);
+
+fn cell_of_outbreak(resolution: u8) -> String {
+    let at = LngLat::new(OUTBREAK.0, OUTBREAK.1).unwrap();
+    Cell::at(at, Resolution::new(resolution).unwrap()).to_string()
+}
+
+/// Two cases a day scattered over area 164 for forty days, and three more each day of the last ten at one place.
+async fn outbreak() -> TestApp {
+    let app = TestApp::new().await;
+    let mut body = String::new();
+    let mut case = |id: String, day: i32, lng: f64, lat: f64| {
+        let day = vungxanh::model::Day::parse("2021-05-07").unwrap().0 - day;
+        let reported = format!("{}T09:00:00+07:00", vungxanh::model::Day(day));
+        let row = json!({"id": id, "reported": reported, "kind": "community", "status": "confirmed", "lng": lng, "lat": lat});
+        writeln!(body, "{row}").unwrap();
+    };
+    for day in 1..=40 {
+        for n in 0..2 {
+            let step = f64::from((day * 2 + n) * 37 % 80) / 80.0;
+            let other = f64::from((day * 2 + n) * 53 % 80) / 80.0;
+            case(
+                format!("s{day}-{n}"),
+                day,
+                105.68 + 0.34 * step,
+                21.57 + 0.25 * other,
+            );
+        }
+    }
+    for day in 1..=10 {
+        for n in 0..3 {
+            case(format!("o{day}-{n}"), day, OUTBREAK.0, OUTBREAK.1);
+        }
+    }
+    let headers = [("content-type", "application/x-ndjson")];
+    let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
+    assert_eq!(answer.json()["accepted"], 110, "{}", answer.text());
+    app.pipeline.publish().await.unwrap();
+    app
+}
+
+async fn answer(app: &TestApp, path: &str) -> Value {
+    let answer = app.get(path, "analyst").await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    answer.json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trend_is_of_whole_days_and_says_how_it_comes_about() {
+    let app = outbreak().await;
+    let trend = answer(&app, "/v1/areas/164/trend?days=20").await;
+    let days = trend["days"].as_array().unwrap();
+    assert_eq!(days.len(), 20);
+    assert_eq!(
+        days[19]["day"], "2021-05-06",
+        "the day that is not over is left out"
+    );
+    assert_eq!((&days[0]["cases"], &days[19]["cases"]), (&json!(2), &json!(5)));
+    // Day 10 of the outbreak's rise: a window of 2s before, of 5s at the end; the posterior is steady or rises in between.
+    let mean = |at: usize| days[at]["reproduction"]["mean"].as_f64().unwrap();
+    assert!((0.9..1.1).contains(&mean(8)), "{}", days[8]);
+    assert!(mean(13) > 1.3, "{}", days[13]);
+    for day in days {
+        let r = &day["reproduction"];
+        let [low, mean, high] = ["low", "mean", "high"].map(|name| r[name].as_f64().unwrap());
+        assert!(low < mean && mean < high, "{day}");
+        assert_eq!(r["small_number"], r["cases"].as_u64().unwrap() < 11);
+    }
+    // R = (1 + cases) / (1/5 + infectiousness), as its explanation says.
+    let steps = trend["explain"]["steps"].as_array().unwrap();
+    let step = |at: usize| steps[at]["value"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(
+        (step(2) - (1.0 + step(0)) / (0.2 + step(1))).abs() < 0.02,
+        "{steps:?}"
+    );
+    assert!((step(2) - mean(19)).abs() < 0.006);
+    assert_eq!(trend["explain"]["confirmed"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trend_is_for_those_who_see_the_areas_exact_figures() {
+    let app = outbreak().await;
+    app.get("/v1/areas/164/trend", "").await.problem(401);
+    assert_eq!(app.get("/v1/areas/164/trend", "scoped").await.status, 200);
+    app.get("/v1/areas/164/trend", "elsewhere").await.problem(403);
+    app.get("/v1/areas/nowhere/trend", "analyst").await.problem(404);
+    let problem = app
+        .get("/v1/areas/164/trend?days=0", "analyst")
+        .await
+        .problem(400);
+    assert_eq!(problem["errors"][0]["field"], "days");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outbreak_is_the_first_cluster_in_space_and_in_space_and_time() {
+    let app = outbreak().await;
+    let window = "area=164&resolution=7&window=P30D";
+    let found = answer(&app, &format!("/v1/clusters?{window}")).await;
+    let first = &found["clusters"][0];
+    let places: Vec<&str> = first["places"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|place| place.as_str().unwrap())
+        .collect();
+    assert!(places.contains(&cell_of_outbreak(7).as_str()), "{first}");
+    assert!(first["p"].as_f64().unwrap() <= 0.01, "{first}");
+    assert!(first["relative_risk"].as_f64().unwrap() > 3.0);
+    assert!(first["radius_km"].as_f64().unwrap() < 15.0);
+
+    let found = answer(
+        &app,
+        &format!("/v1/clusters?{window}&model=space_time&longest_days=14"),
+    )
+    .await;
+    let first = &found["clusters"][0];
+    assert!(
+        first["places"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(cell_of_outbreak(7))),
+        "{first}"
+    );
+    assert_eq!(first["to"], "2021-05-07T00:00:00+07:00");
+    assert_eq!(first["from"], "2021-04-27T00:00:00+07:00", "ten days: {first}");
+    assert_eq!(first["relative_risk"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_scan_counts_with_can_be_counted_again() {
+    let app = outbreak().await;
+    let window = "area=164&resolution=7&window=P30D";
+    let found = answer(&app, &format!("/v1/clusters?{window}&seed=7")).await;
+    let again = answer(&app, &format!("/v1/clusters?{window}&seed=7")).await;
+    assert_eq!(found["clusters"], again["clusters"]);
+    let csv = app
+        .get(
+            &format!("/v1/clusters/locations.csv?{window}&limit=10000"),
+            "analyst",
+        )
+        .await
+        .text();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("id,lng,lat,cases,residents"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(found["places"], rows.len());
+    let cases = |row: &Vec<&str>| row[3].parse::<u64>().unwrap();
+    assert_eq!(found["cases"], rows.iter().map(cases).sum::<u64>());
+    let first = &found["clusters"][0];
+    let inside: Vec<&Vec<&str>> = rows
+        .iter()
+        .filter(|row| first["places"].as_array().unwrap().contains(&json!(row[0])))
+        .collect();
+    assert_eq!(first["cases"], inside.iter().map(|row| cases(row)).sum::<u64>());
+    let residents = |rows: &[&Vec<&str>]| rows.iter().map(|row| row[4].parse::<f64>().unwrap()).sum::<f64>();
+    let share = residents(&inside) / residents(&rows.iter().collect::<Vec<_>>());
+    let expected = found["cases"].as_f64().unwrap() * share;
+    assert!((first["expected"].as_f64().unwrap() - expected).abs() < 1e-6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cell_of_the_outbreak_is_hot() {
+    let app = outbreak().await;
+    let list = answer(&app, "/v1/hot-spots?area=164&resolution=7&limit=10000").await;
+    let rows = list["items"].as_array().unwrap();
+    let cell = cell_of_outbreak(7);
+    let hot = rows.iter().find(|row| row["cell"] == json!(cell)).unwrap();
+    assert_eq!(hot["hot"], 1, "{hot}");
+    let of = |name: &str| hot[name].as_f64().unwrap();
+    assert!(of("rate_low") < of("rate_7d_per_100k") && of("rate_7d_per_100k") < of("rate_high"));
+    assert!(
+        of("smoothed_rate_7d_per_100k") < of("rate_7d_per_100k"),
+        "drawn towards the mean: {hot}"
+    );
+    let rate = of("cases") / of("residents") * 100_000.0;
+    assert!((of("rate_7d_per_100k") - rate).abs() < 1e-6);
+    assert!(rows.iter().filter(|row| row["hot"] == 1).count() < rows.len() / 4);
+    let shapes = answer(&app, "/v1/hot-spots.geojson?area=164&resolution=6").await;
+    assert_eq!(shapes["features"][0]["geometry"]["type"], "Polygon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_cannot_be_made_says_which_parameter_is_at_fault() {
+    let app = outbreak().await;
+    for (path, field) in [
+        ("/v1/clusters?resolution=7", "area"),
+        ("/v1/clusters?area=nowhere&resolution=7", "area"),
+        ("/v1/clusters?area=164&window=PT5H", "window"),
+        ("/v1/clusters?area=164&level=commune&resolution=7", "resolution"),
+        ("/v1/clusters?area=164&resolution=9", "resolution"),
+        ("/v1/clusters?area=164&longest_days=3", "longest_days"),
+        ("/v1/clusters?area=164&model=guess", "model"),
+        ("/v1/clusters?area=164&share=2", "share"),
+        (
+            "/v1/clusters?area=164&resolution=8&replications=99999",
+            "replications",
+        ),
+        ("/v1/hot-spots?resolution=7", "area"),
+        ("/v1/hot-spots?area=164&rings=9", "rings"),
+    ] {
+        let problem = app.get(path, "analyst").await.problem(400);
+        assert_eq!(problem["errors"][0]["field"], field, "{path}: {problem}");
+    }
+    for path in ["/v1/clusters?area=164", "/v1/hot-spots?area=164"] {
+        app.get(path, "").await.problem(401);
+        app.get(path, "official").await.problem(403);
+    }
+    // Areas without cases have no clusters, and that is no error.
+    let none = answer(&app, "/v1/clusters?level=province&at=2021-01-05T00:00:00%2B07:00").await;
+    assert_eq!(none["clusters"], json!([]));
+}
