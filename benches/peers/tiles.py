@@ -15,8 +15,12 @@ import statistics
 import subprocess
 import time
 import urllib.parse
+from collections import Counter
+from itertools import zip_longest
 
+import h3ronpy.vector
 import numpy as np
+import pyarrow as pa
 
 import generate
 import ours
@@ -82,26 +86,29 @@ def chosen(cells, venues):
     zooms = sorted(RESOLUTION)
     for nth, zoom in enumerate(zooms):
         share = (wanted - len(picked)) // (len(zooms) - nth)
-        filled = sorted({tile_of(lng, lat, zoom) for lng, lat in centres(cells[RESOLUTION[zoom]]["h3"])})
-        busy = [tile_of(venues[at]["lng"], venues[at]["lat"], zoom) for at in rng.permutation(len(venues))]
+        filled = sorted(set(tiles_of(*centres(cells[RESOLUTION[zoom]]["h3"]), zoom)))
+        some = rng.permutation(len(venues))[:5000]
+        busy = tiles_of([venues[at]["lng"] for at in some], [venues[at]["lat"] for at in some], zoom)
         anywhere = [filled[at] for at in rng.permutation(len(filled))]
-        mixed = dict.fromkeys(tile for pair in zip(anywhere, busy) for tile in pair)
+        mixed = dict.fromkeys(tile for pair in zip_longest(anywhere, busy) for tile in pair if tile)
         picked += [(zoom, *tile) for tile in list(mixed)[:share]]
     return [picked[at] for at in rng.permutation(len(picked))]
 
 
 def centres(ids):
-    from h3ronpy.vector import cells_to_coordinates
-    import pyarrow as pa
+    """Longitudes and latitudes of the cells' centres."""
+    numbers = pa.array(np.array([int(cell, 16) for cell in ids], dtype=np.uint64))
+    found = pa.table(h3ronpy.vector.cells_to_coordinates(numbers))
+    return found["lng"].to_numpy(), found["lat"].to_numpy()
 
-    found = pa.table(cells_to_coordinates(pa.array(np.array([int(cell, 16) for cell in ids], dtype=np.uint64))))
-    return zip(found["lng"].to_numpy(), found["lat"].to_numpy())
 
-
-def tile_of(lng, lat, zoom):
+def tiles_of(lng, lat, zoom):
+    """The tile (x, y) in which each point stands."""
     side = 2**zoom
     sine = np.sin(np.radians(lat))
-    return int((lng / 360 + 0.5) * side), int((0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)) * side)
+    x = (np.asarray(lng) / 360 + 0.5) * side
+    y = (0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)) * side
+    return list(zip(x.astype(int).tolist(), y.astype(int).tolist()))
 
 
 def verify(server, martin, tiles):
@@ -193,11 +200,7 @@ def row(name, kind, figures):
 def heavy(start, cluster, cells):
     """One tile of thousands of hexagons on one thread, compressed: a row for each side."""
     zoom, resolution = 9, 8
-    counts = {}
-    for lng, lat in centres(cells[resolution]["h3"]):
-        at = tile_of(lng, lat, zoom)
-        counts[at] = counts.get(at, 0) + 1
-    x, y = max(counts, key=counts.get)
+    (x, y), _ = Counter(tiles_of(*centres(cells[resolution]["h3"]), zoom)).most_common(1)[0]
     path = f"/tiles/cells/{zoom}/{x}/{y}?resolution={resolution}"
     server = start()
     try:
