@@ -76,6 +76,7 @@ fn snapshots(group: &mut BenchmarkGroup<'_, WallTime>) {
         let request = TileRequest {
             layers: Layers::one(LayerKind::Cells),
             coord,
+            resolution: None,
             at: None,
             window_hours: LIVE_WINDOW_HOURS,
             audience,

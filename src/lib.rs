@@ -53,7 +53,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 1 | [`geo`] |
-//! | 2 | [`model`], [`archive`] |
+//! | 2 | [`model`], [`filter`], [`archive`] |
 //! | 3 | [`risk`], [`store`], [`ingest`], [`aggregate`], [`index`] |
 //! | 4 | [`tiles`] |
 //! | 5 | [`pipeline`], [`api`] |
@@ -67,7 +67,8 @@
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
 //! - No key makes a pseudonym of a day that has left the retention.
 //! - No commit waits for a checkpoint to be encoded or written.
-//! - A tile depends on nothing but (snapshot, layers, z/x/y, at, window, audience).
+//! - A tile depends on nothing but (snapshot, layers, z/x/y, resolution, at, window, audience, filter).
+//! - A filter sees nothing of a thing but what its audience is shown of it.
 //! - No live tile changes without being announced; none is announced that did not change, but where so many did that
 //!   those above them are named.
 
@@ -77,6 +78,7 @@ pub mod app;
 pub mod archive;
 pub mod config;
 pub mod demo;
+pub mod filter;
 pub mod geo;
 pub mod index;
 pub mod ingest;

@@ -90,6 +90,27 @@ const RESOLUTION: Param = param(
     "H3 resolution, 0 to 9; 9 by default",
     "8",
 );
+const TILE_RESOLUTION: Param = param(
+    "resolution",
+    "integer",
+    "Độ phân giải H3 của lớp `cells`, từ 0 đến mức của cấp thu phóng cộng 1 (tối đa 9); mặc định theo cấp thu phóng",
+    "H3 resolution of the layer `cells`, from 0 to the zoom's own plus 1 (at most 9); by default the zoom's own",
+    "8",
+);
+const FILTER: Param = param(
+    "filter",
+    "string",
+    "Điều kiện trên các thuộc tính (những gì ô bản đồ hoặc dòng cho thấy), ngôn ngữ CQL2 (OGC 21-065r2); thuộc tính vắng mặt là      NULL. Với ô bản đồ, điều kiện áp dụng cho mọi lớp được hỏi, và mỗi lớp phải có mọi thuộc tính được nêu. Không có hàm      không gian, thời gian và mảng",
+    "A condition on the properties (what the tile or row shows), in CQL2 (OGC 21-065r2): = <> < <= > >=, BETWEEN, IN, LIKE, IS      NULL, AND, OR, NOT, arithmetic, CASEI, ACCENTI, TIMESTAMP and DATE; a property that is absent is NULL. Of tiles it      applies to every layer asked for, and each must have every property it names. No spatial, temporal or array functions. At      most 2000 bytes",
+    "level >= 3",
+);
+const FILTER_LANG: Param = param(
+    "filter-lang",
+    "string",
+    "Ngôn ngữ của `filter`: cql2-text (mặc định) hoặc cql2-json",
+    "The language of `filter`: cql2-text (the default) or cql2-json",
+    "cql2-text",
+);
 const RESOLUTION_NEEDED: Param = RESOLUTION;
 const KIND: Param = param(
     "kind",
@@ -174,14 +195,14 @@ pub static ROUTES: &[Route] = &[
         [FIELDS_MAP], Takes::Batch("CaseRecord"), Answers::One("BatchAnswer"), || post(v1::events::cases)),
     // Cells
     route!("listCells", Get "/v1/cells", EVERYONE, Read, "cells", "Các ô H3 có số liệu trong khung", "H3 cells with figures in a box",
-        [RESOLUTION, BBOX, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("CellRow"), || get(v1::cells::list)),
+        [RESOLUTION, BBOX, AT, WINDOW, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("CellRow"), || get(v1::cells::list)),
     route!("getCellAt", Get "/v1/cells/at", EVERYONE, Read, "cells", "Ô H3 tại một điểm", "The H3 cell at a point",
         [LNG, LAT, RESOLUTION_NEEDED, AT, WINDOW], Takes::Nothing, Answers::One("CellAnswer"), || get(v1::cells::at_point)),
     route!("getCell", Get "/v1/cells/{h3}", EVERYONE, Read, "cells", "Một ô H3 và lời giải thích", "One H3 cell, explained",
         [AT, WINDOW], Takes::Nothing, Answers::One("CellAnswer"), || get(v1::cells::one)),
     // Venues
     route!("listVenues", Get "/v1/venues", EVERYONE, Read, "venues", "Địa điểm trong khung, quanh điểm, theo loại, mức, tên", "Venues by box, nearness, kind, level or name",
-        [BBOX, NEAR, RADIUS, KIND, AREA, LEVEL, Q, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("VenueRow"), || get(v1::venues::list)),
+        [BBOX, NEAR, RADIUS, KIND, AREA, LEVEL, Q, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("VenueRow"), || get(v1::venues::list)),
     route!("getVenue", Get "/v1/venues/{id}", EVERYONE, Read, "venues", "Một địa điểm", "One venue",
         [], Takes::Nothing, Answers::One("VenueAnswer"), || get(v1::venues::one)),
     route!("putVenue", Put "/v1/venues/{id}", OFFICIALS, Write, "venues", "Ghi một địa điểm vào sổ đăng ký", "Register or change a venue",
@@ -192,7 +213,7 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
-        [TIER, AT, BBOX, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
+        [TIER, AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
     route!("getArea", Get "/v1/areas/{code}", EVERYONE, Read, "areas", "Một đơn vị hành chính", "One area",
         [AT], Takes::Nothing, Answers::One("AreaAnswer"), || get(v1::areas::one)),
     route!("putArea", Put "/v1/areas/{code}", OFFICIALS, Write, "areas", "Ghi một phiên bản địa giới", "Register a version of an area",
@@ -203,7 +224,7 @@ pub static ROUTES: &[Route] = &[
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
     // Zones
     route!("listZones", Get "/v1/zones", EVERYONE, Read, "zones", "Vùng phong toả, cách ly có hiệu lực", "Zones in force",
-        [AT, BBOX, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),
+        [AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),
     route!("postZone", Post "/v1/zones", OFFICIALS, Write, "zones", "Soạn một vùng (bản nháp)", "Write a zone (a draft)",
         [], Takes::Json("ZoneRecord"), Answers::One("ZoneAnswer"), || post(v1::zone_writes::create)),
     route!("getZonesAt", Get "/v1/zones/at", EVERYONE, Read, "zones", "Các vùng tại một điểm", "Zones at a point",
@@ -233,11 +254,11 @@ pub static ROUTES: &[Route] = &[
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),
     // Tiles
     route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ (MVT)", "A vector tile (MVT)",
-        [AT, WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
+        [AT, WINDOW, TILE_RESOLUTION, FILTER, FILTER_LANG], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile)),
     route!("getReleaseTile", Get "/tiles/{layers}/{release}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ của một đợt công bố, không bao giờ đổi: `@` và tên trong TileJSON của `cells`", "A tile of one edition, which never changes: `@` and the name that the TileJSON of `cells` gives",
-        [WINDOW], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile_of_release)),
+        [WINDOW, TILE_RESOLUTION, FILTER, FILTER_LANG], Takes::Nothing, Answers::Media("application/vnd.mapbox-vector-tile"), || get(tiles::tile_of_release)),
     route!("getTileJson", Get "/tiles/{layers}", EVERYONE, Read, "tiles", "TileJSON 3.0, ví dụ /tiles/cells,venues.json", "TileJSON 3.0, as in /tiles/cells,venues.json",
-        [AT, WINDOW], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
+        [AT, WINDOW, TILE_RESOLUTION, FILTER, FILTER_LANG], Takes::Nothing, Answers::Json("TileJSON"), || get(tiles::tile_json)),
     route!("getStyle", Get "/styles/{name}", EVERYONE, Read, "tiles", "Kiểu MapLibre: light.json, dark.json", "MapLibre styles: light.json, dark.json",
         [], Takes::Nothing, Answers::Json("Style"), || get(tiles::style)),
     route!("getBasemapTile", Get "/basemap/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ nền, nếu máy chủ có", "A tile of the basemap, where the server has one",

@@ -10,16 +10,17 @@ use axum::{
 use crate::api::edge::{
     ApiError, Caller, Freshness, Query, Segments, answer,
     conditional::{accepted_coding, finish, none_match, say_coding},
+    read_filter,
 };
 use crate::api::state::ApiState;
 use crate::api::v1::view::{View, compute_blocking};
-use crate::geo::TileCoord;
+use crate::geo::{MAX_RESOLUTION, Resolution, TileCoord, finest_for_zoom};
 use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::Audience;
 use crate::tiles::{
-    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileRequest, find_edition, style as plain_style,
-    style_with_basemap, tile_json as describe,
+    Coding, LayerKind, Layers, STYLE_NAMES, TileBody, TileFilter, TileRequest, find_edition,
+    style as plain_style, style_with_basemap, tile_json as describe,
 };
 
 const MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
@@ -38,6 +39,7 @@ pub async fn tile(
     let request = TileRequest {
         layers,
         coord,
+        resolution: resolution_of(&query, layers, Some(coord.z()))?,
         // Without `at` the tile is the live one; with it, that of the whole minute.
         at: query.at()?.map(|at| Timestamp(at.0 - at.0.rem_euclid(60))),
         window_hours: view.window.hours(),
@@ -50,7 +52,8 @@ pub async fn tile(
     } else {
         state.live_snapshot().await
     };
-    send(&state, snapshot, request, &headers, freshness).await
+    let filter = read_filter(&query, |filter| TileFilter::new(filter, layers))?;
+    send(&state, snapshot, request, filter, &headers, freshness).await
 }
 
 /// `GET /tiles/cells/@{release}/{z}/{x}/{y}`: a tile of an edition of what is published of cells. It never changes;
@@ -85,28 +88,34 @@ pub async fn tile_of_release(
     let request = TileRequest {
         layers,
         coord,
+        resolution: resolution_of(&query, layers, Some(coord.z()))?,
         at: Some(at),
         window_hours: view.window.hours(),
         audience: Audience::Public,
     };
-    send(&state, view.snapshot, request, &headers, Freshness::Fixed).await
+    let filter = read_filter(&query, |filter| TileFilter::new(filter, layers))?;
+    send(&state, view.snapshot, request, filter, &headers, Freshness::Fixed).await
 }
 
 async fn send(
     state: &ApiState,
     snapshot: Arc<Snapshot>,
     request: TileRequest,
+    filter: Option<TileFilter>,
     headers: &HeaderMap,
     freshness: Freshness,
 ) -> Result<Response, ApiError> {
     let coding = accepted_coding(headers);
-    let body = match state.tiles.get(&snapshot, &request) {
+    let body = match state.tiles.get_filtered(&snapshot, &request, filter.as_ref()) {
         Some(body) if body.ready(coding).is_some() => body,
         _ => {
             let state = state.clone();
             compute_blocking(move || {
                 let rules = state.pipeline.rules();
-                let body = state.tiles.get_or_encode(&snapshot, rules, &request);
+                let filter = filter.as_ref();
+                let body = state
+                    .tiles
+                    .get_or_encode_filtered(&snapshot, rules, &request, filter);
                 // Compressed here too, off the threads that talk to clients.
                 let _compressed = body.bytes(coding);
                 Ok(body)
@@ -132,7 +141,7 @@ fn respond(headers: &HeaderMap, tile: &TileBody, coding: Coding, freshness: Fres
     response
 }
 
-/// `GET /tiles/{layers}.json`: `TileJSON`. `at` and `window` are handed on to the tiles' addresses.
+/// `GET /tiles/{layers}.json`: `TileJSON`. What was asked is handed on to the tiles' addresses.
 pub async fn tile_json(
     State(state): State<ApiState>,
     caller: Caller,
@@ -148,6 +157,8 @@ pub async fn tile_json(
     };
     let layers = layers_of(layers)?;
     let view = View::new(&state, caller, &query)?;
+    let resolution = resolution_of(&query, layers, None)?;
+    read_filter(&query, |filter| TileFilter::new(filter, layers))?;
     let kept: Vec<String> = query
         .pairs()
         .map(|(name, value)| {
@@ -155,7 +166,11 @@ pub async fn tile_json(
             format!("{name}={value}")
         })
         .collect();
-    let document = describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    let mut document =
+        describe(layers, &state.base_url(&headers), &view.snapshot).with_query(&kept.join("&"));
+    if let Some(resolution) = resolution {
+        document = document.with_resolution(resolution);
+    }
     let bytes = serde_json::to_vec(&document).map_err(ApiError::internal)?;
     Ok(answer(&headers, "application/json", view.freshness(), bytes))
 }
@@ -199,6 +214,23 @@ fn layers_of(text: &str) -> Result<Layers, ApiError> {
             "one or several of cells, venues, areas, zones joined by commas",
         )
     })
+}
+
+/// `resolution=`, as fine as a zoom (`None`: any) allows. Figures of every resolution are released, so the public may ask
+/// for any, as at `/v1/cells`.
+fn resolution_of(query: &Query, layers: Layers, zoom: Option<u8>) -> Result<Option<Resolution>, ApiError> {
+    let finest = zoom.map_or(MAX_RESOLUTION, finest_for_zoom).get();
+    let at_zoom = zoom.map_or_else(String::new, |zoom| format!(" at zoom {zoom}"));
+    query.read_as(
+        "resolution",
+        &format!("a whole number from 0 to {finest}{at_zoom}, with the layer `cells`"),
+        |text| match text.parse::<u8>() {
+            _ if !layers.contains(LayerKind::Cells) => Err("is asked of layers without cells".to_owned()),
+            Ok(number) if number <= finest => Resolution::new(number).ok_or_else(String::new),
+            Ok(_) => Err(format!("is out of range{at_zoom}")),
+            Err(error) => Err(error.to_string()),
+        },
+    )
 }
 
 fn coord_of(segments: &Segments) -> Result<TileCoord, ApiError> {

@@ -194,6 +194,13 @@ pub fn resolution_for_zoom(zoom: u8) -> Resolution {
     Resolution(BY_ZOOM[usize::from(zoom).min(16)])
 }
 
+/// The finest resolution that may be asked for at a zoom: one finer than the one shown, so that a tile never holds
+/// more than some 8,000 cells.
+#[must_use]
+pub fn finest_for_zoom(zoom: u8) -> Resolution {
+    Resolution((resolution_for_zoom(zoom).get() + 1).min(MAX_RESOLUTION.get()))
+}
+
 /// The outline of a set of cells of one resolution: EPSG:4326, exterior rings counter-clockwise. Corners are
 /// rounded to 1e-7 degree (about 1 cm), so that neighbouring sets share their corners exactly.
 ///

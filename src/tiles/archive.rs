@@ -86,6 +86,7 @@ impl TileArchive {
         let request = TileRequest {
             layers: self.layers,
             coord,
+            resolution: None,
             at: Some(self.at),
             window_hours: self.window.hours(),
             audience: Audience::Public,

@@ -8,10 +8,10 @@ use crate::index::{Snapshot, Versions};
 use crate::model::Hour;
 use crate::risk::{Audience, Rules};
 use crate::tiles::body::TileBody;
-use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_with};
+use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_filtered};
 use crate::tiles::log::{ChangeLog, Missed, SUMMED};
 use crate::tiles::moment::Moment;
-use crate::tiles::{TileRequest, encode::Asked};
+use crate::tiles::{TileFilter, TileRequest, encode::Asked};
 
 /// Finished tiles. Many who ask for the same missing tile wait for one to encode it.
 ///
@@ -19,14 +19,20 @@ use crate::tiles::{TileRequest, encode::Asked};
 /// generation until one changes it: that is looked up, when somebody asks, in the log of what each generation changed.
 #[derive(Debug)]
 pub struct TileCache {
-    tiles: Cache<TileKey, Arc<Entry>, FxBuildHasher>,
+    tiles: Shelf,
+    /// Filtered ones: there are endlessly many filters, and none of them may push the others' tiles out.
+    filtered: Shelf,
     kept: Kept,
     log: ChangeLog,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+type Shelf = Cache<TileKey, Arc<Entry>, FxBuildHasher>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct TileKey {
     request: TileRequest,
+    /// The canonical writing.
+    filter: Option<Arc<str>>,
     /// `None` for a live tile.
     moment: Option<Moment>,
 }
@@ -44,18 +50,18 @@ struct Entry {
 
 /// What is kept to make tiles gets this share of the cache's memory.
 const KEPT_SHARE: u64 = 2;
+/// Of the rest filtered tiles get this share.
+const FILTERED_SHARE: u64 = 8;
 
 impl TileCache {
     /// A cache of about so many bytes.
     #[must_use]
     pub fn new(capacity_bytes: u64) -> Self {
         let kept = capacity_bytes / KEPT_SHARE;
-        let tiles = Cache::builder()
-            .max_capacity(capacity_bytes - kept)
-            .weigher(|_key: &TileKey, entry: &Arc<Entry>| entry.body.weight())
-            .build_with_hasher(FxBuildHasher);
+        let filtered = (capacity_bytes - kept) / FILTERED_SHARE;
         Self {
-            tiles,
+            tiles: shelf(capacity_bytes - kept - filtered),
+            filtered: shelf(filtered),
             kept: Kept::new(kept),
             log: ChangeLog::default(),
         }
@@ -70,26 +76,41 @@ impl TileCache {
         rules: &Rules,
         request: &TileRequest,
     ) -> Arc<TileBody> {
+        self.get_or_encode_filtered(snapshot, rules, request, None)
+    }
+
+    /// The same with the features that a filter accepts only. It sees what the tile shows, so while that is known to be
+    /// the same, so is what the filter leaves of it.
+    #[must_use]
+    pub fn get_or_encode_filtered(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        rules: &Rules,
+        request: &TileRequest,
+        filter: Option<&TileFilter>,
+    ) -> Arc<TileBody> {
         let make = || {
             Arc::new(Entry {
-                body: Arc::new(TileBody::new(encode_with(&self.kept, snapshot, rules, request))),
+                body: Arc::new(TileBody::new(encode_filtered(
+                    &self.kept, snapshot, rules, request, filter,
+                ))),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),
                 hour: snapshot.as_of().hour(),
                 versions: snapshot.versions(),
             })
         };
-        let key = TileKey::new(snapshot, request);
+        let key = TileKey::new(snapshot, request, filter);
+        let tiles = self.shelf(&key);
         let newer = |entry: &Arc<Entry>| key.moment.is_none() && entry.made > snapshot.generation();
-        if self.tiles.get(&key).as_ref().is_some_and(newer) {
+        if tiles.get(&key).as_ref().is_some_and(newer) {
             // Somebody still reads an old snapshot: they get what they ask for, and the newer tile stays.
             return Arc::clone(&make().body);
         }
         // Whoever waited for another to encode gets what that one made, of an older generation perhaps: ask again.
         for _try in 0..3 {
-            let entry = self
-                .tiles
-                .entry(key)
+            let entry = tiles
+                .entry(key.clone())
                 .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, request));
             if self.is_current(entry.value(), snapshot, request) {
                 return Arc::clone(&entry.value().body);
@@ -101,7 +122,19 @@ impl TileCache {
     /// The finished tile if it is there. Never waits.
     #[must_use]
     pub fn get(&self, snapshot: &Snapshot, request: &TileRequest) -> Option<Arc<TileBody>> {
-        let entry = self.tiles.get(&TileKey::new(snapshot, request))?;
+        self.get_filtered(snapshot, request, None)
+    }
+
+    /// The same of a filtered tile.
+    #[must_use]
+    pub fn get_filtered(
+        &self,
+        snapshot: &Snapshot,
+        request: &TileRequest,
+        filter: Option<&TileFilter>,
+    ) -> Option<Arc<TileBody>> {
+        let key = TileKey::new(snapshot, request, filter);
+        let entry = self.shelf(&key).get(&key)?;
         self.is_current(&entry, snapshot, request)
             .then(|| Arc::clone(&entry.body))
     }
@@ -130,6 +163,14 @@ impl TileCache {
         self.log.generation()
     }
 
+    fn shelf(&self, key: &TileKey) -> &Shelf {
+        if key.filter.is_some() {
+            &self.filtered
+        } else {
+            &self.tiles
+        }
+    }
+
     fn is_current(&self, entry: &Entry, snapshot: &Snapshot, request: &TileRequest) -> bool {
         if request.at.is_some() {
             return true;
@@ -142,9 +183,10 @@ impl TileCache {
         if now < entry.made {
             return false;
         }
-        // The log speaks of one window; of another, equal parts are equal.
+        // The log speaks of one window and of each zoom's resolution; of another, equal parts are equal.
         let summed = SUMMED.iter().any(|kind| request.layers.contains(*kind));
-        if summed && request.window_hours != LIVE_WINDOW_HOURS {
+        let other = request.window_hours != LIVE_WINDOW_HOURS || request.other_resolution().is_some();
+        if summed && other {
             let (old, new) = (entry.versions, snapshot.versions());
             let same = (old.cells, old.areas, old.releases) == (new.cells, new.areas, new.releases)
                 && entry.hour == snapshot.as_of().hour();
@@ -162,17 +204,34 @@ impl TileCache {
     }
 }
 
+fn shelf(capacity_bytes: u64) -> Shelf {
+    let weigh = |key: &TileKey, entry: &Arc<Entry>| {
+        let filter = key.filter.as_ref().map_or(0, |filter| filter.len());
+        let filter = u32::try_from(filter).unwrap_or(u32::MAX);
+        entry.body.weight().saturating_add(filter)
+    };
+    Cache::builder()
+        .max_capacity(capacity_bytes)
+        .weigher(weigh)
+        .build_with_hasher(FxBuildHasher)
+}
+
 impl TileKey {
-    fn new(snapshot: &Snapshot, request: &TileRequest) -> Self {
+    fn new(snapshot: &Snapshot, request: &TileRequest, filter: Option<&TileFilter>) -> Self {
         let moment = request
             .at
             .map(|_| Moment::new(snapshot, &Asked::new(snapshot, request), request.layers));
         let mut request = *request;
+        request.resolution = request.other_resolution();
         if moment.is_some() {
             // All that these decide is in the moment.
             request.at = None;
             request.window_hours = 0;
         }
-        Self { request, moment }
+        Self {
+            request,
+            filter: filter.map(|filter| Arc::clone(filter.canonical())),
+            moment,
+        }
     }
 }

@@ -58,6 +58,7 @@ fn live(snapshot: &Snapshot, audience: Audience) -> Asked {
     let request = TileRequest {
         layers: Layers::all(),
         coord: TileCoord::WORLD,
+        resolution: None,
         at: None,
         window_hours: LIVE_WINDOW_HOURS,
         audience,

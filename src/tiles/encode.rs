@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::geo::{BBox, BUFFER, Cell, TileCoord, resolution_for_zoom};
+use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, resolution_for_zoom};
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window};
 use crate::risk::{Audience, Rules, cell_risk};
@@ -8,7 +8,7 @@ use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outline, Outlines, Source};
 use crate::tiles::{
-    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, VenueFeature, ZoneFeature, tiers,
+    AreaFeature, CellFeature, LayerKind, Layers, TileFeatures, TileFilter, VenueFeature, ZoneFeature, tiers,
 };
 
 /// The window of tiles when nobody says, hours. Changes are told of tiles of this window.
@@ -21,6 +21,8 @@ pub struct TileRequest {
     pub layers: Layers,
     /// Which tile.
     pub coord: TileCoord,
+    /// Which cells; `None` is the resolution of the zoom.
+    pub resolution: Option<Resolution>,
     /// The instant asked for; `None` is the snapshot's own, so that everybody shares the tile.
     pub at: Option<Timestamp>,
     /// How many buckets are summed, ending with that of the instant.
@@ -29,10 +31,22 @@ pub struct TileRequest {
     pub audience: Audience,
 }
 
+impl TileRequest {
+    /// The resolution of its cells, where that is not the one of its zoom.
+    #[must_use]
+    pub fn other_resolution(&self) -> Option<Resolution> {
+        self.resolution.filter(|resolution| {
+            self.layers.contains(LayerKind::Cells) && *resolution != resolution_for_zoom(self.coord.z())
+        })
+    }
+}
+
 /// A request with its times worked out against a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     pub coord: TileCoord,
+    /// Of its cells.
+    pub resolution: Resolution,
     pub at: Timestamp,
     pub window: Window,
     /// The seven days that levels and rates look at.
@@ -47,6 +61,9 @@ impl Asked {
         let at = request.at.unwrap_or(snapshot.as_of());
         Self {
             coord: request.coord,
+            resolution: request
+                .resolution
+                .unwrap_or_else(|| resolution_for_zoom(request.coord.z())),
             at,
             window: Window::ending(at, request.window_hours),
             week: Window::ending(at, WEEK_HOURS),
@@ -87,6 +104,18 @@ pub fn encode(snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<
 /// The same with what is kept from tile to tile.
 #[must_use]
 pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Vec<u8> {
+    encode_filtered(kept, snapshot, rules, request, None)
+}
+
+/// The same with the features that a filter accepts only.
+#[must_use]
+pub fn encode_filtered(
+    kept: &Kept,
+    snapshot: &Snapshot,
+    rules: &Rules,
+    request: &TileRequest,
+    filter: Option<&TileFilter>,
+) -> Vec<u8> {
     let asked = Asked::new(snapshot, request);
     let shows = |kind: LayerKind| request.layers.contains(kind) && request.coord.z() >= kind.min_zoom();
     let within = around(request.coord);
@@ -130,6 +159,9 @@ pub fn encode_with(kept: &Kept, snapshot: &Snapshot, rules: &Rules, request: &Ti
             .map(|entry| venue_feature(entry, asked.audience, asked.live))
             .collect();
         features.thin_venues(request.coord);
+    }
+    if let Some(filter) = filter {
+        features.keep(filter);
     }
     features.encode_with(kept, request.coord, snapshot.offset())
 }
@@ -255,7 +287,7 @@ fn zone_feature<'a>(zone: &'a crate::model::Zone, outline: &'a Outline) -> ZoneF
 const WEEK_HOURS: i32 = 7 * 24;
 
 /// One decimal says all that a case rate can; what a tile does not say must not make it another tile.
-fn tenths(rate: f64) -> f64 {
+pub(super) fn tenths(rate: f64) -> f64 {
     (rate * 10.0).round() / 10.0
 }
 
@@ -266,11 +298,10 @@ fn cells(
     asked: &Asked,
     within: &BBox,
 ) -> Vec<CellFeature> {
-    let resolution = resolution_for_zoom(asked.coord.z());
     match asked.audience {
-        Audience::Public => figures.public_cells(snapshot, asked, within, resolution),
+        Audience::Public => figures.public_cells(snapshot, asked, within, asked.resolution),
         Audience::Official => snapshot
-            .cells_in_two(within, resolution, asked.window, asked.week)
+            .cells_in_two(within, asked.resolution, asked.window, asked.week)
             .into_iter()
             .map(|(figure, week)| official_cell(rules, &figure, week.cases))
             .collect(),

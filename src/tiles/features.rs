@@ -280,7 +280,7 @@ fn rate_tag(rate: f64) -> Tag<'static> {
 }
 
 /// Names come in NFC from the door; a label in NFD would be drawn in two fonts, so it is made sure here.
-fn nfc(text: &str) -> Cow<'_, str> {
+pub(super) fn nfc(text: &str) -> Cow<'_, str> {
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
         _ => Cow::Owned(text.nfc().collect()),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::geo::{BBox, MAX_ZOOM, Resolution};
+use crate::geo::{BBox, MAX_ZOOM, Resolution, finest_for_zoom};
 use crate::index::{Edition, Snapshot};
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
@@ -141,6 +141,18 @@ impl TileJson {
                 .iter_mut()
                 .for_each(|tile| *tile = format!("{tile}?{query}"));
         }
+        self
+    }
+
+    /// The same for cells of one resolution on every zoom: it begins at the first that may be asked for them.
+    #[must_use]
+    pub fn with_resolution(mut self, resolution: Resolution) -> Self {
+        let first = (0..=MAX_ZOOM).find(|zoom| finest_for_zoom(*zoom) >= resolution);
+        let first = first.unwrap_or(MAX_ZOOM);
+        for layer in &mut self.vector_layers {
+            layer.minzoom = layer.minzoom.max(first);
+        }
+        self.minzoom = self.minzoom.max(first);
         self
     }
 }
@@ -385,6 +397,18 @@ mod tests {
             &facts(BBox::WORLD),
         );
         assert_eq!(venues.minzoom, 7);
+    }
+
+    #[test]
+    fn cells_of_one_resolution_begin_at_the_first_zoom_that_may_be_asked_for_them() {
+        let first = |resolution: u8| {
+            let json = TileJson::new(Layers::all(), "", &facts(BBox::WORLD))
+                .with_resolution(Resolution::new(resolution).unwrap());
+            let zooms: Vec<u8> = json.vector_layers.iter().map(|layer| layer.minzoom).collect();
+            assert!(zooms.contains(&json.minzoom));
+            json.minzoom
+        };
+        assert_eq!([0, 1, 2, 5, 8, 9].map(first), [0, 0, 1, 5, 9, 11]);
     }
 
     #[test]

@@ -119,6 +119,7 @@ fn live(wanted: &TileArchive, snapshot: &Snapshot, coord: TileCoord) -> Vec<u8> 
     let request = TileRequest {
         layers: wanted.layers,
         coord,
+        resolution: None,
         at: Some(wanted.at),
         window_hours: wanted.window.hours(),
         audience: Audience::Public,

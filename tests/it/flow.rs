@@ -69,6 +69,7 @@ async fn tiles(pipeline: &Pipeline) -> Vec<Vec<u8>> {
             let request = TileRequest {
                 layers: Layers::parse("cells,venues,areas").unwrap(),
                 coord: TileCoord::containing(centre, zoom).unwrap(),
+                resolution: None,
                 at: Some(snapshot.as_of()),
                 window_hours: 14 * 24,
                 audience: Audience::Official,

@@ -24,11 +24,11 @@ use crate::fixtures::{self, square};
 const OFFSET: UtcOffset = UtcOffset::VIETNAM;
 const VENUES: u32 = 60;
 
-struct World {
-    rng: ChaCha8Rng,
+pub struct World {
+    pub rng: ChaCha8Rng,
     publisher: Publisher,
     ledger: Ledger,
-    now: Timestamp,
+    pub now: Timestamp,
     zones: BTreeMap<u32, u32>,
     seq: u32,
 }
@@ -53,7 +53,7 @@ fn code(text: &str) -> AreaCode {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let now = Timestamp::parse("2021-05-14T12:20:00+07:00").unwrap();
         let mut world = Self {
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    fn release(&mut self) {
+    pub fn release(&mut self) {
         self.seq += 1;
         let cells: Vec<Cell> = (0..4)
             .map(|_| Cell::at(self.place(), Resolution::new(9).unwrap()))
@@ -207,7 +207,7 @@ impl World {
         self.publisher.put_zones(&[zone]);
     }
 
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         for _ in 0..self.rng.random_range(1..4) {
             match self.rng.random_range(0..10) {
                 0 => (0..30).for_each(|_| self.visit()),
@@ -273,7 +273,7 @@ impl World {
         }
     }
 
-    fn publish(&mut self) -> Arc<Snapshot> {
+    pub fn publish(&mut self) -> Arc<Snapshot> {
         self.publisher.publish(&mut self.ledger, self.now)
     }
 }
@@ -298,10 +298,11 @@ fn tiles() -> Vec<TileCoord> {
     tiles
 }
 
-fn request(kind: LayerKind, coord: TileCoord, audience: Audience) -> TileRequest {
+pub fn request(kind: LayerKind, coord: TileCoord, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::one(kind),
         coord,
+        resolution: None,
         at: None,
         window_hours: LIVE_WINDOW_HOURS,
         audience,

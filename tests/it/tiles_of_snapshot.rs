@@ -81,6 +81,7 @@ fn request(layers: &str, zoom: u8, audience: Audience) -> TileRequest {
     TileRequest {
         layers: Layers::parse(layers).unwrap(),
         coord: TileCoord::containing(centre(), zoom).unwrap(),
+        resolution: None,
         at: None,
         window_hours: 14 * 24,
         audience,

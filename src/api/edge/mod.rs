@@ -4,6 +4,7 @@
 mod caller;
 pub mod conditional;
 pub mod csv;
+mod filter;
 mod gates;
 mod in_flight;
 pub mod media;
@@ -14,6 +15,7 @@ mod segments;
 
 pub use caller::{Caller, Token};
 pub use conditional::{Freshness, answer};
+pub use filter::read_filter;
 pub use gates::{Class, ClassLimits, Gates, holding, present_place};
 pub use in_flight::{Held, InFlight};
 pub use observe::observe;

@@ -8,6 +8,7 @@ use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
 use crate::api::v1::past::Past;
+use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
@@ -206,6 +207,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let tier = ask.query.read_as("level", &tiers, |text| {
         AreaLevel::parse(text).ok_or("is not a tier of administration")
     })?;
+    let filter = ask.filter::<AreaRow>()?;
     let bbox = ask.query.bbox()?;
     compute_blocking(move || {
         let areas = view.snapshot.areas();
@@ -218,7 +220,10 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                 .filter(|entry| entry.valid_on(view.day()))
                 .collect(),
         };
-        found.retain(|entry| tier.is_none_or(|tier| entry.area.level == tier));
+        found.retain(|entry| {
+            tier.is_none_or(|tier| entry.area.level == tier)
+                && passes(filter.as_ref(), || AreaRow::seen(&view, entry, false))
+        });
         found.sort_by(|a, b| a.area.code.cmp(&b.area.code));
         let with_outline = ask.format == ListFormat::GeoJson;
         let key = |entry: &&AreaEntry| entry.area.code.to_string();

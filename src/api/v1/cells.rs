@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow, Page};
+use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
@@ -141,6 +142,7 @@ impl CellRow {
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let resolution = resolution_of(&ask.query)?;
+    let filter = ask.filter::<CellRow>()?;
     let bbox = ask.query.bbox()?.unwrap_or(BBox::WORLD);
     check_extent(&bbox, resolution)?;
     compute_blocking(move || {
@@ -158,11 +160,13 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                 }
             }
         }
-        let page = ask.page(figures.into_iter().collect(), |(cell, _)| cell.to_string());
-        let page: Page<CellRow> = page.map(|(cell, figure)| match figure {
+        let row = |cell: Cell, figure: Option<PublicFigure>| match figure {
             Some(figure) => CellRow::released(&view, cell, &figure),
             None => CellRow::exact(&view, rules, cell),
-        });
+        };
+        figures.retain(|cell, figure| passes(filter.as_ref(), || row(*cell, *figure)));
+        let page = ask.page(figures.into_iter().collect(), |(cell, _)| cell.to_string());
+        let page: Page<CellRow> = page.map(|(cell, figure)| row(cell, figure));
         ask.write(&view.as_of(), &page, view.freshness())
     })
     .await

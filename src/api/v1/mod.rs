@@ -8,6 +8,7 @@ mod idempotency;
 pub mod list;
 pub mod marks;
 pub mod past;
+pub mod properties;
 pub mod registry;
 pub mod risk;
 pub mod shape;

@@ -8,6 +8,7 @@ use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow, Page};
 use crate::api::v1::past::{self, Past};
+use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::LngLat;
@@ -248,6 +249,7 @@ impl Filter {
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let filter = Filter::read(&ask.query)?;
+    let condition = ask.filter::<VenueRow>()?;
     let bbox = ask.query.bbox()?;
     let near = ask.query.read_as("near", "lng,lat in degrees", read_point)?;
     let radius_m = ask.query.number("radius_m", 1.0, MAX_RADIUS_M)?;
@@ -261,7 +263,11 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
             let found = venues.nearest(near, radius_m.unwrap_or(1000.0), MAX_CANDIDATES);
             let kept = found
                 .into_iter()
-                .filter(|(_, entry)| in_box(entry) && filter.accepts(&view, entry))
+                .filter(|(metres, entry)| {
+                    in_box(entry)
+                        && filter.accepts(&view, entry)
+                        && passes(condition.as_ref(), || VenueRow::seen(&view, entry, Some(*metres)))
+                })
                 .collect();
             ask.page(kept, |(_, entry): &(f64, &VenueEntry)| {
                 format!("{:010}", entry.ix)
@@ -272,7 +278,10 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                 Some(bbox) => venues.in_bbox(&bbox, MAX_CANDIDATES),
                 None => venues.iter().collect(),
             };
-            kept.retain(|entry| filter.accepts(&view, entry));
+            kept.retain(|entry| {
+                filter.accepts(&view, entry)
+                    && passes(condition.as_ref(), || VenueRow::seen(&view, entry, None))
+            });
             kept.sort_unstable_by_key(|entry| entry.ix);
             ask.page(kept, |entry| format!("{:010}", entry.ix))
                 .map(|entry| VenueRow::seen(&view, entry, None))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::api::edge::{ApiError, Caller, Query, Segments, conditional::version_etag};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
+use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{View, compute_blocking};
 use crate::index::ZoneEntry;
@@ -131,6 +132,7 @@ pub fn sees_drafts(view: &View, zone: &Zone) -> bool {
 /// `GET /v1/zones`: those in force at `at`; with an official's key also drafts that would be.
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
+    let filter = ask.filter::<ZoneRow>()?;
     let bbox = ask.query.bbox()?;
     compute_blocking(move || {
         let zones = view.snapshot.zones();
@@ -145,6 +147,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                     && sees_drafts(&view, &entry.zone)
             }));
         }
+        found.retain(|entry| passes(filter.as_ref(), || ZoneRow::of(&view, &entry.zone, false)));
         respond_list(&ask, &view, found)
     })
     .await

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod asking;
 mod basemap;
 mod batches;
 mod changes;
