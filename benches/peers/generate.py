@@ -68,7 +68,9 @@ def aggregate(folder, rows, venues=100_000, people=3_000_000, days=14):
         ]
     )
     options = {"compression": "zstd", "use_dictionary": ["venue"]}
-    with pq.ParquetWriter(folder / "check-ins.parquet", schema, **options) as writer:
+    # Under its own name only when it is whole.
+    draft = folder / "check-ins.parquet.part"
+    with pq.ParquetWriter(draft, schema, **options) as writer:
         for begin in range(0, rows, ROW_GROUP):
             count = min(ROW_GROUP, rows - begin)
             venue = np.searchsorted(reach, rng.random(count)).clip(0, venues - 1)
@@ -89,6 +91,7 @@ def aggregate(folder, rows, venues=100_000, people=3_000_000, days=14):
                 pa.array(at).cast(pa.timestamp("ms", tz="UTC")),
             ]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=ROW_GROUP)
+    draft.rename(folder / "check-ins.parquet")
 
 
 def tiles(folder, now, cells=200_000, venues=100_000, check_ins=600_000):
