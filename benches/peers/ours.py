@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import subprocess
+import time
 
 from machine import cpu_seconds, get_json, memory_mb, say, stop
 from postgis import RESOLUTION
@@ -28,6 +29,7 @@ class Ours:
         if not line:
             raise SystemExit(f"{program} serve did not start")
         self.url = json.loads(line)["listening"]
+        self._settle()
 
     @property
     def headers(self):
@@ -35,6 +37,13 @@ class Ours:
 
     def cpu_seconds(self):
         return cpu_seconds(self.process.pid)
+
+    def _settle(self, patience_s=5):
+        """Waits until it does nothing of its own any more (a start publishes and looks after closed days)."""
+        until, before, spent = time.monotonic() + patience_s, -1.0, self.cpu_seconds()
+        while spent != before and time.monotonic() < until:
+            time.sleep(0.2)
+            before, spent = spent, self.cpu_seconds()
 
     def memory_mb(self):
         return memory_mb(self.process.pid)
