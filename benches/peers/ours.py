@@ -30,6 +30,8 @@ class Ours:
             raise SystemExit(f"{program} serve did not start")
         self.url = json.loads(line)["listening"]
         self._settle()
+        # The key is looked up once; no tile is made for it.
+        get_json(f"{self.url}/tiles/cells,venues.json", self.headers)
 
     @property
     def headers(self):
