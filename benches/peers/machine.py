@@ -82,6 +82,8 @@ def wait_for(what, is_there, process=None, patience_s=60):
             if is_there():
                 return
         time.sleep(0.05)
+    if process:
+        stop(process)
     raise SystemExit(f"{what} did not answer within {patience_s} s")
 
 

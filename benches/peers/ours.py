@@ -29,9 +29,13 @@ class Ours:
         if not line:
             raise SystemExit(f"{program} serve did not start")
         self.url = json.loads(line)["listening"]
-        self._settle()
-        # The key is looked up once; no tile is made for it.
-        get_json(f"{self.url}/tiles/cells,venues.json", self.headers)
+        try:
+            self._settle()
+            # The key is looked up once; no tile is made for it.
+            get_json(f"{self.url}/tiles/cells,venues.json", self.headers)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def headers(self):
@@ -66,9 +70,9 @@ def fill(program, files, folder):
         ("cases", "cases.csv"),
         ("assessments", "assessments.ndjson"),
     ]:
-        command = [program, "import", kind, files / file, "--data", data, "--clock", NOW, "--strict"]
+        command = [program, "import", kind, files / file, "--data", data, "--clock", NOW]
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
+        if done.returncode or "duplicates 0, rejected 0" not in done.stdout:
             raise SystemExit(f"import {kind}: {done.stdout}{done.stderr}")
         say(f"import {kind}: {done.stdout.splitlines()[0]}")
     made = subprocess.run([program, "key", "create", "--data", data, "--role", "analyst"], capture_output=True, text=True)

@@ -5,6 +5,7 @@ asks with one thread. Nothing is timed before the tiles of both sides were decod
 """
 
 import argparse
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -157,20 +158,17 @@ def uncached(start, paths, is_fresh):
     """The 500 once through for each number of connections. `is_fresh`: a new process for each pass, since it has no
     switch that turns the cache off; otherwise one process without a cache, warm."""
     found = {}
-    server = None if is_fresh else start()
-    if server:
-        wrk(server, paths, max(CONNECTIONS), 60, COUNT, server.headers)
-    for connections in CONNECTIONS:
-        runs = []
-        for _ in range(PASSES[connections]):
-            server = start() if is_fresh else server
-            runs.append(wrk(server, paths, connections, 60, COUNT, server.headers))
-            if is_fresh:
-                server.close()
-        found[connections] = median(runs)
-        say(f"  uncached, {connections}: {found[connections]}")
-    if not is_fresh:
-        server.close()
+    with contextlib.ExitStack() as ends:
+        if not is_fresh:
+            server = ends.enter_context(contextlib.closing(start()))
+            wrk(server, paths, max(CONNECTIONS), 60, COUNT, server.headers)
+        for connections in CONNECTIONS:
+            runs = []
+            for _ in range(PASSES[connections]):
+                with contextlib.closing(start()) if is_fresh else contextlib.nullcontext(server) as one:
+                    runs.append(wrk(one, paths, connections, 60, COUNT, one.headers))
+            found[connections] = median(runs)
+            say(f"  uncached, {connections}: {found[connections]}")
     return found
 
 
@@ -202,8 +200,7 @@ def heavy(start, cluster, cells):
     zoom, resolution = 9, 8
     (x, y), _ = Counter(tiles_of(*centres(cells[resolution]["h3"]), zoom)).most_common(1)[0]
     path = f"/tiles/cells/{zoom}/{x}/{y}?resolution={resolution}"
-    server = start()
-    try:
+    with contextlib.closing(start()) as server:
         body = get(server.url + path, {**GZIP, **server.headers})[1]
         hexagons = len(decoded(body)["cells"])
         # Each window is another tile, though all say the same: every event lies within a week. So nothing of a tile is
@@ -222,16 +219,12 @@ def heavy(start, cluster, cells):
         if len(decoded(last)["cells"]) != hexagons:
             raise SystemExit(f"{path}: another window shows other cells")
         spent = (server.cpu_seconds() - spent) / len(windows) * 1e3
-    finally:
-        server.close()
     first = []
     for _ in range(3):
-        server = start()
-        get(f"{server.url}/healthz")
-        begun = time.perf_counter()
-        get(server.url + path, {**GZIP, **server.headers})
-        first.append((time.perf_counter() - begun) * 1e3)
-        server.close()
+        with contextlib.closing(start()) as server:
+            begun = time.perf_counter()
+            get(server.url + path, {**GZIP, **server.headers})
+            first.append((time.perf_counter() - begun) * 1e3)
 
     columns = "h3, level, visits, people, cases, rate"
     cluster.sql(f"""
@@ -285,11 +278,8 @@ def prepared(program, folder):
         files.mkdir(parents=True, exist_ok=True)
         generate.tiles(files, generate.NOW)
         ours.fill(program, files, folder / "ours")
-        server = Ours(program, folder / "ours")
-        try:
+        with contextlib.closing(Ours(program, folder / "ours")) as server:
             cells, venues = ours.told_cells(server), ours.told_venues(server)
-        finally:
-            server.close()
         postgis.load(cluster, cells, venues)
         kept.write_text(json.dumps({"cells": cells, "venues": venues}))
         stamp.write_text(digest.hexdigest())
@@ -327,12 +317,8 @@ def compare(program, martin_program, folder, cluster, cells, venues, about):
         (folder / f"{name}.paths").write_text("\n".join(paths) + "\n")
         (folder / f"{name}-{COUNT}.paths").write_text("\n".join(paths[:COUNT]) + "\n")
 
-    server, martin = start_ours(), start_martin(0)
-    try:
+    with contextlib.closing(start_ours()) as server, contextlib.closing(start_martin(0)) as martin:
         same, sizes = verify(server, martin, tiles)
-    finally:
-        server.close()
-        martin.close()
     say(same)
     say("ours")
     figures = {"ours": uncached(start_ours, folder / "ours.paths", True)}
@@ -340,11 +326,8 @@ def compare(program, martin_program, folder, cluster, cells, venues, about):
     figures["martin"] = uncached(lambda: start_martin(0), folder / "martin.paths", False)
     kept = {}
     for name, start, paths in [("ours", start_ours, mine), ("martin", lambda: start_martin(512), other)]:
-        server = start()
-        try:
+        with contextlib.closing(start()) as server:
             kept[name] = cached(server, folder / f"{name}-{COUNT}.paths", paths[:COUNT])
-        finally:
-            server.close()
     hexagons, rows = heavy(start_ours, cluster, cells)
 
     mean = {name: round(statistics.mean(bodies[:COUNT])) for name, bodies in sizes.items()}
