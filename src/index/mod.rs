@@ -46,5 +46,5 @@ pub use publisher::Publisher;
 pub use release::{InvalidRelease, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 pub use releases::{PublicArea, PublicFigure, ReleaseIndex};
 pub use snapshot::{CellFigure, Snapshot, Versions};
-pub use venues::{VenueEntry, VenueFacts, VenueIndex, VenueScore};
+pub use venues::{VenueEntry, VenueFacts, VenueIndex, VenueScore, VenueSelection};
 pub use zones::{ZoneEntry, ZoneIndex};

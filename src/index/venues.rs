@@ -103,6 +103,10 @@ struct Places {
     sphere: RTree<GeomWithData<[f64; 3], u32>>,
 }
 
+/// Some of the venues of an index, sorted as tiles need them.
+#[derive(Clone, Debug)]
+pub struct VenueSelection(Arc<[(u64, u32)]>);
+
 impl VenueIndex {
     /// How many venues there are.
     #[must_use]
@@ -187,6 +191,33 @@ impl VenueIndex {
                 found = keyed.into_iter().map(|(_, ix)| ix).collect();
             }
         }
+        found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
+    }
+
+    /// Some of the venues, to be looked for by tile.
+    #[must_use]
+    pub fn select(&self, wanted: impl Fn(&VenueEntry) -> bool) -> VenueSelection {
+        let chosen: Vec<u32> = self
+            .iter()
+            .filter(|entry| wanted(entry))
+            .map(|entry| entry.ix)
+            .collect();
+        let mut keyed = self.keyed(chosen.iter());
+        keyed.sort_unstable();
+        VenueSelection(keyed.into())
+    }
+
+    /// Those of a selection in a tile grown by `buffer` units of 4096, in Morton order.
+    #[must_use]
+    pub fn selected_in_tile(
+        &self,
+        selection: &VenueSelection,
+        tile: TileCoord,
+        buffer: i32,
+    ) -> Vec<&VenueEntry> {
+        let mut found = Vec::new();
+        let within = GridBox::of_tile(tile, buffer);
+        morton::visit(&selection.0, within, &mut |ix| found.push(ix));
         found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
     }
 

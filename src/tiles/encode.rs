@@ -4,9 +4,11 @@ use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, TilePolygon, WorldPo
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
 use crate::risk::{Audience, Rules, cell_risk};
+use crate::tiles::features::EVERY_LEVEL_ZOOM;
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outlines, Source};
+use crate::tiles::overview::Overview;
 use crate::tiles::{
     AreaFeature, CellFeature, Drawn, LayerKind, Layers, TileFeatures, TileFilter, TileFormat, VenueFeature,
     ZoneFeature, tiers,
@@ -77,12 +79,13 @@ impl Asked {
 }
 
 /// What is kept from tile to tile, each within its share of memory: outlines simplified and cut, hexagons on the
-/// grid of a zoom, and public figures added up.
+/// grid of a zoom, public figures added up, and the venues of overviews.
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub(super) outlines: Outlines,
     pub(super) hexagons: HexBlocks,
     pub(super) figures: Figures,
+    overview: Overview,
 }
 
 impl Kept {
@@ -94,6 +97,7 @@ impl Kept {
             outlines: Outlines::new(third),
             hexagons: HexBlocks::new(third),
             figures: Figures::new(third),
+            overview: Overview::new(),
         }
     }
 }
@@ -151,8 +155,11 @@ pub fn encode_filtered(
         features.cells = cells(&kept.figures, snapshot, rules, &asked, &within);
     }
     if shows(LayerKind::Venues) {
-        let mut entries = snapshot.venues().in_tile(request.coord, BUFFER);
-        entries.sort_unstable_by_key(|entry| &entry.venue.id);
+        let entries = if request.coord.z() < EVERY_LEVEL_ZOOM {
+            kept.overview.in_tile(snapshot, &asked, request.coord)
+        } else {
+            snapshot.venues().in_tile(request.coord, BUFFER)
+        };
         features.venues = entries
             .into_iter()
             .map(|entry| venue_feature(entry, asked.audience, asked.live))

@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -172,19 +174,23 @@ impl TileFeatures<'_> {
     /// Below zoom 14 leaves one venue in each square of eight pixels: the worst level first, then the most
     /// exposure, then the smallest id. The squares are those of the world, so neighbouring tiles agree in their buffers.
     pub fn thin_venues(&mut self, coord: TileCoord) {
-        if coord.z() >= ALL_VENUES_ZOOM {
-            return;
-        }
         let zoom = coord.z();
-        let mut by_square: FxHashMap<(i64, i64), VenueFeature> = FxHashMap::default();
-        for venue in self.venues.drain(..) {
-            let square = square_of(WorldPoint::project(venue.at), zoom);
-            let rival = by_square.remove(&square);
-            if let Some(worst) = worst_of(rival.into_iter().chain([venue]), zoom) {
-                by_square.insert(square, worst);
+        if zoom < ALL_VENUES_ZOOM {
+            let mut by_square: FxHashMap<(i64, i64), VenueFeature> = FxHashMap::default();
+            for venue in self.venues.drain(..).filter(|venue| shows(venue, zoom)) {
+                let square = square_of(WorldPoint::project(venue.at), zoom);
+                match by_square.entry(square) {
+                    Entry::Vacant(place) => {
+                        place.insert(venue);
+                    }
+                    Entry::Occupied(mut place) if worse(&venue, place.get()).is_lt() => {
+                        place.insert(venue);
+                    }
+                    Entry::Occupied(_) => {}
+                }
             }
+            self.venues = by_square.into_values().collect();
         }
-        self.venues = by_square.into_values().collect();
         self.venues.sort_unstable_by_key(|venue| venue.id);
     }
 }
@@ -205,9 +211,17 @@ pub(super) fn worst_of<'a>(
     venues: impl Iterator<Item = VenueFeature<'a>>,
     zoom: u8,
 ) -> Option<VenueFeature<'a>> {
-    venues
-        .filter(|venue| zoom >= EVERY_LEVEL_ZOOM || venue.level >= OVERVIEW_LEVEL)
-        .min_by(|a, b| (b.level, b.exposure, a.id).cmp(&(a.level, a.exposure, b.id)))
+    venues.filter(|venue| shows(venue, zoom)).min_by(worse)
+}
+
+/// Whether a zoom shows a venue of its level at all.
+fn shows(venue: &VenueFeature, zoom: u8) -> bool {
+    zoom >= EVERY_LEVEL_ZOOM || venue.level >= OVERVIEW_LEVEL
+}
+
+/// The worse of two comes first: the higher level, then the more exposure, then the smaller id.
+fn worse(a: &VenueFeature, b: &VenueFeature) -> Ordering {
+    (b.level, b.exposure, a.id).cmp(&(a.level, a.exposure, b.id))
 }
 
 /// The layer of names that comes with `areas`: a polygon cut into tiles has no one place for its name.
@@ -217,7 +231,7 @@ pub(super) const ALL_VENUES_ZOOM: u8 = 14;
 /// From here venues of every level are shown.
 pub(super) const EVERY_LEVEL_ZOOM: u8 = 11;
 /// The lowest level an overview shows.
-const OVERVIEW_LEVEL: u8 = 3;
+pub(super) const OVERVIEW_LEVEL: u8 = 3;
 /// Eight pixels of a 512-pixel tile.
 const SQUARE_UNITS: i32 = EXTENT / 64;
 

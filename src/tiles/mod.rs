@@ -23,6 +23,7 @@ mod log;
 mod mlt;
 mod moment;
 mod outlines;
+mod overview;
 mod places;
 mod pyramid;
 mod rests;
