@@ -77,9 +77,16 @@ fn tile(lng: f64, lat: f64, zoom: u8) -> [u32; 3] {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reader_is_told_of_the_tiles_that_it_sees_change() {
     let app = TestApp::new().await;
-    let mut public = Listener::new(&app, "", None).await;
+    // The registrations of a new app are told, too, until they are noted.
+    let (mut public, greeting) = loop {
+        let mut public = Listener::new(&app, "", None).await;
+        let (_, greeting) = public.event().await;
+        if greeting["generation"] == app.pipeline.snapshot().generation() {
+            break (public, greeting);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     let mut analyst = Listener::new(&app, "analyst", None).await;
-    let (_, greeting) = public.event().await;
     assert_eq!(
         (&greeting["reload"], &greeting["changes"]),
         (&json!(false), &json!([]))

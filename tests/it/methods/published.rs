@@ -85,7 +85,7 @@ fn doses_and_their_effects_are_caimiras() {
         close(
             100.0 * infection_probability_by_dose(dose, 0.0, 50.0, 0.78),
             percent,
-            1e-9,
+            5e-9,
         );
     }
     let vector = &all["host_immunity"];
