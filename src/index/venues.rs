@@ -105,7 +105,10 @@ struct Places {
 
 /// Some of the venues of an index, sorted as tiles need them.
 #[derive(Clone, Debug)]
-pub struct VenueSelection(Arc<[(u64, u32)]>);
+pub struct VenueSelection {
+    keyed: Arc<[(u64, u32)]>,
+    of: Arc<Places>,
+}
 
 impl VenueIndex {
     /// How many venues there are.
@@ -204,7 +207,16 @@ impl VenueIndex {
             .collect();
         let mut keyed = self.keyed(chosen.iter());
         keyed.sort_unstable();
-        VenueSelection(keyed.into())
+        VenueSelection {
+            keyed: keyed.into(),
+            of: Arc::clone(&self.places),
+        }
+    }
+
+    /// Whether a selection was made of this index, or of one that it was made from without placing venues anew.
+    #[must_use]
+    pub fn made(&self, selection: &VenueSelection) -> bool {
+        Arc::ptr_eq(&self.places, &selection.of)
     }
 
     /// Those of a selection in a tile grown by `buffer` units of 4096, in Morton order.
@@ -217,7 +229,7 @@ impl VenueIndex {
     ) -> Vec<&VenueEntry> {
         let mut found = Vec::new();
         let within = GridBox::of_tile(tile, buffer);
-        morton::visit(&selection.0, within, &mut |ix| found.push(ix));
+        morton::visit(&selection.keyed, within, &mut |ix| found.push(ix));
         found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
     }
 

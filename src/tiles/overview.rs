@@ -46,11 +46,14 @@ impl Overview {
             audience,
             live,
         };
-        let selection = self.cache.get_with(key, || {
-            snapshot
-                .venues()
-                .select(|entry| venue_feature(entry, audience, live).level >= OVERVIEW_LEVEL)
-        });
-        snapshot.venues().selected_in_tile(&selection, coord, BUFFER)
+        let index = snapshot.venues();
+        let select = || index.select(|entry| venue_feature(entry, audience, live).level >= OVERVIEW_LEVEL);
+        let mut selection = self.cache.get_with(key, select);
+        // Versions tell the snapshots of one publisher apart; of another's the same number means something else.
+        if !index.made(&selection) {
+            selection = select();
+            self.cache.insert(key, selection.clone());
+        }
+        index.selected_in_tile(&selection, coord, BUFFER)
     }
 }
