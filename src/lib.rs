@@ -8,7 +8,8 @@
 //! 2. [`ingest`] reads it line by line. A good line becomes a [`model::CheckIn`] whose person is a pseudonym
 //!    of that local day; a bad one becomes a rejection that names line, field, value and what was expected.
 //! 3. [`pipeline`] lets chunks that wait share a transaction: [`store`] commits it, recognising repeats by (hour, id)
-//!    and giving each accepted event the next position. The next transaction runs while this one is folded. Where events
+//!    and giving each accepted event the next position. A check-in is a row by its key only; what it says is packed, once
+//!    in the order of positions and twice to be found, by venue and by person. The next transaction runs while this one is folded. Where events
 //!    come faster than they can be stored, batches stop reading their sockets and new ones are refused with 429.
 //! 4. The accepted events are folded into the [`index::Ledger`]: sums per (cell of resolution 9, hour),
 //!    (venue, hour) and (area, hour). Folding commutes, so order never matters; an event counts where its venue stood
@@ -55,6 +56,11 @@
 //! sums are a function of the stored cases and the present areas: when an area changes they are made again, live
 //! as after a restart. A write that reported an error may have happened all the same: events are caught up by
 //! position, registries are read again, before anything else is written.
+//!
+//! # The way of a question about the epidemic
+//! `/v1/areas/{code}/trend`, `/v1/hot-spots` and `/v1/clusters` are for those who see exact figures. [`api`] collects cases and
+//! residents of areas or cells from the snapshot, [`risk::methods`] holds the published methods on plain numbers, and what went
+//! in can be had as a list and counted again.
 //!
 //! # The floors
 //! Imports go down only; `tests/it/floors.rs` holds the table and checks it.
