@@ -66,6 +66,8 @@ export class LiveMap {
     this.frames = new Frames(library);
     /** Whether tiles come from those kept for the animation. */
     this.framed = false;
+    /** Whether a tile waits to be asked for again. */
+    this.mending = false;
   }
 
   /** @param {HTMLElement} container @param {Style} style @param {Record<string, string>} strings */
@@ -113,6 +115,7 @@ export class LiveMap {
     map.addControl(new ScaleControl({ maxWidth: 96 }), "bottom-left");
     if (BASEMAP in style.sources) map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("style.load", () => this.dress());
+    map.on("error", ({ error }) => this.mend(error));
     map.on("click", (event) => this.pick(event.point));
     map.on("mousemove", (event) => {
       map.getCanvas().style.cursor = this.under(event.point, 2) ? "pointer" : "";
@@ -225,6 +228,22 @@ export class LiveMap {
       const source = /** @type {import("maplibre-gl").VectorTileSource | undefined} */ (this.map?.getSource(name));
       source?.setTiles(this.addresses(name));
     }
+  }
+
+  /**
+   * A tile that is asked for anew before its first answer is there is given up by the library: it is asked for once more.
+   * Every other error is the console's, as it would be without a listener.
+   * @param {{message: string}} error
+   */
+  mend(error) {
+    if (!/reload a tile that was never loaded/.test(error.message)) return console.error(error);
+    if (this.mending) return;
+    this.mending = true;
+    // Not before the others are there: asking while they come would give them up as well.
+    this.map?.once("idle", () => {
+      this.mending = false;
+      this.showTime(this.at, this.framed);
+    });
   }
 
   /**
