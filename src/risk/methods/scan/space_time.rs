@@ -36,14 +36,6 @@ pub struct SpaceTimeCluster {
     pub p: f64,
 }
 
-impl SpaceTimeCluster {
-    /// How many days pass between two such alarms by chance when the scan is run each day: 1 / p.
-    #[must_use]
-    pub fn recurrence_days(&self) -> f64 {
-        1.0 / self.p
-    }
-}
-
 /// The space-time permutation scan (Kulldorff et al. 2005, "A space-time permutation scan statistic for disease outbreak
 /// detection", `PLoS` Medicine 2). It needs cases only: a place with many cases each day, and a day with many cases
 /// everywhere, are both as expected. `cases[place][day]`, every place with the same number of days; chance deals the days
