@@ -30,6 +30,7 @@ mod roster;
 mod running;
 mod shard;
 mod snapshot;
+mod thinned;
 mod venues;
 mod zones;
 
@@ -46,5 +47,6 @@ pub use publisher::Publisher;
 pub use release::{InvalidRelease, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 pub use releases::{PublicArea, PublicFigure, ReleaseIndex};
 pub use snapshot::{CellFigure, Snapshot, Versions};
-pub use venues::{VenueEntry, VenueFacts, VenueIndex, VenueScore, VenueSelection};
+pub use thinned::{ThinnedVenues, Thinning};
+pub use venues::{VenueEntry, VenueFacts, VenueIndex, VenueScore};
 pub use zones::{ZoneEntry, ZoneIndex};

@@ -103,13 +103,6 @@ struct Places {
     sphere: RTree<GeomWithData<[f64; 3], u32>>,
 }
 
-/// Some of the venues of an index, sorted as tiles need them.
-#[derive(Clone, Debug)]
-pub struct VenueSelection {
-    keyed: Arc<[(u64, u32)]>,
-    of: Arc<Places>,
-}
-
 impl VenueIndex {
     /// How many venues there are.
     #[must_use]
@@ -197,40 +190,80 @@ impl VenueIndex {
         found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
     }
 
-    /// Some of the venues, to be looked for by tile.
-    #[must_use]
-    pub fn select(&self, wanted: impl Fn(&VenueEntry) -> bool) -> VenueSelection {
-        let chosen: Vec<u32> = self
-            .iter()
-            .filter(|entry| wanted(entry))
-            .map(|entry| entry.ix)
-            .collect();
-        let mut keyed = self.keyed(chosen.iter());
-        keyed.sort_unstable();
-        VenueSelection {
-            keyed: keyed.into(),
-            of: Arc::clone(&self.places),
-        }
-    }
-
-    /// Whether a selection was made of this index, or of one that it was made from without placing venues anew.
-    #[must_use]
-    pub fn made(&self, selection: &VenueSelection) -> bool {
-        Arc::ptr_eq(&self.places, &selection.of)
-    }
-
-    /// Those of a selection in a tile grown by `buffer` units of 4096, in Morton order.
-    #[must_use]
-    pub fn selected_in_tile(
+    /// The wanted numbers among the venues in a tile grown by `buffer` units of 4096, in no order.
+    pub(super) fn in_tile_if(
         &self,
-        selection: &VenueSelection,
         tile: TileCoord,
         buffer: i32,
+        wanted: impl Fn(u32) -> bool,
     ) -> Vec<&VenueEntry> {
-        let mut found = Vec::new();
         let within = GridBox::of_tile(tile, buffer);
-        morton::visit(&selection.keyed, within, &mut |ix| found.push(ix));
-        found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
+        let mut found = Vec::new();
+        morton::visit(&self.places.morton, within, &mut |ix| {
+            if wanted(ix) && !self.moved.contains(&ix) {
+                found.extend(self.by_ix(ix));
+            }
+        });
+        morton::visit(&self.recent, within, &mut |ix| {
+            if wanted(ix) {
+                found.extend(self.by_ix(ix));
+            }
+        });
+        found
+    }
+
+    /// Every venue's Morton key and number, sorted.
+    pub(super) fn placed(&self) -> Vec<(u64, u32)> {
+        self.placed_between(0, u64::MAX)
+    }
+
+    /// Those with keys from `first` to `last`.
+    pub(super) fn placed_between(&self, first: u64, last: u64) -> Vec<(u64, u32)> {
+        let between = |table: &[(u64, u32)]| {
+            table.partition_point(|place| place.0 < first)..table.partition_point(|place| place.0 <= last)
+        };
+        let settled = &self.places.morton[between(&self.places.morton)];
+        let mut placed: Vec<(u64, u32)> = settled
+            .iter()
+            .filter(|place| !self.moved.contains(&place.1))
+            .copied()
+            .collect();
+        let recent = &self.recent[between(&self.recent)];
+        if !recent.is_empty() {
+            placed.extend(recent);
+            placed.sort_unstable();
+        }
+        placed
+    }
+
+    /// Whether it is the same state of the same index.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.chunks, &other.chunks)
+            && Arc::ptr_eq(&self.places, &other.places)
+            && Arc::ptr_eq(&self.recent, &other.recent)
+    }
+
+    /// The numbers of venues whose registration or facts may be others than in an earlier state; `None` where the states
+    /// have nothing in common.
+    pub(super) fn differing(&self, before: &Self) -> Option<Vec<u32>> {
+        if !Arc::ptr_eq(&self.places, &before.places) {
+            return None;
+        }
+        let mut found = Vec::new();
+        for (nth, chunk) in self.chunks.iter().enumerate() {
+            let old = before.chunks.get(nth);
+            if old.is_some_and(|old| Arc::ptr_eq(old, chunk)) {
+                continue;
+            }
+            let known = |entry: &VenueEntry| {
+                let old = old.and_then(|old| old.get(entry.ix as usize % CHUNK));
+                old.is_some_and(|old| {
+                    Arc::ptr_eq(&old.venue, &entry.venue) && Arc::ptr_eq(&old.facts, &entry.facts)
+                })
+            };
+            found.extend(chunk.iter().filter(|entry| !known(entry)).map(|entry| entry.ix));
+        }
+        Some(found)
     }
 
     /// The nearest venues within `radius_m` metres (great circle), nearest first, at most `limit`.

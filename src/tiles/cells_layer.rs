@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use crate::geo::{Cell, CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
-use crate::tiles::CellFeature;
+use crate::geo::{CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
 use crate::tiles::hexagons::{HexBlock, HexBlocks, Shown};
+use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POLYGON, TAGS, Values, put_layer};
 use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_varint, zigzag};
+use crate::tiles::{CellFeature, LayerKind};
 
 /// The keys of the layer, in the order of their numbers.
 const KEYS: [&str; 8] = [
@@ -27,11 +26,13 @@ const RATE: u8 = 5;
 const SUPPRESSED: u8 = 6;
 const FROM_PARENT: u8 = 7;
 
-/// The `cells` layer of a tile as bytes of a whole tile with nothing else in it (layers of one tile may be
-/// written one after the other); none when no cell shows. Written by hand, because a tile of 5,000 hexagons
+/// Appends the layer `cells` of a tile; nothing when no cell shows. Written by hand, because a tile of 5,000 hexagons
 /// is mostly copying: outlines come encoded from their blocks, values from dense tables. What it writes decodes
 /// to what the `mvt` crate would have written.
-pub(super) fn encode_cells(blocks: &HexBlocks, coord: TileCoord, cells: &[CellFeature]) -> Vec<u8> {
+pub(super) fn encode_cells(out: &mut Vec<u8>, blocks: &HexBlocks, coord: TileCoord, cells: &[CellFeature]) {
+    if cells.is_empty() {
+        return;
+    }
     let mut layer = CellsLayer::new(coord, cells.len());
     let mut block: Option<(u64, Arc<HexBlock>)> = None;
     for cell in cells {
@@ -43,14 +44,14 @@ pub(super) fn encode_cells(blocks: &HexBlocks, coord: TileCoord, cells: &[CellFe
             layer.put(block, cell);
         }
     }
-    layer.finish()
+    layer.finish(out);
 }
 
 struct CellsLayer {
     coord: TileCoord,
     tile: GridTile,
     features: Vec<u8>,
-    values: Values,
+    values: Values<'static>,
     scratch: Scratch,
 }
 
@@ -140,149 +141,14 @@ impl CellsLayer {
         scratch.push(POLYGON);
     }
 
-    fn finish(self) -> Vec<u8> {
-        if self.features.is_empty() {
-            return Vec::new();
-        }
-        let mut head = vec![VERSION, 2];
-        put_bytes(&mut head, NAME, b"cells");
-        let mut tail = Vec::with_capacity(96);
-        for key in KEYS {
-            put_bytes(&mut tail, KEY, key.as_bytes());
-        }
-        let values = self.values.bytes;
-        let mut extent = vec![LAYER_EXTENT];
-        put_varint(&mut extent, EXTENT.unsigned_abs());
-        let parts = [&head, &self.features, &tail, &values, &extent];
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        let mut out = Vec::with_capacity(length + 8);
-        out.push(LAYER);
-        put_varint(&mut out, length as u32);
-        for part in parts {
-            out.extend_from_slice(part);
-        }
-        out
-    }
-}
-
-// Field numbers and wire types of `vector_tile.proto` (MVT 2.1).
-const LAYER: u8 = 3 << 3 | 2;
-const NAME: u8 = 1 << 3 | 2;
-const FEATURE: u8 = 2 << 3 | 2;
-const KEY: u8 = 3 << 3 | 2;
-const VALUE: u8 = 4 << 3 | 2;
-const LAYER_EXTENT: u8 = 5 << 3;
-const VERSION: u8 = 15 << 3;
-const TAGS: u8 = 2 << 3 | 2;
-const GEOMETRY_TYPE: u8 = 3 << 3;
-const GEOMETRY: u8 = 4 << 3 | 2;
-const POLYGON: u8 = 3;
-const STRING: u8 = 1 << 3 | 2;
-const DOUBLE: u8 = 3 << 3 | 1;
-const UINT: u8 = 5 << 3;
-const BOOL: u8 = 7 << 3;
-
-/// Whole numbers below this have a place of their own in a table.
-const DENSE: usize = 2048;
-
-/// The layer's values, each written once, found again by tables.
-struct Values {
-    bytes: Vec<u8>,
-    count: u32,
-    /// Number of the value, plus one; 0 where there is none yet.
-    dense: Vec<u32>,
-    large: FxHashMap<u32, u32>,
-    tenths: FxHashMap<i64, u32>,
-    parents: FxHashMap<Cell, u32>,
-    truth: Option<u32>,
-}
-
-impl Values {
-    fn new(cells: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(cells * 20 + 256),
-            count: 0,
-            dense: vec![0; DENSE],
-            large: FxHashMap::default(),
-            tenths: FxHashMap::default(),
-            parents: FxHashMap::default(),
-            truth: None,
-        }
-    }
-
-    /// Cells do not repeat in a tile: no table.
-    fn cell(&mut self, cell: Cell) -> u32 {
-        let mut value = [0_u8; 19];
-        value[..4].copy_from_slice(&[VALUE, 17, STRING, 15]);
-        let id = cell.to_u64();
-        for (nth, digit) in value[4..].iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(id >> (4 * (14 - nth)) & 15) as usize];
-        }
-        self.bytes.extend_from_slice(&value);
-        self.next()
-    }
-
-    fn int(&mut self, value: u32) -> u32 {
-        let known = match self.dense.get(value as usize) {
-            Some(known) => known.checked_sub(1),
-            None => self.large.get(&value).copied(),
-        };
-        if let Some(known) = known {
-            return known;
-        }
-        let mut field = Scratch::new();
-        field.push(UINT);
-        field.varint(value);
-        put_bytes(&mut self.bytes, VALUE, field.bytes());
-        let number = self.next();
-        match self.dense.get_mut(value as usize) {
-            Some(place) => *place = number + 1,
-            None => {
-                self.large.insert(value, number);
-            }
-        }
-        number
-    }
-
-    /// One decimal says all that a case rate can; a whole number stays one.
-    fn tenths(&mut self, rate: f64) -> u32 {
-        let tenths = (rate * 10.0).round() as i64;
-        if tenths >= 0 && tenths % 10 == 0 {
-            return self.int(u32::try_from(tenths / 10).unwrap_or(u32::MAX));
-        }
-        if let Some(known) = self.tenths.get(&tenths) {
-            return *known;
-        }
-        self.bytes.extend_from_slice(&[VALUE, 9, DOUBLE]);
-        self.bytes
-            .extend_from_slice(&(tenths as f64 / 10.0).to_le_bytes());
-        let number = self.next();
-        self.tenths.insert(tenths, number);
-        number
-    }
-
-    fn truth(&mut self) -> u32 {
-        if let Some(known) = self.truth {
-            return known;
-        }
-        self.bytes.extend_from_slice(&[VALUE, 2, BOOL, 1]);
-        let number = self.next();
-        self.truth = Some(number);
-        number
-    }
-
-    fn parent(&mut self, cell: Cell) -> u32 {
-        if let Some(known) = self.parents.get(&cell) {
-            return *known;
-        }
-        let number = self.cell(cell);
-        self.parents.insert(cell, number);
-        number
-    }
-
-    fn next(&mut self) -> u32 {
-        self.count += 1;
-        self.count - 1
+    fn finish(self, out: &mut Vec<u8>) {
+        put_layer(
+            out,
+            LayerKind::Cells.as_str(),
+            &KEYS,
+            &self.features,
+            &self.values,
+        );
     }
 }
 
@@ -308,9 +174,10 @@ fn geometry(polygons: &[TilePolygon]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use fast_mvt::{MvtReaderRef, MvtTile};
+    use rustc_hash::FxHashMap;
 
     use super::*;
-    use crate::geo::{LngLat, resolution_for_zoom};
+    use crate::geo::{Cell, LngLat, resolution_for_zoom};
     use crate::tiles::features::cell_tags;
     use crate::tiles::writer::{FeatureSink as _, LayerWriter, finished, new_tile};
 
@@ -361,7 +228,8 @@ mod tests {
                     .zip(1..)
                     .map(|(c, nth)| feature(c, nth))
                     .collect();
-                let ours = encode_cells(&HexBlocks::new(1 << 20), coord, &cells);
+                let mut ours = Vec::new();
+                encode_cells(&mut ours, &HexBlocks::new(1 << 20), coord, &cells);
                 let theirs = plainly(coord, &cells);
                 if theirs.is_empty() {
                     assert!(ours.is_empty());

@@ -4,7 +4,7 @@ use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, TilePolygon, WorldPo
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
 use crate::risk::{Audience, Rules, cell_risk};
-use crate::tiles::features::EVERY_LEVEL_ZOOM;
+use crate::tiles::features::ALL_VENUES_ZOOM;
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
 use crate::tiles::outlines::{Outlines, Source};
@@ -97,7 +97,7 @@ impl Kept {
             outlines: Outlines::new(third),
             hexagons: HexBlocks::new(third),
             figures: Figures::new(third),
-            overview: Overview::new(),
+            overview: Overview::default(),
         }
     }
 }
@@ -155,21 +155,35 @@ pub fn encode_filtered(
         features.cells = cells(&kept.figures, snapshot, rules, &asked, &within);
     }
     if shows(LayerKind::Venues) {
-        let entries = if request.coord.z() < EVERY_LEVEL_ZOOM {
+        let entries = if request.coord.z() < ALL_VENUES_ZOOM {
             kept.overview.in_tile(snapshot, &asked, request.coord)
         } else {
             snapshot.venues().in_tile(request.coord, BUFFER)
         };
-        features.venues = entries
+        features.venues = by_id(entries)
             .into_iter()
             .map(|entry| venue_feature(entry, asked.audience, asked.live))
             .collect();
-        features.thin_venues(request.coord);
     }
     if let Some(filter) = filter {
         features.keep(filter);
     }
     features.encode_as(request.format, kept, request.coord, snapshot.offset())
+}
+
+/// Sorts venues by id: most ids are told apart by their first letters, read as one number.
+fn by_id(entries: Vec<&VenueEntry>) -> Vec<&VenueEntry> {
+    let beginning = |id: &str| {
+        let mut first = [0; 16];
+        let length = id.len().min(first.len());
+        first[..length].copy_from_slice(&id.as_bytes()[..length]);
+        u128::from_be_bytes(first)
+    };
+    let with_id = entries.into_iter().map(|entry| (entry.venue.id.as_str(), entry));
+    let mut keyed: Vec<(u128, &str, &VenueEntry)> =
+        with_id.map(|(id, entry)| (beginning(id), id, entry)).collect();
+    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    keyed.into_iter().map(|(_, _, entry)| entry).collect()
 }
 
 /// The tile and its buffer; at the edge of the world the buffer reaches over the antimeridian.

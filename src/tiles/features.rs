@@ -1,8 +1,6 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::hash_map::Entry;
 
-use rustc_hash::FxHashMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::geo::{Cell, EXTENT, LngLat, TileCoord, TilePolygon, WorldPoint, WorldShape, point_to_tile};
@@ -11,6 +9,7 @@ use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
 use crate::tiles::encode::Kept;
 use crate::tiles::mlt::encode_mlt;
+use crate::tiles::venues_layer::encode_venues;
 use crate::tiles::writer::{FeatureSink, LayerWriter, Tag, finished, new_tile};
 use crate::tiles::{LayerKind, TileFormat};
 
@@ -152,46 +151,21 @@ impl TileFeatures<'_> {
             .iter()
             .for_each(|zone| zone.write(coord, offset, &mut zones));
         zones.finish(&mut above);
-        let mut venues = LayerWriter::new(&above, LayerKind::Venues.as_str());
-        self.venues
-            .iter()
-            .for_each(|venue| venue.write(coord, &mut venues));
-        venues.finish(&mut above);
-        let mut labels = LayerWriter::new(&above, AREA_LABELS);
+
+        let mut names = new_tile();
+        let mut labels = LayerWriter::new(&names, AREA_LABELS);
         self.areas
             .iter()
             .for_each(|area| area.write_label(coord, &mut labels));
-        labels.finish(&mut above);
+        labels.finish(&mut names);
 
         // A tile is its layers one after the other: whole tiles put together are a tile.
         let mut tile = finished(&below);
-        tile.append(&mut encode_cells(&kept.hexagons, coord, &self.cells));
+        encode_cells(&mut tile, &kept.hexagons, coord, &self.cells);
         tile.append(&mut finished(&above));
+        encode_venues(&mut tile, coord, &self.venues);
+        tile.append(&mut finished(&names));
         tile
-    }
-
-    /// Below zoom 11 leaves the venues of level 3 and 4 only: an overview shows where the risk is.
-    /// Below zoom 14 leaves one venue in each square of eight pixels: the worst level first, then the most
-    /// exposure, then the smallest id. The squares are those of the world, so neighbouring tiles agree in their buffers.
-    pub fn thin_venues(&mut self, coord: TileCoord) {
-        let zoom = coord.z();
-        if zoom < ALL_VENUES_ZOOM {
-            let mut by_square: FxHashMap<(i64, i64), VenueFeature> = FxHashMap::default();
-            for venue in self.venues.drain(..).filter(|venue| shows(venue, zoom)) {
-                let square = square_of(WorldPoint::project(venue.at), zoom);
-                match by_square.entry(square) {
-                    Entry::Vacant(place) => {
-                        place.insert(venue);
-                    }
-                    Entry::Occupied(mut place) if worse(&venue, place.get()).is_lt() => {
-                        place.insert(venue);
-                    }
-                    Entry::Occupied(_) => {}
-                }
-            }
-            self.venues = by_square.into_values().collect();
-        }
-        self.venues.sort_unstable_by_key(|venue| venue.id);
     }
 }
 
@@ -232,8 +206,9 @@ pub(super) const ALL_VENUES_ZOOM: u8 = 14;
 pub(super) const EVERY_LEVEL_ZOOM: u8 = 11;
 /// The lowest level an overview shows.
 pub(super) const OVERVIEW_LEVEL: u8 = 3;
-/// Eight pixels of a 512-pixel tile.
-const SQUARE_UNITS: i32 = EXTENT / 64;
+/// Squares of eight pixels along the edge of a 512-pixel tile, as a power of two.
+pub(super) const SQUARES_BITS: u8 = 6;
+const SQUARE_UNITS: i32 = EXTENT >> SQUARES_BITS;
 
 impl Drawn<'_> {
     fn in_tile(&self, coord: TileCoord) -> Cow<'_, [TilePolygon]> {
@@ -350,10 +325,30 @@ fn rate_tag(rate: f64) -> Tag<'static> {
 
 /// Names come in NFC from the door; a label in NFD would be drawn in two fonts, so it is made sure here.
 pub(super) fn nfc(text: &str) -> Cow<'_, str> {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(text),
-        _ => Cow::Owned(text.nfc().collect()),
+    if is_plainly_nfc(text) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(text);
     }
+    Cow::Owned(text.nfc().collect())
+}
+
+/// Whether every letter is one that NFC leaves alone, in any company of its like: those below the combining marks, and
+/// the composed ones of Vietnamese. Tells of nearly every name by its bytes alone.
+fn is_plainly_nfc(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let plain = match byte {
+            0..=0x7f => true,
+            // U+0080 to U+02FF.
+            0xc2..=0xcb => bytes.next().is_some(),
+            // U+1E00 to U+1EFF.
+            0xe1 => matches!(bytes.next(), Some(0xb8..=0xbb)) && bytes.next().is_some(),
+            _ => false,
+        };
+        if !plain {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -375,40 +370,26 @@ mod tests {
     }
 
     #[test]
-    fn thinning_keeps_the_worst_of_a_square_in_any_order() {
-        let all = [
-            venue("a", 105.84, 1),
-            venue("b", 105.8401, 4),
-            venue("c", 105.8402, 4),
-            venue("d", 105.9, 0),
-        ];
-        let coord = TileCoord::containing(all[0].at, 11).unwrap();
-        let mut kept = Vec::new();
-        for turn in 0..4 {
-            let mut venues = all.to_vec();
-            venues.rotate_left(turn);
-            let mut features = TileFeatures {
-                venues,
-                ..Default::default()
-            };
-            features.thin_venues(coord);
-            kept.push(features.venues.iter().map(|v| v.id).collect::<String>());
+    fn letters_that_pass_by_their_bytes_are_those_that_nfc_leaves_alone() {
+        let mut plain = 0;
+        for letter in '\0'..=char::MAX {
+            let text = letter.to_string();
+            if is_plainly_nfc(&text) {
+                plain += 1;
+                // Alone, and after and before letters that others compose with.
+                for context in [
+                    text.clone(),
+                    format!("a{letter}"),
+                    format!("{letter}a"),
+                    format!("ơ{letter}ệ"),
+                ] {
+                    assert!(is_nfc_quick(context.chars()) == IsNormalized::Yes, "{letter:?}");
+                }
+            }
         }
-        assert_eq!(kept, ["bd"; 4]);
-        let mut overview = TileFeatures {
-            venues: all.to_vec(),
-            ..Default::default()
-        };
-        overview.thin_venues(TileCoord::containing(all[0].at, 9).unwrap());
-        let ids: Vec<&str> = overview.venues.iter().map(|venue| venue.id).collect();
-        assert_eq!(ids, ["b"], "an overview shows risk only");
-        let deep = TileCoord::containing(all[0].at, 14).unwrap();
-        let mut features = TileFeatures {
-            venues: all.to_vec(),
-            ..Default::default()
-        };
-        features.thin_venues(deep);
-        assert_eq!(features.venues.len(), 4);
+        assert_eq!(plain, 0x300 + 0x100);
+        assert!(is_plainly_nfc("Chợ Đồng Quang, phường Quang Trung"));
+        assert!(!is_plainly_nfc("Cho\u{31b}\u{323}"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod layers;
 mod log;
 mod mlt;
 mod moment;
+mod mvt_layer;
 mod outlines;
 mod overview;
 mod places;
@@ -31,6 +32,7 @@ mod style;
 mod tiers;
 mod tile_json;
 mod touched;
+mod venues_layer;
 mod wire;
 mod writer;
 

@@ -1,59 +1,85 @@
-use moka::sync::Cache;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::geo::{BUFFER, TileCoord};
-use crate::index::{Snapshot, VenueEntry, VenueSelection};
+use crate::index::{Snapshot, ThinnedVenues, Thinning, VenueEntry, VenueIndex};
 use crate::risk::Audience;
+use crate::tiles::LayerKind;
 use crate::tiles::encode::{Asked, venue_feature};
-use crate::tiles::features::OVERVIEW_LEVEL;
+use crate::tiles::features::{ALL_VENUES_ZOOM, EVERY_LEVEL_ZOOM, OVERVIEW_LEVEL, SQUARES_BITS};
 
-/// The few venues that overviews show, found once for each version of what venues show: a tile of a province would
-/// look at all of its venues to leave nearly every one out.
-#[derive(Clone, Debug)]
+/// Which venues tiles show below zoom 14: one in each square of eight pixels, the worst level first, then the most
+/// exposure, then the smallest id; below zoom 11 only where the risk is. Found once for each state of the venues: a tile
+/// of a province would look at all of its venues to leave nearly every one out.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Overview {
-    cache: Cache<Key, VenueSelection, rustc_hash::FxBuildHasher>,
+    /// The last states for each way of looking, newest first: few, because all who ask share one or two.
+    known: Arc<Mutex<Vec<Arc<ThinnedVenues<Seen>>>>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    venues: u64,
+/// Of each way of looking: the present state, and the one before.
+const KEPT: usize = 2;
+
+/// As whom venues are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
     audience: Audience,
     live: bool,
 }
 
-/// Both audiences, now and the version before.
-const KEPT: u64 = 8;
+impl Thinning for Seen {
+    const ZOOMS: Range<u8> = LayerKind::Venues.min_zoom()..ALL_VENUES_ZOOM;
+    const SQUARES_BITS: u8 = SQUARES_BITS;
+    const FEW_BELOW: u8 = EVERY_LEVEL_ZOOM;
 
-impl Overview {
-    pub fn new() -> Self {
-        Self {
-            cache: Cache::builder()
-                .max_capacity(KEPT)
-                .build_with_hasher(rustc_hash::FxBuildHasher),
-        }
+    fn rank(&self, entry: &VenueEntry) -> u64 {
+        let venue = venue_feature(entry, self.audience, self.live);
+        // One more than the exposure: none at all comes behind 0 minutes.
+        let exposure = venue.exposure.map_or(0, |minutes| u64::from(minutes) + 1);
+        !(u64::from(venue.level) << LEVEL_BITS | exposure)
     }
 
-    /// Those of them in a tile and its buffer.
+    fn shows(&self, rank: u64, zoom: u8) -> bool {
+        zoom >= EVERY_LEVEL_ZOOM || !rank >> LEVEL_BITS >= OVERVIEW_LEVEL.into()
+    }
+}
+
+/// Where the level stands in a rank, above the exposure's 33 bits.
+const LEVEL_BITS: u32 = 40;
+
+impl Overview {
+    /// The venues that a tile below zoom 14 and its buffer show, in no order.
     pub fn in_tile<'a>(
         &self,
         snapshot: &'a Snapshot,
         asked: &Asked,
         coord: TileCoord,
     ) -> Vec<&'a VenueEntry> {
-        let (audience, live) = (asked.audience, asked.live);
-        let venues = snapshot.versions().venues;
-        let key = Key {
-            venues,
-            audience,
-            live,
+        let seen = Seen {
+            audience: asked.audience,
+            live: asked.live,
         };
-        let index = snapshot.venues();
-        let select = || index.select(|entry| venue_feature(entry, audience, live).level >= OVERVIEW_LEVEL);
-        let mut selection = self.cache.get_with(key, select);
-        // Versions tell the snapshots of one publisher apart; of another's the same number means something else.
-        if !index.made(&selection) {
-            selection = select();
-            self.cache.insert(key, selection.clone());
+        let venues = snapshot.venues();
+        self.thinned(seen, venues).in_tile(venues, coord, BUFFER)
+    }
+
+    fn thinned(&self, seen: Seen, venues: &VenueIndex) -> Arc<ThinnedVenues<Seen>> {
+        // Whoever comes meanwhile would have to do the same work: they wait.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_seen = known.iter().filter(|thinned| *thinned.thinning() == seen);
+        if let Some(thinned) = of_seen.clone().find(|thinned| thinned.is_of(venues)) {
+            return Arc::clone(thinned);
         }
-        index.selected_in_tile(&selection, coord, BUFFER)
+        let thinned = of_seen
+            .next()
+            .map_or_else(|| ThinnedVenues::new(seen, venues), |last| last.next(venues));
+        let thinned = Arc::new(thinned);
+        known.insert(0, Arc::clone(&thinned));
+        let mut same = 0;
+        known.retain(|one| {
+            same += usize::from(*one.thinning() == seen);
+            *one.thinning() != seen || same <= KEPT
+        });
+        thinned
     }
 }

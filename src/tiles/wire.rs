@@ -2,8 +2,9 @@
 
 use crate::geo::TilePoint;
 
-/// `MoveTo` of one point (MVT 2.1 §4.3.1).
-pub(super) const MOVE_TO_ONE: u8 = 1 << 3 | 1;
+/// The command `MoveTo`, and of one point (MVT 2.1 §4.3.1).
+pub(super) const MOVE_TO: u8 = 1;
+pub(super) const MOVE_TO_ONE: u8 = 1 << 3 | MOVE_TO;
 const LINE_TO: u32 = 2;
 const CLOSE_PATH: u8 = 15;
 
@@ -14,6 +15,11 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// How many bytes a varint takes.
+pub(super) const fn varint_len(value: u32) -> u32 {
+    (38 - (value | 1).leading_zeros()) / 7
 }
 
 /// The same for numbers that 32 bits do not hold.
@@ -112,6 +118,15 @@ impl Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_varint_is_as_long_as_it_says() {
+        for value in (0..32).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit, u32::MAX >> bit]) {
+            let mut bytes = Vec::new();
+            put_varint(&mut bytes, value);
+            assert_eq!(varint_len(value) as usize, bytes.len(), "{value}");
+        }
+    }
 
     #[test]
     fn zigzag_goes_there_and_back() {

@@ -4,6 +4,7 @@ mod cells;
 mod ledger;
 mod registries;
 mod releases;
+mod thinned;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -389,3 +389,63 @@ fn a_zone_that_has_changed_is_drawn_at_a_past_instant_as_it_was_then() {
     assert_eq!(shown(3), "Khu phong toả mở rộng");
     assert_eq!(shown(2), "");
 }
+
+#[test]
+fn thinning_keeps_the_worst_of_a_square_for_each_audience_and_shows_where_the_risk_is_from_afar() {
+    let mut world = World::new();
+    let day = Day::of(now(), OFFSET);
+    let one = |id: &str, lng: f64| venue(id, lng);
+    world
+        .publisher
+        .put_venues(&[one("c", 105.8402), one("b", 105.8401), one("d", 105.9)], day);
+    let score = |level| VenueScore { level, status: 2 };
+    let facts = |public, exact, minutes| VenueFacts {
+        public: score(public),
+        exact: score(exact),
+        exposure_minutes: minutes,
+        ..VenueFacts::default()
+    };
+    let set = |world: &mut World, id: &str, facts: VenueFacts| {
+        let ix = world.publisher.venues().ix(&one(id, 0.0).id).unwrap();
+        world.publisher.set_venue_facts([(ix, facts)]);
+    };
+    set(&mut world, "a", facts(1, 1, 0));
+    set(&mut world, "b", facts(4, 2, 0));
+    set(&mut world, "c", facts(4, 2, 9));
+    set(&mut world, "d", facts(0, 3, 0));
+    let rules = Rules::builtin();
+    let kept = vungxanh::tiles::Kept::new(3 << 20);
+    let shown = |snapshot: &Arc<Snapshot>, zoom, audience| {
+        let bytes = vungxanh::tiles::encode_with(&kept, snapshot, &rules, &request("venues", zoom, audience));
+        values(&decoded(&bytes), "venues", "id").concat()
+    };
+    let first = world.publish();
+    // `a` of the world and `b` of the world share the square with the others: 20 metres.
+    assert_eq!(shown(&first, 11, Audience::Public), "bd");
+    assert_eq!(
+        shown(&first, 9, Audience::Public),
+        "b",
+        "an overview shows risk only"
+    );
+    assert_eq!(
+        shown(&first, 11, Audience::Official),
+        "cd",
+        "the more exposed of two"
+    );
+    assert_eq!(shown(&first, 9, Audience::Official), "d");
+    assert_eq!(
+        shown(&first, 14, Audience::Public).len(),
+        3,
+        "all that lie in the tile"
+    );
+    set(&mut world, "b", facts(1, 1, 0));
+    set(&mut world, "c", facts(1, 1, 0));
+    let second = world.publish();
+    assert_eq!(shown(&second, 11, Audience::Public), "ad");
+    assert_eq!(shown(&second, 9, Audience::Public), "");
+    assert_eq!(
+        shown(&first, 11, Audience::Public),
+        "bd",
+        "who reads an older snapshot sees that"
+    );
+}
