@@ -98,6 +98,28 @@ impl<S: Measures> Layered<S> {
         sum
     }
 
+    /// The same of several windows at once: where they end together, that end is looked at once.
+    pub(super) fn sums_at<const N: usize>(&self, slots: &Slots, windows: [Window; N]) -> [S; N] {
+        let mut sums = [S::default(); N];
+        for (table, slot) in self.tables.iter().zip(slots) {
+            let Some(slot) = slot.map(|slot| slot as usize) else {
+                continue;
+            };
+            let mut end: Option<(Hour, S)> = None;
+            for (sum, window) in sums.iter_mut().zip(windows) {
+                if window.from >= window.to {
+                    continue;
+                }
+                let to = end.filter(|(hour, _)| *hour == window.to);
+                let to = to.map_or_else(|| table.before(slot, window.to), |(_, sum)| sum);
+                end = Some((window.to, to));
+                *sum += to;
+                *sum -= table.before(slot, window.from);
+            }
+        }
+        sums
+    }
+
     /// Looks ascending keys up.
     pub(super) fn walk(&self) -> Walk<'_, S> {
         Walk {
@@ -197,6 +219,20 @@ mod tests {
                 assert_eq!(layered.sum(key, window), sum);
                 let slots = *walk.to(key);
                 assert_eq!(layered.sum_at(&slots, window), sum);
+                let later = Window {
+                    from: Hour(20),
+                    ..window
+                };
+                let since: u32 = own
+                    .iter()
+                    .filter(|row| row.0 >= later.from)
+                    .map(|row| row.1)
+                    .sum();
+                let nothing = Window {
+                    to: window.from,
+                    ..window
+                };
+                assert_eq!(layered.sums_at(&slots, [window, later, nothing]), [sum, since, 0]);
                 assert_eq!(layered.has_any(key, &[window]), sum > 0);
                 assert_eq!(layered.series(key, window), own);
             }

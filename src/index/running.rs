@@ -10,7 +10,8 @@ const STEPS: u8 = 51;
 const LONGER: u8 = STEPS - 1;
 
 /// Sums per key and hour in two or three bytes each, with the key's running sum before every 32nd row, so that a
-/// window's figure is two short scans and one subtraction. Keys ascend; each key's hours ascend.
+/// window's figure is two short scans and one subtraction. Before a key's first row, where that sum is nothing, its
+/// total stands instead: most windows end with the present. Keys ascend; each key's hours ascend.
 #[derive(Clone, Debug)]
 pub(super) struct RunningTable<S> {
     keys: Vec<u64>,
@@ -19,10 +20,13 @@ pub(super) struct RunningTable<S> {
     blocks: Vec<Block>,
     bytes: Vec<u8>,
     len: usize,
+    /// The first and the last hour of any key.
+    first: Hour,
+    last: Hour,
     figures: PhantomData<S>,
 }
 
-/// Some rows of one key: the key's running sum before them, then each row's step from the hour before with the kind
+/// Some rows of one key: the key's running sum before them (its total before its first), then each row's step from the hour before with the kind
 /// of its figures, and the figures.
 #[derive(Clone, Copy, Debug)]
 struct Block {
@@ -38,6 +42,8 @@ impl<S> Default for RunningTable<S> {
             blocks: Vec::new(),
             bytes: Vec::new(),
             len: 0,
+            first: Hour(i32::MAX),
+            last: Hour(i32::MIN),
             figures: PhantomData,
         }
     }
@@ -125,13 +131,22 @@ impl<S: Measures> RunningTable<S> {
     }
 
     /// The sum of a slot's rows before an hour.
-    fn before(&self, slot: usize, hour: Hour) -> S {
+    pub(super) fn before(&self, slot: usize, hour: Hour) -> S {
+        if hour <= self.first {
+            return S::default();
+        }
         let blocks = self.blocks_of(slot);
+        if hour > self.last {
+            return self.open(blocks.start).1;
+        }
         let after = self.blocks[blocks.clone()].partition_point(|block| block.first < hour);
         if after == 0 {
             return S::default();
         }
         let (mut rows, mut sum) = self.open(blocks.start + after - 1);
+        if after == 1 {
+            sum = S::default();
+        }
         while let Some(kind) = rows.next_before(hour) {
             kind.add_to(&mut rows.cursor, &mut sum);
         }
@@ -148,7 +163,7 @@ impl<S: Measures> RunningTable<S> {
         })
     }
 
-    /// The rows of a block and the sum before them.
+    /// The rows of a block and the sum written before them.
     fn open(&self, block: usize) -> (BlockRows<'_>, S) {
         let Block { first, at } = self.blocks[block];
         let end = self
@@ -191,6 +206,8 @@ struct Builder<S> {
     running: S,
     hour: Hour,
     in_block: usize,
+    /// Room for a total as it is written.
+    total: Vec<u8>,
 }
 
 impl<S: Measures> Default for Builder<S> {
@@ -200,19 +217,22 @@ impl<S: Measures> Default for Builder<S> {
             running: S::default(),
             hour: Hour(0),
             in_block: 0,
+            total: Vec::new(),
         }
     }
 }
 
 impl<S: Measures> Builder<S> {
     fn push(&mut self, (key, hour, stats): (u64, Hour, S)) {
-        let table = &mut self.table;
-        let is_new = table.keys.last() != Some(&key);
+        let is_new = self.table.keys.last() != Some(&key);
         if is_new {
+            self.close();
+            let table = &mut self.table;
             table.keys.push(key);
             table.starts.push(table.blocks.len() as u32);
             self.running = S::default();
         }
+        let table = &mut self.table;
         if is_new || self.in_block == BLOCK {
             table.blocks.push(Block {
                 first: hour,
@@ -235,9 +255,31 @@ impl<S: Measures> Builder<S> {
         self.running += stats;
         (self.hour, self.in_block) = (hour, self.in_block + 1);
         table.len += 1;
+        (table.first, table.last) = (table.first.min(hour), table.last.max(hour));
+    }
+
+    /// Writes the total of the last key in place of the nothing before its first row.
+    fn close(&mut self) {
+        let table = &mut self.table;
+        let Some(first) = table
+            .keys
+            .len()
+            .checked_sub(1)
+            .map(|slot| table.starts[slot] as usize)
+        else {
+            return;
+        };
+        self.total.clear();
+        put_figures(&mut self.total, &self.running);
+        let at = table.blocks[first].at as usize;
+        table.bytes.splice(at..=at, self.total.iter().copied());
+        for block in &mut table.blocks[first + 1..] {
+            block.at += self.total.len() as u32 - 1;
+        }
     }
 
     fn finish(mut self) -> RunningTable<S> {
+        self.close();
         let table = &mut self.table;
         table.keys.shrink_to_fit();
         table.starts.shrink_to_fit();

@@ -192,17 +192,10 @@ impl Shard {
         for at in roster.touching(parts) {
             let cell = roster.cells()[at];
             let slots = walk.to(cell.to_u64());
-            let first = layered.sum_at(slots, windows[0]);
-            if first.is_empty() {
+            let sums = layered.sums_at(slots, windows);
+            if sums[0].is_empty() {
                 continue;
             }
-            let sums = windows.map(|window| {
-                if window == windows[0] {
-                    first
-                } else {
-                    layered.sum_at(slots, window)
-                }
-            });
             visit(cell, sums, roster.population(at));
         }
     }
