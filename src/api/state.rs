@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::api::basemap::Basemap;
 use crate::api::changes::Changes;
@@ -76,6 +76,9 @@ pub struct ApiState {
     /// Where `/metrics` comes from; `None` where nothing records.
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
+    /// As many tiles as there are processors are made at once, in the order asked for: side by side each of many would
+    /// take as long as all of them together.
+    pub(in crate::api) makers: Arc<Semaphore>,
     pub(in crate::api) changes: Arc<Changes>,
     pub(in crate::api) in_flight: Arc<InFlight>,
     keys: Cache<String, Arc<KeyRow>>,
@@ -98,6 +101,9 @@ impl ApiState {
             tiles,
             changes: Arc::new(Changes::new()),
             gates: Arc::new(Gates::new(config.classes)),
+            makers: Arc::new(Semaphore::new(
+                std::thread::available_parallelism().map_or(1, usize::from),
+            )),
             in_flight: Arc::new(InFlight::new(config.batches_bytes)),
             config: Arc::new(config),
             metrics,

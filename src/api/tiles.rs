@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api::edge::{
     ApiError, Caller, Freshness, Query, Segments,
@@ -113,26 +114,46 @@ async fn send(
     freshness: Freshness,
 ) -> Result<Response, ApiError> {
     let coding = accepted_coding(headers);
-    let body = match state.tiles.get_filtered(&snapshot, &request, filter.as_ref()) {
-        Some(body) if body.ready(coding).is_some() => body,
-        _ => {
-            let state = state.clone();
-            compute_blocking(move || {
-                let rules = state.pipeline.rules();
-                let filter = filter.as_ref();
-                let body = state
-                    .tiles
-                    .get_or_encode_filtered(&snapshot, rules, &request, filter);
-                // Compressed here too, off the threads that talk to clients.
-                let _compressed = body.bytes(coding);
-                Ok(body)
-            })
-            .await?
+    let at_hand = || {
+        let body = state.tiles.get_filtered(&snapshot, &request, filter.as_ref())?;
+        body.ready(coding).is_some().then_some(body)
+    };
+    let body = if let Some(body) = at_hand() {
+        body
+    } else {
+        let makers = Arc::clone(&state.makers);
+        let turn = makers.acquire_owned().await.map_err(ApiError::internal)?;
+        // Another may have made it meanwhile.
+        match at_hand() {
+            Some(body) => body,
+            None => make(state.clone(), snapshot, request, filter, coding, turn).await?,
         }
     };
     let mut response = respond(headers, &body, request.format, coding, freshness);
     response.headers_mut().insert(header::VARY, VARY);
     Ok(response)
+}
+
+/// Makes a tile off the threads that talk to clients, and compresses it there too.
+async fn make(
+    state: ApiState,
+    snapshot: Arc<Snapshot>,
+    request: TileRequest,
+    filter: Option<TileFilter>,
+    coding: Coding,
+    turn: OwnedSemaphorePermit,
+) -> Result<Arc<TileBody>, ApiError> {
+    compute_blocking(move || {
+        let _turn = turn;
+        let rules = state.pipeline.rules();
+        let filter = filter.as_ref();
+        let body = state
+            .tiles
+            .get_or_encode_filtered(&snapshot, rules, &request, filter);
+        let _compressed = body.bytes(coding);
+        Ok(body)
+    })
+    .await
 }
 
 fn respond(
