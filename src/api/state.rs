@@ -1,3 +1,4 @@
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::api::basemap::Basemap;
 use crate::api::changes::Changes;
@@ -64,9 +65,20 @@ const NOTED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a key's row is believed before it is read again: a revoked key works no longer than this.
 const KEY_CACHE: Duration = Duration::from_secs(2);
 
-/// What every handler shares. Cheap to clone.
+/// What every handler shares. Cheap to clone: each request does so a few times.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Shared>);
+
+impl Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The parts of [`ApiState`].
+pub struct Shared {
     /// The running flow.
     pub pipeline: Pipeline,
     /// Finished tiles.
@@ -82,6 +94,7 @@ pub struct ApiState {
     pub(in crate::api) changes: Arc<Changes>,
     pub(in crate::api) in_flight: Arc<InFlight>,
     keys: Cache<String, Arc<KeyRow>>,
+    key_lookup: Mutex<()>,
     closing: Arc<watch::Sender<bool>>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
     pub(in crate::api) under_way: Arc<std::sync::Mutex<std::collections::HashSet<(String, String)>>>,
@@ -96,7 +109,7 @@ impl ApiState {
         config: ApiConfig,
         metrics: Option<PrometheusHandle>,
     ) -> Self {
-        let state = Self {
+        let state = Self(Arc::new(Shared {
             pipeline,
             tiles,
             changes: Arc::new(Changes::new()),
@@ -111,9 +124,10 @@ impl ApiState {
                 .max_capacity(10_000)
                 .time_to_live(KEY_CACHE)
                 .build(),
+            key_lookup: Mutex::new(()),
             closing: Arc::new(watch::Sender::new(false)),
             under_way: Arc::default(),
-        };
+        }));
         tokio::spawn(Changes::follow(
             Arc::clone(&state.changes),
             &state.pipeline,
@@ -181,21 +195,16 @@ impl ApiState {
     /// # Errors
     /// 401 for an unknown, wrong, expired or revoked key.
     pub async fn caller(&self, token: &Token) -> Result<Caller, ApiError> {
-        const UNKNOWN: ApiError = ApiError::Unauthorized("the key is unknown, wrong, expired or revoked");
-        let row = if let Some(row) = self.keys.get(&token.id) {
-            row
-        } else {
-            let row = self.pipeline.store().load_key(&token.id).await?;
-            let row = Arc::new(row.ok_or(UNKNOWN)?);
-            self.keys.insert(token.id.clone(), Arc::clone(&row));
-            row
+        let row = match self.keys.get(&token.id) {
+            Some(row) => row,
+            None => self.look_key_up(&token.id).await?,
         };
         let given: [u8; 32] = Sha256::digest(token.secret.as_bytes()).into();
         let is_right: bool = given.ct_eq(&row.secret_sha256).into();
         let now = self.now();
         let is_over = row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now);
         if !is_right || is_over {
-            return Err(UNKNOWN);
+            return Err(UNKNOWN_KEY);
         }
         Ok(Caller {
             key: Some(row.id.clone()),
@@ -203,7 +212,21 @@ impl ApiState {
             areas: row.areas.clone(),
         })
     }
+
+    /// Reads a key's row, one at a time: when it has grown old, all who use the key come at once.
+    async fn look_key_up(&self, id: &str) -> Result<Arc<KeyRow>, ApiError> {
+        let _turn = self.key_lookup.lock().await;
+        if let Some(row) = self.keys.get(id) {
+            return Ok(row);
+        }
+        let row = self.pipeline.store().load_key(id).await?;
+        let row = Arc::new(row.ok_or(UNKNOWN_KEY)?);
+        self.keys.insert(id.to_owned(), Arc::clone(&row));
+        Ok(row)
+    }
 }
+
+const UNKNOWN_KEY: ApiError = ApiError::Unauthorized("the key is unknown, wrong, expired or revoked");
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {

@@ -1,3 +1,6 @@
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
@@ -85,7 +88,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// The client's own id when it is a plain word, else a random one.
+/// The client's own id when it is a plain word, else one of ours.
 fn request_id(request: &Request) -> String {
     let given = request
         .headers()
@@ -100,13 +103,23 @@ fn request_id(request: &Request) -> String {
         {
             id.to_owned()
         }
-        _ => {
-            let mut random = [0_u8; 12];
-            // An id that repeats is a nuisance in a log, not a fault: zeros will do where there is no entropy.
-            let _filled = getrandom::fill(&mut random);
-            hex(&random)
-        }
+        _ => next_id(),
     }
+}
+
+/// The process's own random beginning, and a number: the system is not asked for each request.
+fn next_id() -> String {
+    static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
+        let mut random = [0; 8];
+        // An id that repeats is a nuisance in a log, not a fault: zeros will do where there is no entropy.
+        let _filled = getrandom::fill(&mut random);
+        random
+    });
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let mut id = [0; 12];
+    id[..8].copy_from_slice(&*PROCESS);
+    id[8..].copy_from_slice(&LAST.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    hex(&id)
 }
 
 #[cfg(test)]
