@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::tiles::TileFormat;
@@ -79,6 +79,32 @@ impl Coding {
     }
 }
 
+impl Coding {
+    /// What [`Coding::compress`] was given, of so many bytes. CPU work.
+    fn unpack(self, packed: &[u8], len: usize) -> Vec<u8> {
+        const OURS: &str = "packed by this very program";
+        if packed.is_empty() {
+            return Vec::new();
+        }
+        match self {
+            Self::Identity => packed.to_vec(),
+            Self::Gzip => {
+                let mut tile = vec![0; len];
+                Decompressor::new()
+                    .gzip_decompress(packed, &mut tile)
+                    .expect(OURS);
+                tile
+            }
+            Self::Zstd => zstd::bulk::decompress(packed, len).expect(OURS),
+            Self::Brotli => {
+                let mut tile = Vec::with_capacity(len);
+                brotli::BrotliDecompress(&mut &packed[..], &mut tile).expect(OURS);
+                tile
+            }
+        }
+    }
+}
+
 /// The strong entity tag, with its quotes, of some bytes in a coding. Equal content has equal tags after a restart and
 /// on every server: 128 bits of XXH3 of the bytes before coding.
 #[must_use]
@@ -86,11 +112,13 @@ pub fn content_tag(bytes: &[u8], coding: Coding) -> String {
     format!("\"{:032x}{}\"", xxh3_128(bytes), coding.suffix())
 }
 
-/// A finished tile: its bytes with their strong tags, and in each coding somebody asked for. Compressed once.
+/// A finished tile: its bytes with their strong tags, in each coding that somebody asked for, packed once. As it is it
+/// is kept only for who asks for that: most memory of a cache would go into what nobody wants.
 #[derive(Debug)]
 pub struct TileBody {
-    identity: Bytes,
-    /// By the place in [`Coding::ALL`].
+    /// Bytes before coding.
+    len: usize,
+    /// By the place in [`Coding::ALL`]; one of them is there from the beginning.
     coded: [OnceLock<Bytes>; 4],
     tags: [String; 4],
 }
@@ -99,17 +127,24 @@ impl TileBody {
     /// Tags the bytes of an MVT tile; none for a tile with nothing in it.
     #[must_use]
     pub fn new(tile: Vec<u8>) -> Self {
-        Self::of(TileFormat::Mvt, tile)
+        Self::packed(TileFormat::Mvt, tile, Coding::Identity)
     }
 
-    /// Tags the bytes of a tile in a format.
+    /// Tags the bytes of a tile in a format, and keeps them in a coding. CPU work.
     #[must_use]
-    pub fn of(format: TileFormat, tile: Vec<u8>) -> Self {
+    pub fn packed(format: TileFormat, tile: Vec<u8>, coding: Coding) -> Self {
         let hash = xxh3_128(&tile);
         let form = format.tag_suffix();
+        let len = tile.len();
+        let coded: [OnceLock<Bytes>; 4] = std::array::from_fn(|_| OnceLock::new());
+        let bytes = match coding {
+            Coding::Identity => tile,
+            _ => coding.compress(&tile),
+        };
+        coded[place(coding)].get_or_init(|| Bytes::from(bytes));
         Self {
-            identity: Bytes::from(tile),
-            coded: std::array::from_fn(|_| OnceLock::new()),
+            len,
+            coded,
             tags: Coding::ALL.map(|coding| format!("\"{hash:032x}{form}{}\"", coding.suffix())),
         }
     }
@@ -117,25 +152,29 @@ impl TileBody {
     /// Whether the tile shows nothing; answered with 204.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.identity.is_empty()
+        self.len == 0
     }
 
-    /// The bytes in that coding, compressed now if nobody asked for it before. A shared reference.
+    /// The bytes in that coding, packed now if nobody asked for it before. A shared reference.
     #[must_use]
     pub fn bytes(&self, coding: Coding) -> Bytes {
-        if coding == Coding::Identity {
-            return self.identity.clone();
-        }
         self.coded[place(coding)]
-            .get_or_init(|| Bytes::from(coding.compress(&self.identity)))
+            .get_or_init(|| {
+                let (kept, bytes) = self.first();
+                let tile = kept.unpack(bytes, self.len);
+                match coding {
+                    Coding::Identity => Bytes::from(tile),
+                    _ => Bytes::from(coding.compress(&tile)),
+                }
+            })
             .clone()
     }
 
     /// The bytes in that coding if they are at hand.
     #[must_use]
     pub fn ready(&self, coding: Coding) -> Option<Bytes> {
-        if coding == Coding::Identity || self.is_empty() {
-            return Some(self.identity.clone());
+        if self.is_empty() {
+            return Some(Bytes::new());
         }
         self.coded[place(coding)].get().cloned()
     }
@@ -147,10 +186,18 @@ impl TileBody {
         &self.tags[place(coding)]
     }
 
-    /// Memory held, bytes, once a coding or two have been asked for.
+    /// Memory held, bytes, once another coding has been asked for.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        u32::try_from(self.identity.len() * 2 + 512).unwrap_or(u32::MAX)
+        let held: usize = self.coded.iter().filter_map(OnceLock::get).map(Bytes::len).sum();
+        u32::try_from(held * 2 + 512).unwrap_or(u32::MAX)
+    }
+
+    /// The bytes in one of the codings that are there.
+    fn first(&self) -> (Coding, &Bytes) {
+        let mut all = Coding::ALL.into_iter().rev().zip(self.coded.iter().rev());
+        all.find_map(|(coding, bytes)| Some((coding, bytes.get()?)))
+            .expect("a body begins with one")
     }
 }
 
@@ -245,11 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_body_was_packed_in_it_gives_the_same_bytes_in_every_coding() {
+        let tile: Vec<u8> = (0..70_000_u64).map(|nth| ((nth * nth) >> 7) as u8).collect();
+        let plain = TileBody::new(tile.clone());
+        for first in Coding::ALL {
+            let body = TileBody::packed(TileFormat::Mvt, tile.clone(), first);
+            for coding in Coding::ALL {
+                assert_eq!(body.ready(coding).is_some(), coding == first);
+            }
+            let small = body.weight();
+            for coding in Coding::ALL {
+                assert_eq!(body.bytes(coding), plain.bytes(coding), "{first:?} {coding:?}");
+                assert_eq!(body.etag(coding), plain.etag(coding));
+            }
+            assert!(first == Coding::Identity || small < plain.weight(), "{first:?}");
+        }
+    }
+
+    #[test]
     fn an_empty_tile_has_no_bytes_in_any_coding() {
-        let body = TileBody::new(Vec::new());
-        for coding in Coding::ALL {
-            assert!(body.is_empty() && body.bytes(coding).is_empty());
-            assert_eq!(body.ready(coding), Some(Bytes::new()));
+        for first in Coding::ALL {
+            let body = TileBody::packed(TileFormat::Mlt, Vec::new(), first);
+            for coding in Coding::ALL {
+                assert!(body.is_empty() && body.bytes(coding).is_empty());
+                assert_eq!(body.ready(coding), Some(Bytes::new()));
+            }
         }
     }
 }

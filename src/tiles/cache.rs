@@ -6,7 +6,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::index::Snapshot;
 use crate::risk::{Audience, Rules};
-use crate::tiles::body::TileBody;
+use crate::tiles::body::{Coding, TileBody};
 use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_filtered};
 use crate::tiles::log::{ChangeLog, Missed, SUMMED};
 use crate::tiles::moment::Moment;
@@ -79,11 +79,11 @@ impl TileCache {
         rules: &Rules,
         request: &TileRequest,
     ) -> Arc<TileBody> {
-        self.get_or_encode_filtered(snapshot, rules, request, None)
+        self.get_or_encode_filtered(snapshot, rules, request, None, Coding::Identity)
     }
 
     /// The same with the features that a filter accepts only. It sees what the tile shows, so while that is known to be
-    /// the same, so is what the filter leaves of it.
+    /// the same, so is what the filter leaves of it. A tile that is made now is kept in that coding.
     #[must_use]
     pub fn get_or_encode_filtered(
         &self,
@@ -91,14 +91,16 @@ impl TileCache {
         rules: &Rules,
         request: &TileRequest,
         filter: Option<&TileFilter>,
+        coding: Coding,
     ) -> Arc<TileBody> {
         let make = || {
             self.encoded.fetch_add(1, Ordering::Relaxed);
             let asked = Asked::new(snapshot, request);
             Arc::new(Entry {
-                body: Arc::new(TileBody::of(
+                body: Arc::new(TileBody::packed(
                     request.format,
                     encode_filtered(&self.kept, snapshot, rules, request, filter),
+                    coding,
                 )),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),

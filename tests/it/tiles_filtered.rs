@@ -275,7 +275,13 @@ fn a_filtered_live_tile_is_current_exactly_as_long_as_the_tile_is() {
                         )
                     };
                     for filter in &filters {
-                        let body = cache.get_or_encode_filtered(&snapshot, &rules, &asked, Some(filter));
+                        let body = cache.get_or_encode_filtered(
+                            &snapshot,
+                            &rules,
+                            &asked,
+                            Some(filter),
+                            Coding::Gzip,
+                        );
                         let plain = encode_filtered(&kept, &snapshot, &rules, &asked, Some(filter));
                         assert_eq!(body.bytes(Coding::Identity), plain, "seed {seed} {asked:?}");
                         let is_same = before[nth].as_ref().is_some_and(|old| Arc::ptr_eq(old, &body));
@@ -302,7 +308,7 @@ fn endless_filters_push_no_other_tile_out() {
     let live = cache.get_or_encode(&snapshot, &rules, &asked);
     for nth in 0..1500 {
         let filter = read(&format!("visits > {nth} OR level >= 0"), asked.layers);
-        let body = cache.get_or_encode_filtered(&snapshot, &rules, &asked, Some(&filter));
+        let body = cache.get_or_encode_filtered(&snapshot, &rules, &asked, Some(&filter), Coding::Zstd);
         assert_eq!(body.bytes(Coding::Identity), live.bytes(Coding::Identity));
     }
     let again = cache.get(&snapshot, &asked).expect("it stayed");
@@ -317,7 +323,14 @@ fn two_writings_of_one_condition_are_one_tile() {
     let coord = TileCoord::containing(LngLat::new(105.84, 21.59).unwrap(), 12).unwrap();
     let asked = request(LayerKind::Cells, coord, Audience::Official);
     let writings = ["level>=1 and visits>0", " level >= 1.0 AND (\"visits\" > 0) "];
-    let bodies = writings
-        .map(|text| cache.get_or_encode_filtered(&snapshot, &rules, &asked, Some(&read(text, asked.layers))));
+    let bodies = writings.map(|text| {
+        cache.get_or_encode_filtered(
+            &snapshot,
+            &rules,
+            &asked,
+            Some(&read(text, asked.layers)),
+            Coding::Identity,
+        )
+    });
     assert!(Arc::ptr_eq(&bodies[0], &bodies[1]));
 }
