@@ -15,7 +15,7 @@ use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
-    areas, cells, clusters, events, hot_spots, marks, registry, risk, trend, venues, view, zones,
+    areas, cells, clusters, events, hot_spots, marks, registry, risk, rules, trend, venues, view, zones,
 };
 use crate::model::Role;
 
@@ -317,6 +317,7 @@ fn components() -> utoipa::openapi::Components {
         clusters::ClustersAnswer,
         clusters::LocationRow,
         hot_spots::HotSpotRow,
+        rules::RuleRow,
         zones::ZoneRow,
         zones::ZoneAnswer,
         marks::MarkRecord,

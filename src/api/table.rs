@@ -142,6 +142,13 @@ const TIER: Param = param(
     "Tier: country, province, district, commune",
     "district",
 );
+const RULES: Param = param(
+    "rules",
+    "string",
+    "Quy định dùng để tính cấp: mã, hoặc mã@phiên bản (xem /v1/rules); mặc định là quy định đang áp dụng",
+    "The rule that levels are computed by: its id, or id@version (see /v1/rules); by default the one in force",
+    "qd4800@2021-10-12",
+);
 const NEAR: Param = param(
     "near",
     "string",
@@ -307,13 +314,13 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
-        [TIER, AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
+        [TIER, AT, RULES, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
     route!("getArea", Get "/v1/areas/{code}", EVERYONE, Read, "areas", "Một đơn vị hành chính", "One area",
         [AT], Takes::Nothing, Answers::One("AreaAnswer"), || get(v1::areas::one)),
     route!("putArea", Put "/v1/areas/{code}", OFFICIALS, Write, "areas", "Ghi một phiên bản địa giới", "Register a version of an area",
         [], Takes::Json("AreaRecord"), Answers::One("RegistryAnswer"), || put(v1::registry::put_area)),
     route!("getAreaLevel", Get "/v1/areas/{code}/level", EVERYONE, Read, "areas", "Mức nguy cơ và lý do", "The area's level, explained",
-        [AT], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
+        [AT, RULES], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
     route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
     route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng", "Cases by day, R(t) with its interval, seven-day R, growth",
@@ -352,6 +359,8 @@ pub static ROUTES: &[Route] = &[
         [LNG, LAT, AT, WINDOW], Takes::Nothing, Answers::One("RiskAtAnswer"), || get(v1::risk::at_point)),
     route!("riskIn", Post "/v1/risk/in", ANALYSTS, Read, "risk", "Trong một đa giác GeoJSON (có ghi nhật ký)", "Inside a GeoJSON polygon (audited)",
         [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
+    route!("listRules", Get "/v1/rules", EVERYONE, Read, "risk", "Các quy định, nguồn và hiệu lực", "The rules, their sources and when they hold",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("RuleRow"), || get(v1::rules::list)),
     // Changes
     route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp; `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer; `Last-Event-ID` goes on where it was left (server-sent events)",
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),

@@ -38,9 +38,24 @@ pub async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Pipeline> 
         retention_days: settings.retention_days,
         bounds: settings.bounds,
     };
-    Pipeline::open(data, config, settings.clock.clone(), Arc::new(Rules::builtin()))
+    Pipeline::open(data, config, settings.clock.clone(), Arc::new(rules(settings)?))
         .await
         .with_context(|| format!("data folder {}", data.display()))
+}
+
+/// The rules with those for areas that the settings choose.
+pub fn rules(settings: &Settings) -> anyhow::Result<Rules> {
+    let mut rules = Rules::builtin();
+    if let Some(ids) = &settings.area_rules {
+        rules.areas = rules.areas.choosing(ids).map_err(|error| {
+            anyhow::anyhow!(
+                "area_rules `{}`: {error}; expected ids of {}",
+                error.asked,
+                error.known.join(", ")
+            )
+        })?;
+    }
+    Ok(rules)
 }
 
 /// Takes an address, with a word on which one when it cannot.

@@ -23,6 +23,8 @@ pub struct FileConfig {
     pub bounds: Option<String>,
     /// The address under which the public reaches the server, without a slash at the end.
     pub public_base_url: Option<String>,
+    /// Ids of rules for areas: on a day the last of them holds that is valid then.
+    pub area_rules: Option<Vec<String>>,
     /// A basemap archive (`PMTiles`).
     pub basemap: Option<PathBuf>,
 }

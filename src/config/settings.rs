@@ -25,6 +25,8 @@ pub struct Settings {
     pub public_base_url: Option<String>,
     /// Address to listen on.
     pub listen: Option<String>,
+    /// Ids of the rules for areas that hold, where the operator chose.
+    pub area_rules: Option<Vec<String>>,
     /// A basemap archive.
     pub basemap: Option<PathBuf>,
 }
@@ -89,6 +91,7 @@ impl Settings {
             bounds,
             public_base_url: file.public_base_url.clone(),
             listen: file.listen.clone(),
+            area_rules: file.area_rules.clone(),
             basemap: file.basemap.clone(),
         })
     }

@@ -4,7 +4,7 @@
 //! reads no clock and knows neither storage nor the wire; what a rule's text leaves open is
 //! answered as undefined, never guessed.
 
-mod area_level;
+mod area;
 mod bands;
 mod cell_risk;
 mod explain;
@@ -20,7 +20,10 @@ mod venue_explain;
 mod venue_past;
 mod venue_risk;
 
-pub use area_level::{AreaInputs, AreaRisk, AreaRules, area_level};
+pub use area::{
+    AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, LevelSet, LevelTable,
+    Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
+};
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};

@@ -8,6 +8,7 @@ mod basemap;
 mod batches;
 mod changes;
 mod formats;
+mod levels;
 mod past;
 mod privacy;
 mod reads;
