@@ -15,7 +15,8 @@ use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
-    areas, cells, clusters, events, hot_spots, marks, registry, risk, rules, trend, venues, view, zones,
+    areas, bulletin, cells, clusters, events, hot_spots, marks, registry, risk, rules, trend, venues, view,
+    zones,
 };
 use crate::model::Role;
 
@@ -318,6 +319,8 @@ fn components() -> utoipa::openapi::Components {
         clusters::LocationRow,
         hot_spots::HotSpotRow,
         rules::RuleRow,
+        trend::TriangleRow,
+        bulletin::BulletinRow,
         zones::ZoneRow,
         zones::ZoneAnswer,
         marks::MarkRecord,

@@ -142,6 +142,20 @@ const TIER: Param = param(
     "Tier: country, province, district, commune",
     "district",
 );
+const WEEK: Param = param(
+    "week",
+    "string",
+    "Tuần ISO 8601; mặc định là tuần công bố gần nhất",
+    "A week of ISO 8601; by default the last one released",
+    "2021-W46",
+);
+const ALL: Param = param(
+    "all",
+    "integer",
+    "1: cả những đơn vị không đổi cấp",
+    "1: also areas whose level did not change",
+    "1",
+);
 const RULES: Param = param(
     "rules",
     "string",
@@ -323,8 +337,12 @@ pub static ROUTES: &[Route] = &[
         [AT, RULES], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
     route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
-    route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng", "Cases by day, R(t) with its interval, seven-day R, growth",
+    route!("listBulletin", Get "/v1/bulletin", EVERYONE, Read, "areas", "Bản tin tuần: các đơn vị hành chính đổi cấp (chỉ số liệu đã công bố)", "The weekly bulletin: areas whose level changed (released figures only)",
+        [WEEK, ALL, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("BulletinRow"), || get(v1::bulletin::list)),
+    route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng, dự báo hiện tại", "Cases by day, R(t) with its interval, seven-day R, growth, nowcast",
         [AT, DAYS], Takes::Nothing, Answers::One("AreaTrendAnswer"), || get(v1::trend::of_area)),
+    route!("getReportingTriangle", Get "/v1/areas/{code}/reporting-triangle", EXACT, Read, "analysis", "Ca theo ngày khởi phát (hoặc lấy mẫu) và độ trễ báo cáo: đầu vào của dự báo hiện tại", "Cases by day of onset (or sample) and reporting delay: what the nowcast counts with",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("TriangleRow"), || get(v1::trend::triangle)),
     // Analysis
     route!("listHotSpots", Get "/v1/hot-spots", ANALYSTS, Read, "analysis", "Tỷ lệ ca theo ô: khoảng tin cậy, làm trơn Bayes, Gi* và điểm nóng", "Case rates of cells: intervals, empirical Bayes, Gi* and hot spots",
         [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),

@@ -7,6 +7,7 @@
 
 mod backfill;
 mod beside;
+mod case_dates;
 mod checkpoint;
 mod close;
 mod error;

@@ -11,6 +11,7 @@ mod explain;
 mod instrument;
 mod instrument_rules;
 pub mod methods;
+mod nowcast;
 mod release;
 mod rules;
 mod suppress;
@@ -29,11 +30,12 @@ pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interv
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
 pub use instrument_rules::{Instrument, Instruments};
+pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
 };
-pub use rules::{InvalidRules, RuleHead, Rules};
+pub use rules::{AnyRule, InvalidRules, RuleHead, Rules};
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,

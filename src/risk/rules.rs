@@ -10,7 +10,7 @@ use crate::risk::tracing::TracingFile;
 use crate::risk::trend::TrendFile;
 use crate::risk::venue_risk::VenueFile;
 use crate::risk::{
-    AreaRuleBook, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
+    AreaRuleBook, AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
 };
 
 const BUILTIN: &[(&str, &str)] = &[
@@ -213,26 +213,59 @@ impl Rules {
         areas.chain(single).chain(instruments).collect()
     }
 
-    /// Reads one rule file by itself: what kind it is, and its head.
+    /// Reads one rule file by itself.
     ///
     /// # Errors
     /// [`InvalidRules`], as [`Rules::parse`].
-    pub fn check(file: &str, text: &str) -> Result<(String, RuleHead), InvalidRules> {
+    pub fn read_one(file: &str, text: &str) -> Result<AnyRule, InvalidRules> {
         let kind = kind_of(file, text)?;
-        let head = match kind.as_str() {
-            "tracing" => read::<TracingFile, _>(file, text, TracingFile::check)?.rule,
-            "venue" => read::<VenueFile, _>(file, text, VenueFile::check)?.rule,
-            "area" => read::<AreaFile, _>(file, text, AreaFile::check)?.rule,
-            "cell" => read::<CellFile, _>(file, text, CellFile::check)?.rule,
-            "trend" => read::<TrendFile, _>(file, text, TrendFile::check)?.rule,
-            "release" => read::<ReleaseFile, _>(file, text, ReleaseFile::check)?.rule,
-            "instrument" => read::<InstrumentFile, _>(file, text, InstrumentFile::check)?.rule,
-            other => {
-                let flaw = Flaw::new("kind", format!("`{other}` is not a kind of rule"), KINDS);
+        let other = |head: RuleHead| AnyRule::Other(kind.clone(), Box::new(head));
+        Ok(match kind.as_str() {
+            "area" => AnyRule::Area(Box::new(read::<AreaFile, _>(file, text, AreaFile::check)?)),
+            "cell" => AnyRule::Cell(Box::new(read::<CellFile, _>(file, text, CellFile::check)?)),
+            "tracing" => other(read::<TracingFile, _>(file, text, TracingFile::check)?.rule),
+            "venue" => other(read::<VenueFile, _>(file, text, VenueFile::check)?.rule),
+            "trend" => other(read::<TrendFile, _>(file, text, TrendFile::check)?.rule),
+            "release" => other(read::<ReleaseFile, _>(file, text, ReleaseFile::check)?.rule),
+            "instrument" => other(read::<InstrumentFile, _>(file, text, InstrumentFile::check)?.rule),
+            unknown => {
+                let flaw = Flaw::new("kind", format!("`{unknown}` is not a kind of rule"), KINDS);
                 return Err(flaw.in_file(file, text));
             }
-        };
-        Ok((kind, head))
+        })
+    }
+}
+
+/// One rule, of whatever kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyRule {
+    /// Levels of areas.
+    Area(Box<AreaRules>),
+    /// Levels of cells.
+    Cell(Box<CellRules>),
+    /// Another kind, and its head.
+    Other(String, Box<RuleHead>),
+}
+
+impl AnyRule {
+    /// `area`, `cell`, …
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Area(_) => "area",
+            Self::Cell(_) => "cell",
+            Self::Other(kind, _) => kind,
+        }
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn head(&self) -> &RuleHead {
+        match self {
+            Self::Area(rules) => &rules.rule,
+            Self::Cell(rules) => &rules.rule,
+            Self::Other(_, head) => head,
+        }
     }
 }
 

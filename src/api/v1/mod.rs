@@ -3,6 +3,7 @@
 
 mod area_rules;
 pub mod areas;
+pub mod bulletin;
 pub mod cells;
 pub mod clusters;
 pub mod events;

@@ -83,24 +83,25 @@ impl AreaRuleBook {
                 .flat_map(|id| self.rules.iter().filter(move |each| each.rule.id == *id))
         };
         candidates()
-            .filter(|each| each.rule.is_valid_on(day))
-            .last()
-            .or_else(|| candidates().filter(|each| each.rule.has_begun(day)).last())
+            .rfind(|each| each.rule.is_valid_on(day))
+            .or_else(|| candidates().rfind(|each| each.rule.has_begun(day)))
             .or_else(|| candidates().next())
             .unwrap_or(&self.rules[0])
     }
 
-    /// A rule by `id@version`, or by `id`: then the version valid on the day, else the last that had begun, else the first.
+    /// A rule by `id@version`, by `id@` and the beginning of a version (`qd2686@2021`: of several the last), or by `id`:
+    /// then the version valid on the day, else the last that had begun, else the first.
     ///
     /// # Errors
     /// [`UnknownRule`] with those that are known.
     pub fn find(&self, asked: &str, day: Day) -> Result<&AreaRules, UnknownRule> {
         let of_id = || self.rules.iter().filter(|each| each.rule.id == asked);
-        self.rules
-            .iter()
-            .find(|each| each.rule.label() == asked)
-            .or_else(|| of_id().filter(|each| each.rule.is_valid_on(day)).last())
-            .or_else(|| of_id().filter(|each| each.rule.has_begun(day)).last())
+        let exactly = self.rules.iter().find(|each| each.rule.label() == asked);
+        let begins = |each: &&AreaRules| asked.contains('@') && each.rule.label().starts_with(asked);
+        exactly
+            .or_else(|| self.rules.iter().rev().find(begins))
+            .or_else(|| of_id().rfind(|each| each.rule.is_valid_on(day)))
+            .or_else(|| of_id().rfind(|each| each.rule.has_begun(day)))
             .or_else(|| of_id().next())
             .ok_or_else(|| self.unknown(asked))
     }

@@ -24,7 +24,7 @@ impl LevelSet {
     #[must_use]
     pub fn decided(self) -> Option<u8> {
         let level = self.0.trailing_zeros() as u8;
-        (self.0.count_ones() == 1 && level > 0).then_some(level)
+        (self.0.is_power_of_two() && level > 0).then_some(level)
     }
 
     /// Ascending; 0 stands for 'the text gives none'.

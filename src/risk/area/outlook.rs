@@ -92,9 +92,6 @@ fn cases_for(inputs: &AreaInputs<'_>, measure: Measure, rate: f64) -> Option<(u3
 fn stretches(rules: &AreaRules, measure: Measure) -> Vec<Stretch> {
     // The ends of stretches: (figure, whether the figure itself belongs to the lower one).
     let mut cuts: Vec<(f64, bool)> = Vec::new();
-    fn starts<T>(bands: &[Band<T>], cuts: &mut Vec<(f64, bool)>) {
-        cuts.extend(bands.iter().skip(1).map(|band| (band.from, band.from_open)));
-    }
     for table in &rules.tables {
         if table.row_measure == measure {
             starts(table.rows.as_slice(), &mut cuts);
@@ -133,6 +130,11 @@ fn stretches(rules: &AreaRules, measure: Measure) -> Vec<Stretch> {
             to_closed: end.is_some_and(|(_, closed)| closed),
         })
         .collect()
+}
+
+/// Where bands begin, the first apart.
+fn starts<T>(bands: &[Band<T>], cuts: &mut Vec<(f64, bool)>) {
+    cuts.extend(bands.iter().skip(1).map(|band| (band.from, band.from_open)));
 }
 
 impl Stretch {

@@ -180,3 +180,51 @@ async fn the_public_recomputes_from_released_counts_only() {
         "{exact}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bulletin_tells_which_levels_changed_from_released_figures_only() {
+    let app = two_weeks().await;
+    let rows = |list: &Value| list["items"].as_array().unwrap().clone();
+    let week = get(&app, "/v1/bulletin?week=2021-W16", "").await;
+    // 165 went from no case to 400 per 100,000; the others stayed.
+    let found = rows(&week);
+    assert_eq!(found.len(), 1, "{week}");
+    assert_eq!(
+        (
+            &found[0]["code"],
+            &found[0]["change"],
+            &found[0]["level_before"],
+            &found[0]["cases"]
+        ),
+        (&json!("165"), &json!("assessed"), &json!(0), &json!(200)),
+        "{week}"
+    );
+    let all = rows(&get(&app, "/v1/bulletin?week=2021-W16&all=1", "").await);
+    assert_eq!(all.len(), 3);
+    let province = all.iter().find(|row| row["code"] == "19").unwrap();
+    assert_eq!(province["cases"], 260);
+    assert!(province["units_by_level"].is_array(), "{province}");
+    let csv = app.get("/v1/bulletin.csv?week=2021-W16&all=1", "").await.text();
+    assert!(csv.starts_with("week,code,name,tier,parent,cases,"), "{csv}");
+    assert_eq!(csv.lines().count(), 4);
+    // Whoever asks: what was released is what is told.
+    let exact = get(&app, "/v1/bulletin?week=2021-W16&all=1", "analyst").await;
+    assert_eq!(rows(&exact), all);
+    // The last released week, when nobody says.
+    let latest = rows(&get(&app, "/v1/bulletin?all=1", "").await);
+    assert_eq!(latest[0]["week"], "2021-W17");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulletin_of_a_week_that_is_none_or_not_released_is_refused() {
+    let app = two_weeks().await;
+    let problem = app.get("/v1/bulletin?week=2021-W54", "").await.problem(400);
+    assert_eq!(problem["errors"][0]["field"], "week", "{problem}");
+    let problem = app.get("/v1/bulletin?week=2021-W30", "").await.problem(404);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("2021-W17"),
+        "{problem}"
+    );
+    let empty = TestApp::new().await;
+    assert_eq!(get(&empty, "/v1/bulletin", "").await["items"], json!([]));
+}

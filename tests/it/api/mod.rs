@@ -9,6 +9,7 @@ mod batches;
 mod changes;
 mod formats;
 mod levels;
+mod nowcast;
 mod past;
 mod privacy;
 mod reads;

@@ -416,6 +416,8 @@ fn the_rule_in_force_follows_what_was_chosen_and_the_day() {
             .version,
         "2020-10"
     );
+    let of_2021 = book.find("ecdc@2021", Day(0)).unwrap();
+    assert_eq!(of_2021.rule.version, "2021-06", "the last of that year");
     assert!(book.find("ecdc@2019", Day(0)).is_err());
 }
 
