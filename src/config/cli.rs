@@ -27,6 +27,9 @@ pub struct Cli {
         allow_hyphen_values = true
     )]
     pub utc_offset: Option<i8>,
+    /// Folder of your own rule files (TOML), laid over those that come with the program.
+    #[arg(long, global = true, env = "VUNGXANH_RULES", value_name = "DIR")]
+    pub rules: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

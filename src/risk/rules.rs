@@ -142,6 +142,35 @@ impl Rules {
         Self::parse(BUILTIN).expect("the shipped rules are read in every test run")
     }
 
+    /// The rules that come with the program, with an operator's own files (name, TOML text) laid over them: a rule of the
+    /// same kind and `id@version` is replaced, of kinds that stand once the one there is, and others are added.
+    ///
+    /// # Errors
+    /// As [`Rules::parse`].
+    pub fn with_files(files: &[(String, String)]) -> Result<Self, InvalidRules> {
+        let mut own = Vec::new();
+        for (name, text) in files {
+            let rule = Self::read_one(name, text)?;
+            own.push((rule.kind().to_owned(), rule.head().label()));
+        }
+        let is_replaced = |name: &str, text: &str| -> Result<bool, InvalidRules> {
+            let rule = Self::read_one(name, text)?;
+            let several = matches!(rule.kind(), "area" | "instrument");
+            let label = rule.head().label();
+            Ok(own
+                .iter()
+                .any(|(kind, theirs)| kind == rule.kind() && (!several || *theirs == label)))
+        };
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        for &(name, text) in BUILTIN {
+            if !is_replaced(name, text)? {
+                all.push((name, text));
+            }
+        }
+        all.extend(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        Self::parse(&all)
+    }
+
     /// Reads rule files (name, TOML text). Each says its `kind`; every kind but `area` and `instrument` stands once.
     ///
     /// # Errors
@@ -454,6 +483,33 @@ mod tests {
         );
         assert!(rules.instruments.find("qd3088@2020").is_some());
         assert!(rules.instruments.find("qd3088@2019").is_none());
+    }
+
+    #[test]
+    fn an_operators_own_files_replace_and_add() {
+        let named = |text: String| ("own.toml".to_owned(), text);
+        let area = BUILTIN
+            .iter()
+            .find(|file| file.0 == "area-harvard.toml")
+            .unwrap()
+            .1;
+        let cell = BUILTIN.iter().find(|file| file.0 == "cell.toml").unwrap().1;
+        let shipped = Rules::builtin();
+        let added = named(area.replace("\"2020\"", "\"2021\""));
+        let replaced = named(cell.replace("reliable_from_cases = 16", "reliable_from_cases = 20"));
+        let rules = Rules::with_files(&[added.clone(), replaced]).unwrap();
+        assert_eq!(rules.areas.all().len(), shipped.areas.all().len() + 1);
+        assert_eq!(rules.cell.reliable_from_cases, 20);
+        assert_eq!(Rules::with_files(&[]).unwrap(), shipped);
+        // The same twice is somebody's mistake, in files that are his.
+        let twice = Rules::with_files(&[added.clone(), added]).unwrap_err();
+        assert!(twice.reason.contains("harvard@2021"), "{twice}");
+        let wrong = Rules::with_files(&[named("kind = \"area\"\ncolour = 1".to_owned())]).unwrap_err();
+        assert_eq!(
+            (wrong.file.as_str(), wrong.place.as_str()),
+            ("own.toml", "line 2"),
+            "{wrong}"
+        );
     }
 
     #[test]

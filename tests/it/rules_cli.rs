@@ -41,7 +41,7 @@ fn rules_are_listed_and_files_checked_with_file_and_line() {
         "{said}"
     );
     assert!(
-        line(&gap).contains("line 40, field table[0].rows.bands[2]") && line(&gap).contains("gap"),
+        line(&gap).contains("line 35, field table[0].rows.bands[2]") && line(&gap).contains("gap"),
         "{said}"
     );
     assert!(
@@ -151,4 +151,98 @@ fn a_diff_names_the_places_whose_level_another_rule_would_change() {
         let said = String::from_utf8(wrong.stderr).unwrap();
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn an_operators_rules_are_read_at_the_start_and_a_wrong_file_stops_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, rules) = (folder.path().join("data"), folder.path().join("rules"));
+    fs::create_dir(&rules).unwrap();
+    let (data, own) = (data.to_str().unwrap(), rules.join("own.toml"));
+    fs::write(&own, AREA.replace("\"2020\"", "\"2021-local\"")).unwrap();
+    let config = folder.path().join("vungxanh.toml");
+    fs::write(
+        &config,
+        format!(
+            "rules = {:?}\narea_rules = [\"harvard\"]\n",
+            rules.to_str().unwrap()
+        ),
+    )
+    .unwrap();
+    let options = ["--config", config.to_str().unwrap()];
+    let server = Server::start(std::path::Path::new(data), &options);
+    let list = server.json("/v1/rules?limit=1000", "");
+    let versions: Vec<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["id"] == "harvard")
+        .map(|row| row["version"].as_str().unwrap())
+        .collect();
+    assert_eq!(versions, ["2020", "2021-local"]);
+    let in_force: Vec<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["kind"] == "area" && row["in_force"] == true)
+        .map(|row| row["version"].as_str().unwrap())
+        .collect();
+    assert_eq!(in_force, ["2021-local"], "the later of two that are valid");
+    server.stop();
+
+    fs::write(&own, AREA.replace("from = 10, to = 25", "from = 11, to = 25")).unwrap();
+    let refused = output(&[
+        "serve",
+        "--data",
+        data,
+        "--listen",
+        "127.0.0.1:0",
+        "--rules",
+        rules.to_str().unwrap(),
+    ]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("own.toml: line 35, field table[0].rows.bands[2]: leaves a gap"),
+        "{said}"
+    );
+    fs::write(&config, "area_rules = [\"qd1\"]").unwrap();
+    let refused = output(&[
+        "serve",
+        "--data",
+        data,
+        "--listen",
+        "127.0.0.1:0",
+        options[0],
+        options[1],
+    ]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("area_rules `qd1`") && said.contains("qd4800@2021-10-12"),
+        "{said}"
+    );
+}
+
+#[test]
+fn areas_that_are_above_themselves_are_named_when_they_are_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let areas = folder.path().join("areas.csv");
+    let square = "\"{\"\"type\"\":\"\"Polygon\"\",\"\"coordinates\"\":[[[105,21],[106,21],[106,22],[105,22],[105,21]]]}\"";
+    fs::write(
+        &areas,
+        format!("code,name,level,parent,geometry\na,A,district,b,{square}\nb,B,district,a,{square}\n"),
+    )
+    .unwrap();
+    let said = run(&[
+        "import",
+        "areas",
+        areas.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ]);
+    assert!(
+        said.contains("PROBLEM: parents go in a circle: a → b → a"),
+        "{said}"
+    );
 }

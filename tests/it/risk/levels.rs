@@ -127,4 +127,24 @@ fn a_cells_level_follows_its_rate_and_flags_small_numbers() {
         "{:?}",
         explain.steps
     );
+    let next = |cases: u32, population: f64| -> Vec<String> {
+        let explain = explain_cell(&rules, cases, population, at("2021-05-10T08:00:00+07:00"));
+        explain.next.into_iter().map(|text| text.en).collect()
+    };
+    assert_eq!(
+        next(3, 10_000.0),
+        [
+            "Level 1 at a rate of 0–<20: 0–1 cases in 7 days",
+            "Level 3 at a rate of 50–<150: 5–14 cases in 7 days",
+            "Level 4 at a rate of ≥150: ≥15 cases in 7 days",
+        ]
+    );
+    // Of 1,000 people one case is 100 per 100,000: no count gives level 2.
+    assert_eq!(
+        next(0, 1_000.0),
+        [
+            "Level 3 at a rate of 50–<150: 1 cases in 7 days",
+            "Level 4 at a rate of ≥150: ≥2 cases in 7 days",
+        ]
+    );
 }
