@@ -13,6 +13,7 @@ mod aggregate;
 mod index;
 mod ingest;
 mod ledger;
+mod levels;
 mod national;
 mod tiles;
 
@@ -22,6 +23,7 @@ criterion_group!(
     benches,
     ingest::group,
     ledger::group,
+    levels::group,
     aggregate::group,
     index::group,
     tiles::group,

@@ -15,7 +15,8 @@ use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
-    areas, cells, clusters, events, hot_spots, marks, registry, risk, trend, venues, view, zones,
+    areas, bulletin, cells, clusters, events, hot_spots, marks, registry, risk, rules, trend, venues, view,
+    zones,
 };
 use crate::model::Role;
 
@@ -317,6 +318,9 @@ fn components() -> utoipa::openapi::Components {
         clusters::ClustersAnswer,
         clusters::LocationRow,
         hot_spots::HotSpotRow,
+        rules::RuleRow,
+        trend::TriangleRow,
+        bulletin::BulletinRow,
         zones::ZoneRow,
         zones::ZoneAnswer,
         marks::MarkRecord,

@@ -142,6 +142,27 @@ const TIER: Param = param(
     "Tier: country, province, district, commune",
     "district",
 );
+const WEEK: Param = param(
+    "week",
+    "string",
+    "Tuần ISO 8601; mặc định là tuần công bố gần nhất",
+    "A week of ISO 8601; by default the last one released",
+    "2021-W46",
+);
+const ALL: Param = param(
+    "all",
+    "integer",
+    "1: cả những đơn vị không đổi cấp",
+    "1: also areas whose level did not change",
+    "1",
+);
+const RULES: Param = param(
+    "rules",
+    "string",
+    "Quy định dùng để tính cấp: mã, hoặc mã@phiên bản (xem /v1/rules); mặc định là quy định đang áp dụng",
+    "The rule that levels are computed by: its id, or id@version (see /v1/rules); by default the one in force",
+    "qd4800@2021-10-12",
+);
 const NEAR: Param = param(
     "near",
     "string",
@@ -307,17 +328,21 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
-        [TIER, AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
+        [TIER, AT, RULES, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
     route!("getArea", Get "/v1/areas/{code}", EVERYONE, Read, "areas", "Một đơn vị hành chính", "One area",
         [AT], Takes::Nothing, Answers::One("AreaAnswer"), || get(v1::areas::one)),
     route!("putArea", Put "/v1/areas/{code}", OFFICIALS, Write, "areas", "Ghi một phiên bản địa giới", "Register a version of an area",
         [], Takes::Json("AreaRecord"), Answers::One("RegistryAnswer"), || put(v1::registry::put_area)),
     route!("getAreaLevel", Get "/v1/areas/{code}/level", EVERYONE, Read, "areas", "Mức nguy cơ và lý do", "The area's level, explained",
-        [AT], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
+        [AT, RULES], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
     route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
-    route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng", "Cases by day, R(t) with its interval, seven-day R, growth",
+    route!("listBulletin", Get "/v1/bulletin", EVERYONE, Read, "areas", "Bản tin tuần: các đơn vị hành chính đổi cấp (chỉ số liệu đã công bố)", "The weekly bulletin: areas whose level changed (released figures only)",
+        [WEEK, ALL, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("BulletinRow"), || get(v1::bulletin::list)),
+    route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng, dự báo hiện tại", "Cases by day, R(t) with its interval, seven-day R, growth, nowcast",
         [AT, DAYS], Takes::Nothing, Answers::One("AreaTrendAnswer"), || get(v1::trend::of_area)),
+    route!("getReportingTriangle", Get "/v1/areas/{code}/reporting-triangle", EXACT, Read, "analysis", "Ca theo ngày khởi phát (hoặc lấy mẫu) và độ trễ báo cáo: đầu vào của dự báo hiện tại", "Cases by day of onset (or sample) and reporting delay: what the nowcast counts with",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("TriangleRow"), || get(v1::trend::triangle)),
     // Analysis
     route!("listHotSpots", Get "/v1/hot-spots", ANALYSTS, Read, "analysis", "Tỷ lệ ca theo ô: khoảng tin cậy, làm trơn Bayes, Gi* và điểm nóng", "Case rates of cells: intervals, empirical Bayes, Gi* and hot spots",
         [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),
@@ -352,6 +377,8 @@ pub static ROUTES: &[Route] = &[
         [LNG, LAT, AT, WINDOW], Takes::Nothing, Answers::One("RiskAtAnswer"), || get(v1::risk::at_point)),
     route!("riskIn", Post "/v1/risk/in", ANALYSTS, Read, "risk", "Trong một đa giác GeoJSON (có ghi nhật ký)", "Inside a GeoJSON polygon (audited)",
         [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
+    route!("listRules", Get "/v1/rules", EVERYONE, Read, "risk", "Các quy định, nguồn và hiệu lực", "The rules, their sources and when they hold",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("RuleRow"), || get(v1::rules::list)),
     // Changes
     route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp; `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer; `Last-Event-ID` goes on where it was left (server-sent events)",
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),

@@ -25,7 +25,7 @@ pub async fn tiles(args: ExportTilesArgs, settings: Settings) -> anyhow::Result<
     }
     let now = settings.clock.now();
     let wanted = wanted(&args, now)?;
-    let rules = Rules::builtin();
+    let rules = crate::app::serve::rules(&settings)?;
     let snapshot = public_snapshot(&args.data, settings.offset, now, &rules)
         .await
         .with_context(|| format!("--data {}", args.data.display()))?;

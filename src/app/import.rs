@@ -52,6 +52,7 @@ pub struct Report {
     reasons: BTreeMap<String, (u64, Vec<u64>)>,
     samples: Vec<Rejection>,
     refused: bool,
+    circles: Vec<String>,
 }
 
 impl Report {
@@ -106,6 +107,12 @@ impl Report {
             let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
             let more = if *count > lines.len() as u64 { ", …" } else { "" };
             writeln!(out, "  {count} × {reason} (line {}{more})", lines.join(", "))?;
+        }
+        for circle in self.circles.iter().take(5) {
+            writeln!(
+                out,
+                "PROBLEM: parents go in a circle: {circle}; expected units above, or none"
+            )?;
         }
         if self.refused {
             writeln!(out, "--strict: nothing was imported")?;
@@ -209,12 +216,27 @@ fn read_blocking(args: &ImportArgs, pipeline: &Pipeline) -> anyhow::Result<Repor
         backfill: args.backfill.then(|| pipeline.start_backfill()),
     };
     pass(args, &source, &map, pipeline, &mut report, Some(&mut writer))?;
+    if args.kind == ImportKind::Areas {
+        report.circles = circles(pipeline);
+    }
     if let Some(backfill) = writer.backfill.take() {
         let done = writer.runtime.block_on(pipeline.finish_backfill(backfill))?;
         report.history_days = done.days;
         report.history_rows = done.rows;
     }
     Ok(report)
+}
+
+/// Areas that are above themselves: they get no level by rules that look at the units below.
+fn circles(pipeline: &Pipeline) -> Vec<String> {
+    let snapshot = pipeline.snapshot();
+    let areas = snapshot.areas();
+    let found = areas.entries().iter().filter_map(|entry| {
+        let circle = areas.circle_with(&entry.area)?;
+        let names: Vec<&str> = circle.iter().map(crate::model::AreaCode::as_str).collect();
+        Some(format!("{} → {}", entry.area.code, names.join(" → ")))
+    });
+    found.collect()
 }
 
 struct Writer<'a> {

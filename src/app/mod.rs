@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod import_remote;
 mod keys;
+mod rules;
 mod run;
 mod serve;
 mod upkeep;

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::app::{aggregate, demo, export, history, import, keys, serve, upkeep};
+use crate::app::{aggregate, demo, export, history, import, keys, rules, serve, upkeep};
 use crate::config::{AggregateCommand, Cli, Command, ExportCommand, FileConfig, Settings};
 use crate::telemetry::{self, LogFormat};
 
@@ -43,6 +43,7 @@ fn try_main(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Key(command) => keys::run(command, &settings).await,
             Command::Export(ExportCommand::History(args)) => history::export(&args, &settings).await,
             Command::Export(ExportCommand::Tiles(args)) => export::tiles(args, settings).await,
+            Command::Rules(command) => rules::run(command, &settings).await,
             Command::Backup { data, to } => upkeep::backup(&data, &to, &settings).await,
             Command::Restore { data, from } => upkeep::restore(&data, &from, &settings).await,
             Command::Rebuild { data, from } => history::rebuild(&data, &from, &settings).await,

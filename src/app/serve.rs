@@ -38,9 +38,43 @@ pub async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Pipeline> 
         retention_days: settings.retention_days,
         bounds: settings.bounds,
     };
-    Pipeline::open(data, config, settings.clock.clone(), Arc::new(Rules::builtin()))
+    Pipeline::open(data, config, settings.clock.clone(), Arc::new(rules(settings)?))
         .await
         .with_context(|| format!("data folder {}", data.display()))
+}
+
+/// The rules that come with the program and the operator's own, with those for areas that the settings choose.
+pub fn rules(settings: &Settings) -> anyhow::Result<Rules> {
+    let mut rules = match &settings.rules {
+        Some(folder) => Rules::with_files(&rule_files(folder)?)?,
+        None => Rules::builtin(),
+    };
+    if let Some(ids) = &settings.area_rules {
+        rules.areas = rules.areas.choosing(ids).map_err(|error| {
+            anyhow::anyhow!(
+                "area_rules `{}`: {error}; expected ids of {}",
+                error.asked,
+                error.known.join(", ")
+            )
+        })?;
+    }
+    Ok(rules)
+}
+
+/// Name and text of every `.toml` in a folder, by name.
+fn rule_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let listed = std::fs::read_dir(folder).with_context(|| format!("rules folder {}", folder.display()))?;
+    let mut paths = listed
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("rules file {name}"))?;
+        Ok((name, text))
+    };
+    paths.iter().map(read).collect()
 }
 
 /// Takes an address, with a word on which one when it cannot.

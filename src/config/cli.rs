@@ -27,6 +27,9 @@ pub struct Cli {
         allow_hyphen_values = true
     )]
     pub utc_offset: Option<i8>,
+    /// Folder of your own rule files (TOML), laid over those that come with the program.
+    #[arg(long, global = true, env = "VUNGXANH_RULES", value_name = "DIR")]
+    pub rules: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -50,6 +53,9 @@ pub enum Command {
     /// Write data out.
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Look at rules, check rule files, and see what another rule would change.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Copy a data folder's database into one consistent file.
     Backup {
         /// The data folder.
@@ -258,6 +264,36 @@ pub struct KeyCreateArgs {
     /// A label for lists and the audit log.
     #[arg(long, default_value = "")]
     pub name: String,
+}
+
+/// The rule commands.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the rules that come with the program.
+    List,
+    /// Read rule files and say what is wrong with them, with file and line.
+    Check {
+        /// Rule files (TOML).
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Say which places two rules of one kind give different levels, from what was released.
+    Diff(RulesDiffArgs),
+}
+
+/// Options of `rules diff`.
+#[derive(Debug, Args)]
+pub struct RulesDiffArgs {
+    /// A rule for areas or cells: its id, id@version, or a rule file (.toml).
+    pub a: String,
+    /// The other one.
+    pub b: String,
+    /// The data folder; a server may run on it meanwhile.
+    #[arg(long, env = "VUNGXANH_DATA")]
+    pub data: PathBuf,
+    /// The instant (RFC 3339 with offset); now by default.
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
 }
 
 /// What to export.

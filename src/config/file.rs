@@ -23,6 +23,10 @@ pub struct FileConfig {
     pub bounds: Option<String>,
     /// The address under which the public reaches the server, without a slash at the end.
     pub public_base_url: Option<String>,
+    /// A folder of the operator's own rule files (`.toml`), laid over those that come with the program.
+    pub rules: Option<PathBuf>,
+    /// Ids of rules for areas: on a day the last of them holds that is valid then.
+    pub area_rules: Option<Vec<String>>,
     /// A basemap archive (`PMTiles`).
     pub basemap: Option<PathBuf>,
 }

@@ -7,7 +7,8 @@ mod settings;
 
 pub use cli::{
     AggregateCheckInsArgs, AggregateCommand, Cli, Command, DemoArgs, ExportCommand, ExportHistoryArgs,
-    ExportTilesArgs, ImportArgs, ImportKind, KeyCommand, KeyCreateArgs, ServeArgs,
+    ExportTilesArgs, ImportArgs, ImportKind, KeyCommand, KeyCreateArgs, RulesCommand, RulesDiffArgs,
+    ServeArgs,
 };
 pub use file::{ConfigError, FileConfig};
 pub use settings::Settings;

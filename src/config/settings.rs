@@ -25,6 +25,10 @@ pub struct Settings {
     pub public_base_url: Option<String>,
     /// Address to listen on.
     pub listen: Option<String>,
+    /// A folder of the operator's own rule files.
+    pub rules: Option<PathBuf>,
+    /// Ids of the rules for areas that hold, where the operator chose.
+    pub area_rules: Option<Vec<String>>,
     /// A basemap archive.
     pub basemap: Option<PathBuf>,
 }
@@ -89,6 +93,8 @@ impl Settings {
             bounds,
             public_base_url: file.public_base_url.clone(),
             listen: file.listen.clone(),
+            rules: cli.rules.clone().or_else(|| file.rules.clone()),
+            area_rules: file.area_rules.clone(),
             basemap: file.basemap.clone(),
         })
     }

@@ -228,6 +228,30 @@ impl AreaIndex {
         chain
     }
 
+    /// The circle of parents that a new version of an area would close, from its parent up to itself.
+    #[must_use]
+    pub fn circle_with(&self, area: &Area) -> Option<Vec<AreaCode>> {
+        let from = area.valid_from.unwrap_or(Day(i32::MIN));
+        let mut chain: Vec<AreaCode> = Vec::new();
+        let mut next = area.parent.clone();
+        while let Some(code) = next {
+            let is_itself = code == area.code;
+            if chain.contains(&code) {
+                return None;
+            }
+            // The version that will stand above: the one valid when this begins, or the next.
+            next = self
+                .get(&code, from)
+                .or_else(|| self.versions(&code).next())
+                .and_then(|entry| entry.area.parent.clone());
+            chain.push(code);
+            if is_itself {
+                return Some(chain);
+            }
+        }
+        None
+    }
+
     /// The codes of the areas that hold the point, finest first, completed by parents that have no outline;
     /// where no outline holds it, the declared area and those above.
     #[must_use]

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::index::ReleaseIndex;
+use crate::index::releases::AreaBucket;
 use crate::model::{Hour, Timestamp, Window};
 
 pub(super) const DAY_HOURS: i32 = 24;
@@ -37,6 +38,14 @@ impl ReleaseIndex {
             weeks: span_of(&self.cases, |bucket| bucket.window, at, window, WEEK_HOURS),
             area_weeks: span_of(&self.areas, |bucket| bucket.window, at, window, WEEK_HOURS),
         }
+    }
+
+    /// The first and the last week of which areas' cases were released.
+    #[must_use]
+    pub fn area_weeks(&self) -> Option<(Window, Window)> {
+        let window = |bucket: &Arc<AreaBucket>| bucket.window;
+        let weeks = self.areas.values();
+        Some((window(weeks.clone().next()?), window(weeks.clone().next_back()?)))
     }
 
     /// What was published of cells up to an instant; `None` before the first release. Equal on every server with the

@@ -7,6 +7,7 @@
 
 mod areas;
 mod boxes;
+mod bulletin;
 mod bytes;
 mod cells_since;
 mod changed;
@@ -36,6 +37,7 @@ mod zones;
 
 pub use crate::model::DaySums;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
+pub use bulletin::BulletinLine;
 pub use cells_since::Spans;
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use closed::{Buckets, Edition};

@@ -7,12 +7,14 @@
 
 mod backfill;
 mod beside;
+mod case_dates;
 mod checkpoint;
 mod close;
 mod error;
 mod facts;
 mod files;
 mod handle;
+mod levels;
 mod master_key;
 mod publish;
 mod recount;
@@ -27,4 +29,5 @@ pub use backfill::{Backfill, BackfillDone};
 pub use beside::public_snapshot;
 pub use error::PipelineError;
 pub use handle::{Pipeline, PipelineConfig, WeakPipeline};
+pub use levels::AreasAt;
 pub use sealed::{Rebuilt, sealed_area_hours};

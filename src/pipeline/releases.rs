@@ -10,7 +10,7 @@ use crate::index::{
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::PipelineError;
 use crate::pipeline::state::State;
-use crate::risk::{self, AreaInputs, AreaNode, Released, Rules, area_level, cell_risk};
+use crate::risk::{self, AreaInputs, AreaNode, AreaUnit, Released, Rules, area_levels, cell_risk};
 use crate::store::{ReleaseRow, Store};
 
 /// Releases older than this are not loaded, and days older than this not released, days.
@@ -112,19 +112,15 @@ pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp
         let body = ReleaseBody::Activity(activity(ledger, rules, day));
         push_if_new(view, &mut due, bucket, now, body);
     }
-    let mut previous: BTreeMap<AreaCode, u8> = BTreeMap::new();
+    let mut before = WeekBefore::default();
     let mut monday = first.monday();
     while monday.0 + 7 <= closed_before.0 {
         let bucket = week(monday, offset);
         let cases = weekly_cases(ledger, monday);
         let body = ReleaseBody::Cases(cells(&view.population, rules, &cases));
         push_if_new(view, &mut due, bucket, now, body);
-        let rows = areas(&view.areas, ledger, rules, monday, &previous, bucket.to.start());
-        for (code, released) in &rows {
-            if let ReleasedCases::Shown { level, .. } = released {
-                previous.insert(code.clone(), *level);
-            }
-        }
+        let rows = areas(&view.areas, ledger, rules, monday, &before, bucket.to.start());
+        before.follow(&rows);
         push_if_new(view, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
         monday = Day(monday.0 + 7);
     }
@@ -215,12 +211,44 @@ fn cells(population: &CellPopulation, rules: &Rules, leaves: &[(Cell, u32)]) -> 
         .collect()
 }
 
+/// What was released of the weeks before one.
+#[derive(Default)]
+struct WeekBefore {
+    /// The last level that was shown of each area.
+    levels: BTreeMap<AreaCode, u8>,
+    /// The counts of the week before; `None` before the first.
+    cases: Option<BTreeMap<AreaCode, ReleasedCases>>,
+}
+
+impl WeekBefore {
+    fn follow(&mut self, rows: &[(AreaCode, ReleasedCases)]) {
+        for (code, released) in rows {
+            if let ReleasedCases::Shown { level, .. } = released {
+                self.levels.insert(code.clone(), *level);
+            }
+        }
+        self.cases = Some(rows.iter().cloned().collect());
+    }
+
+    /// The released cases of two weeks, as whoever reads both releases adds them up.
+    fn with(&self, code: &AreaCode, this_week: Released) -> Released {
+        let (Released::Shown(cases), Some(before)) = (this_week, &self.cases) else {
+            return Released::Hidden;
+        };
+        match before.get(code) {
+            Some(ReleasedCases::Shown { cases: earlier, .. }) => Released::Shown(cases + earlier),
+            Some(ReleasedCases::Hidden) => Released::Hidden,
+            None => Released::Shown(cases),
+        }
+    }
+}
+
 fn areas(
     areas: &AreaIndex,
     ledger: &Ledger,
     rules: &Rules,
     monday: Day,
-    previous: &BTreeMap<AreaCode, u8>,
+    before: &WeekBefore,
     as_of: Timestamp,
 ) -> Vec<(AreaCode, ReleasedCases)> {
     let mut cases: BTreeMap<AreaCode, u32> = BTreeMap::new();
@@ -246,28 +274,41 @@ fn areas(
         .collect();
     let released: BTreeMap<AreaCode, Released> =
         risk::release_areas(&rules.release, &nodes).into_iter().collect();
-    valid
+    let count = |code: &AreaCode| released.get(code).copied().unwrap_or(Released::Hidden);
+    let units: Vec<AreaUnit<'_>> = valid
         .iter()
         .map(|entry| {
             let area = &entry.area;
-            let count = released.get(&area.code).copied().unwrap_or(Released::Hidden);
-            let shown = match count {
+            AreaUnit {
+                code: &area.code,
+                parent: area.parent.as_ref(),
+                inputs: AreaInputs {
+                    tier: area.level,
+                    population: area.population,
+                    cases_7d: count(&area.code),
+                    cases_14d: before.with(&area.code, count(&area.code)),
+                    indicators: area.indicators,
+                    reported: &[],
+                    below: &[],
+                    previous_level: before.levels.get(&area.code).copied(),
+                    as_of,
+                },
+            }
+        })
+        .collect();
+    let decided = area_levels(rules.areas.on(last_day), &units);
+    units
+        .iter()
+        .zip(decided)
+        .map(|(unit, decision)| {
+            let shown = match unit.inputs.cases_7d {
                 Released::Hidden => ReleasedCases::Hidden,
-                Released::Shown(cases) => {
-                    let inputs = AreaInputs {
-                        population: area.population,
-                        cases_7d: count,
-                        indicators: area.indicators,
-                        previous_level: previous.get(&area.code).copied(),
-                        as_of,
-                    };
-                    ReleasedCases::Shown {
-                        cases,
-                        level: area_level(&rules.area, &inputs).level,
-                    }
-                }
+                Released::Shown(cases) => ReleasedCases::Shown {
+                    cases,
+                    level: decision.level(),
+                },
             };
-            (area.code.clone(), shown)
+            (unit.code.clone(), shown)
         })
         .collect()
 }

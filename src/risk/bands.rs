@@ -34,6 +34,14 @@ impl<T> Band<T> {
             .is_none_or(|to| value < to || (value == to && self.to_closed));
         above && below
     }
+
+    /// Whether some figure of low ..= high lies inside.
+    #[must_use]
+    pub fn touches(&self, low: f64, high: f64) -> bool {
+        let from = self.from.max(low);
+        let to = self.to.map_or(high, |to| to.min(high));
+        from < to || (from <= to && self.contains(from))
+    }
 }
 
 impl<T> Bands<T> {

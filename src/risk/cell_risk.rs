@@ -93,19 +93,40 @@ pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Ti
         );
     }
     explain.step("Cấp theo bảng", "Level by the table", risk.level.to_string());
-    for band in rules.incidence.as_slice() {
-        if band.gives != risk.level {
-            let span = match band.to {
-                Some(to) => format!("{}–<{}", figure(band.from), figure(to)),
-                None => format!("≥{}", figure(band.from)),
-            };
-            explain.next(
-                format!("Cấp {} khi tỷ lệ {span}", band.gives),
-                format!("Level {} at a rate of {span}", band.gives),
-            );
-        }
-    }
+    what_would_change(rules, risk.level, population, &mut explain);
     explain
+}
+
+/// The other levels, each with its rates and the counts that give them here.
+fn what_would_change(rules: &CellRules, level: u8, population: f64, explain: &mut Explain) {
+    // A hair less, so that a rate that is met exactly needs no case more.
+    let least = |rate: f64| (rate * population / 100_000.0 - 1e-9).ceil().max(0.0);
+    for band in rules.incidence.as_slice() {
+        if band.gives == level {
+            continue;
+        }
+        let from = least(band.from);
+        // A cell of few residents may jump over a band: no count gives that level.
+        let (span, counts) = match band.to.map(|to| (to, least(to) - 1.0)) {
+            Some((_, to)) if to < from => continue,
+            Some((above, to)) => (
+                format!("{}–<{}", figure(band.from), figure(above)),
+                if to > from {
+                    format!("{}–{}", figure(from), figure(to))
+                } else {
+                    figure(from)
+                },
+            ),
+            None => (format!("≥{}", figure(band.from)), format!("≥{}", figure(from))),
+        };
+        explain.next(
+            format!("Cấp {} khi tỷ lệ {span}: {counts} ca trong 7 ngày", band.gives),
+            format!(
+                "Level {} at a rate of {span}: {counts} cases in 7 days",
+                band.gives
+            ),
+        );
+    }
 }
 
 /// The exact (Garwood) 95 % interval of a Poisson count: the means under which seeing this many or

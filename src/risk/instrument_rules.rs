@@ -102,6 +102,11 @@ pub struct Class {
 }
 
 impl Instruments {
+    /// Every instrument, by label.
+    pub fn iter(&self) -> impl Iterator<Item = &Instrument> {
+        self.0.iter()
+    }
+
     pub(super) fn new(mut list: Vec<Instrument>) -> Result<Self, Flaw> {
         list.sort_by_key(|instrument| instrument.rule.label());
         let twice = list

@@ -4,13 +4,14 @@
 //! reads no clock and knows neither storage nor the wire; what a rule's text leaves open is
 //! answered as undefined, never guessed.
 
-mod area_level;
+mod area;
 mod bands;
 mod cell_risk;
 mod explain;
 mod instrument;
 mod instrument_rules;
 pub mod methods;
+mod nowcast;
 mod release;
 mod rules;
 mod suppress;
@@ -20,17 +21,21 @@ mod venue_explain;
 mod venue_past;
 mod venue_risk;
 
-pub use area_level::{AreaInputs, AreaRisk, AreaRules, area_level};
+pub use area::{
+    AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, LevelSet, LevelTable,
+    Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
+};
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
 pub use instrument_rules::{Instrument, Instruments};
+pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
 };
-pub use rules::{InvalidRules, RuleHead, Rules};
+pub use rules::{AnyRule, InvalidRules, RuleHead, Rules};
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,

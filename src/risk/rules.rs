@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{Day, Timestamp, UtcOffset};
-use crate::risk::area_level::AreaFile;
+use crate::risk::area::AreaFile;
 use crate::risk::cell_risk::CellFile;
 use crate::risk::instrument_rules::InstrumentFile;
 use crate::risk::suppress::ReleaseFile;
@@ -10,13 +10,45 @@ use crate::risk::tracing::TracingFile;
 use crate::risk::trend::TrendFile;
 use crate::risk::venue_risk::VenueFile;
 use crate::risk::{
-    AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
+    AreaRuleBook, AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
 };
 
 const BUILTIN: &[(&str, &str)] = &[
     ("tracing.toml", include_str!("../../data/rules/tracing.toml")),
     ("venue.toml", include_str!("../../data/rules/venue.toml")),
-    ("area.toml", include_str!("../../data/rules/area.toml")),
+    (
+        "area-qd2686.toml",
+        include_str!("../../data/rules/area-qd2686.toml"),
+    ),
+    (
+        "area-qd4800.toml",
+        include_str!("../../data/rules/area-qd4800.toml"),
+    ),
+    (
+        "area-qd218.toml",
+        include_str!("../../data/rules/area-qd218.toml"),
+    ),
+    (
+        "area-ecdc-2020-10.toml",
+        include_str!("../../data/rules/area-ecdc-2020-10.toml"),
+    ),
+    (
+        "area-ecdc-2021-02.toml",
+        include_str!("../../data/rules/area-ecdc-2021-02.toml"),
+    ),
+    (
+        "area-ecdc-2021-06.toml",
+        include_str!("../../data/rules/area-ecdc-2021-06.toml"),
+    ),
+    (
+        "area-ecdc-2022-02.toml",
+        include_str!("../../data/rules/area-ecdc-2022-02.toml"),
+    ),
+    ("area-cdc.toml", include_str!("../../data/rules/area-cdc.toml")),
+    (
+        "area-harvard.toml",
+        include_str!("../../data/rules/area-harvard.toml"),
+    ),
     ("cell.toml", include_str!("../../data/rules/cell.toml")),
     ("trend.toml", include_str!("../../data/rules/trend.toml")),
     ("release.toml", include_str!("../../data/rules/release.toml")),
@@ -54,8 +86,8 @@ pub struct Rules {
     pub tracing: TracingRules,
     /// From exposure and assessments to a venue's level.
     pub venue: VenueRules,
-    /// An area's level.
-    pub area: AreaRules,
+    /// Levels of areas: the rules there are, and which holds when.
+    pub areas: AreaRuleBook,
     /// A cell's level.
     pub cell: CellRules,
     /// How an area's cases develop.
@@ -110,15 +142,44 @@ impl Rules {
         Self::parse(BUILTIN).expect("the shipped rules are read in every test run")
     }
 
-    /// Reads rule files (name, TOML text). Each says its `kind`; every kind but `instrument` stands once.
+    /// The rules that come with the program, with an operator's own files (name, TOML text) laid over them: a rule of the
+    /// same kind and `id@version` is replaced, of kinds that stand once the one there is, and others are added.
+    ///
+    /// # Errors
+    /// As [`Rules::parse`].
+    pub fn with_files(files: &[(String, String)]) -> Result<Self, InvalidRules> {
+        let mut own = Vec::new();
+        for (name, text) in files {
+            let rule = Self::read_one(name, text)?;
+            own.push((rule.kind().to_owned(), rule.head().label()));
+        }
+        let is_replaced = |name: &str, text: &str| -> Result<bool, InvalidRules> {
+            let rule = Self::read_one(name, text)?;
+            let several = matches!(rule.kind(), "area" | "instrument");
+            let label = rule.head().label();
+            Ok(own
+                .iter()
+                .any(|(kind, theirs)| kind == rule.kind() && (!several || *theirs == label)))
+        };
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        for &(name, text) in BUILTIN {
+            if !is_replaced(name, text)? {
+                all.push((name, text));
+            }
+        }
+        all.extend(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        Self::parse(&all)
+    }
+
+    /// Reads rule files (name, TOML text). Each says its `kind`; every kind but `area` and `instrument` stands once.
     ///
     /// # Errors
     /// [`InvalidRules`] names the file, the line or field, and what was expected: unknown or missing
     /// fields, gaps or overlaps in bands, a missing or repeated kind.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, InvalidRules> {
-        let (mut tracing, mut venue, mut area, mut cell) = (None, None, None, None);
+        let (mut tracing, mut venue, mut cell) = (None, None, None);
         let (mut trend, mut release) = (None, None);
-        let mut instruments = Vec::new();
+        let (mut areas, mut instruments) = (Vec::new(), Vec::new());
         for &(file, text) in files {
             let seen = match kind_of(file, text)?.as_str() {
                 "tracing" => once(
@@ -126,7 +187,10 @@ impl Rules {
                     read::<TracingFile, _>(file, text, TracingFile::check)?,
                 ),
                 "venue" => once(&mut venue, read::<VenueFile, _>(file, text, VenueFile::check)?),
-                "area" => once(&mut area, read::<AreaFile, _>(file, text, AreaFile::check)?),
+                "area" => {
+                    areas.push(read::<AreaFile, _>(file, text, AreaFile::check)?);
+                    true
+                }
                 "cell" => once(&mut cell, read::<CellFile, _>(file, text, CellFile::check)?),
                 "trend" => once(&mut trend, read::<TrendFile, _>(file, text, TrendFile::check)?),
                 "release" => once(
@@ -139,24 +203,98 @@ impl Rules {
                 }
                 other => {
                     let flaw = Flaw::new("kind", format!("`{other}` is not a kind of rule"), KINDS);
-                    return Err(flaw.in_file(file));
+                    return Err(flaw.in_file(file, text));
                 }
             };
             if !seen {
-                return Err(Flaw::new("kind", "stands a second time", "one file of this kind").in_file(file));
+                return Err(
+                    Flaw::new("kind", "stands a second time", "one file of this kind").in_file(file, text)
+                );
             }
         }
         let missing =
-            |kind: &str| Flaw::new("kind", format!("no file of kind `{kind}`"), KINDS).in_file("rules");
+            |kind: &str| Flaw::new("kind", format!("no file of kind `{kind}`"), KINDS).in_file("rules", "");
         Ok(Self {
             tracing: tracing.ok_or_else(|| missing("tracing"))?,
             venue: venue.ok_or_else(|| missing("venue"))?,
-            area: area.ok_or_else(|| missing("area"))?,
+            areas: AreaRuleBook::new(areas).map_err(|flaw| flaw.in_file("rules", ""))?,
             cell: cell.ok_or_else(|| missing("cell"))?,
             trend: trend.ok_or_else(|| missing("trend"))?,
             release: release.ok_or_else(|| missing("release"))?,
-            instruments: Instruments::new(instruments).map_err(|flaw| flaw.in_file("rules"))?,
+            instruments: Instruments::new(instruments).map_err(|flaw| flaw.in_file("rules", ""))?,
         })
+    }
+}
+
+impl Rules {
+    /// Kind and head of every rule, by kind as files name it, then in order.
+    #[must_use]
+    pub fn heads(&self) -> Vec<(&'static str, &RuleHead)> {
+        let areas = self.areas.all().iter().map(|each| ("area", &each.rule));
+        let single = [
+            ("cell", &self.cell.rule),
+            ("release", &self.release.rule),
+            ("tracing", &self.tracing.rule),
+            ("trend", &self.trend.rule),
+            ("venue", &self.venue.rule),
+        ];
+        let instruments = self.instruments.iter().map(|each| ("instrument", &each.rule));
+        areas.chain(single).chain(instruments).collect()
+    }
+
+    /// Reads one rule file by itself.
+    ///
+    /// # Errors
+    /// [`InvalidRules`], as [`Rules::parse`].
+    pub fn read_one(file: &str, text: &str) -> Result<AnyRule, InvalidRules> {
+        let kind = kind_of(file, text)?;
+        let other = |head: RuleHead| AnyRule::Other(kind.clone(), Box::new(head));
+        Ok(match kind.as_str() {
+            "area" => AnyRule::Area(Box::new(read::<AreaFile, _>(file, text, AreaFile::check)?)),
+            "cell" => AnyRule::Cell(Box::new(read::<CellFile, _>(file, text, CellFile::check)?)),
+            "tracing" => other(read::<TracingFile, _>(file, text, TracingFile::check)?.rule),
+            "venue" => other(read::<VenueFile, _>(file, text, VenueFile::check)?.rule),
+            "trend" => other(read::<TrendFile, _>(file, text, TrendFile::check)?.rule),
+            "release" => other(read::<ReleaseFile, _>(file, text, ReleaseFile::check)?.rule),
+            "instrument" => other(read::<InstrumentFile, _>(file, text, InstrumentFile::check)?.rule),
+            unknown => {
+                let flaw = Flaw::new("kind", format!("`{unknown}` is not a kind of rule"), KINDS);
+                return Err(flaw.in_file(file, text));
+            }
+        })
+    }
+}
+
+/// One rule, of whatever kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyRule {
+    /// Levels of areas.
+    Area(Box<AreaRules>),
+    /// Levels of cells.
+    Cell(Box<CellRules>),
+    /// Another kind, and its head.
+    Other(String, Box<RuleHead>),
+}
+
+impl AnyRule {
+    /// `area`, `cell`, …
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Area(_) => "area",
+            Self::Cell(_) => "cell",
+            Self::Other(kind, _) => kind,
+        }
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn head(&self) -> &RuleHead {
+        match self {
+            Self::Area(rules) => &rules.rule,
+            Self::Cell(rules) => &rules.rule,
+            Self::Other(_, head) => head,
+        }
     }
 }
 
@@ -170,10 +308,20 @@ impl RuleHead {
     /// Whether the rule held on the local day of `at`.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, offset: UtcOffset) -> bool {
-        let day = Day::of(at, offset);
-        let from = Day::parse(&self.valid_from).is_ok_and(|from| from <= day);
+        self.is_valid_on(Day::of(at, offset))
+    }
+
+    /// Whether the rule held on a day.
+    #[must_use]
+    pub fn is_valid_on(&self, day: Day) -> bool {
         let open = |to: &String| Day::parse(to).is_ok_and(|to| day < to);
-        from && self.valid_to.as_ref().is_none_or(open)
+        self.has_begun(day) && self.valid_to.as_ref().is_none_or(open)
+    }
+
+    /// Whether the rule had been made by a day.
+    #[must_use]
+    pub fn has_begun(&self, day: Day) -> bool {
+        Day::parse(&self.valid_from).is_ok_and(|from| from <= day)
     }
 
     pub(super) fn check(&self) -> Result<(), Flaw> {
@@ -229,10 +377,15 @@ impl Flaw {
         }
     }
 
-    fn in_file(self, file: &str) -> InvalidRules {
+    /// The same with the line of the field, as far as the text has it.
+    fn in_file(self, file: &str, text: &str) -> InvalidRules {
+        let place = match line_of_field(text, &self.field) {
+            Some(line) => format!("line {line}, field {}", self.field),
+            None => format!("field {}", self.field),
+        };
         InvalidRules {
             file: file.to_owned(),
-            place: format!("field {}", self.field),
+            place,
             reason: self.reason,
             expected: self.expected,
         }
@@ -245,7 +398,7 @@ fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
     let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
     match table.get("kind").and_then(toml::Value::as_str) {
         Some(kind) => Ok(kind.to_owned()),
-        None => Err(Flaw::new("kind", "is missing or no text", KINDS).in_file(file)),
+        None => Err(Flaw::new("kind", "is missing or no text", KINDS).in_file(file, text)),
     }
 }
 
@@ -255,18 +408,41 @@ fn read<F: DeserializeOwned, T>(
     check: impl FnOnce(F) -> Result<T, Flaw>,
 ) -> Result<T, InvalidRules> {
     let raw: F = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
-    check(raw).map_err(|flaw| flaw.in_file(file))
+    check(raw).map_err(|flaw| flaw.in_file(file, text))
 }
 
 fn unreadable(file: &str, text: &str, error: &toml::de::Error) -> InvalidRules {
-    let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    let line = text.get(..start).map_or(0, |before| before.matches('\n').count()) + 1;
+    let start = error.span().map_or(0, |span| span.start);
     InvalidRules {
         file: file.to_owned(),
-        place: format!("line {line}"),
+        place: format!("line {}", line_at(text, start)),
         reason: error.message().lines().collect::<Vec<_>>().join(" "),
         expected: "the fields of this kind of rule, as in the files that come with the program".to_owned(),
     }
+}
+
+/// The line, from 1, of a byte.
+fn line_at(text: &str, at: usize) -> usize {
+    let before = text.get(..at.min(text.len()));
+    before.map_or(0, |before| before.matches('\n').count()) + 1
+}
+
+/// The line of a field such as `table[0].rows.bands[2]`; of what holds it, where it is not there itself.
+fn line_of_field(text: &str, field: &str) -> Option<usize> {
+    let table = toml::de::DeTable::parse(text).ok()?;
+    let mut steps = field.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    let mut value = table.get_ref().get(steps.next()?)?;
+    let mut start = value.span().start;
+    for step in steps {
+        let next = match step.parse::<usize>() {
+            Ok(number) => value.get_ref().get(number),
+            Err(_name) => value.get_ref().get(step),
+        };
+        let Some(next) = next else { break };
+        value = next;
+        start = value.span().start;
+    }
+    Some(line_at(text, start))
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> bool {
@@ -301,9 +477,39 @@ mod tests {
     #[test]
     fn the_shipped_rules_are_valid() {
         let rules = Rules::builtin();
-        assert_eq!(rules.area.rule.label(), "qd4800@2021-10-12");
+        assert_eq!(
+            rules.areas.on(Day::parse("2021-11-01").unwrap()).rule.label(),
+            "qd4800@2021-10-12"
+        );
         assert!(rules.instruments.find("qd3088@2020").is_some());
         assert!(rules.instruments.find("qd3088@2019").is_none());
+    }
+
+    #[test]
+    fn an_operators_own_files_replace_and_add() {
+        let named = |text: String| ("own.toml".to_owned(), text);
+        let area = BUILTIN
+            .iter()
+            .find(|file| file.0 == "area-harvard.toml")
+            .unwrap()
+            .1;
+        let cell = BUILTIN.iter().find(|file| file.0 == "cell.toml").unwrap().1;
+        let shipped = Rules::builtin();
+        let added = named(area.replace("\"2020\"", "\"2021\""));
+        let replaced = named(cell.replace("reliable_from_cases = 16", "reliable_from_cases = 20"));
+        let rules = Rules::with_files(&[added.clone(), replaced]).unwrap();
+        assert_eq!(rules.areas.all().len(), shipped.areas.all().len() + 1);
+        assert_eq!(rules.cell.reliable_from_cases, 20);
+        assert_eq!(Rules::with_files(&[]).unwrap(), shipped);
+        // The same twice is somebody's mistake, in files that are his.
+        let twice = Rules::with_files(&[added.clone(), added]).unwrap_err();
+        assert!(twice.reason.contains("harvard@2021"), "{twice}");
+        let wrong = Rules::with_files(&[named("kind = \"area\"\ncolour = 1".to_owned())]).unwrap_err();
+        assert_eq!(
+            (wrong.file.as_str(), wrong.place.as_str()),
+            ("own.toml", "line 2"),
+            "{wrong}"
+        );
     }
 
     #[test]
@@ -313,21 +519,24 @@ mod tests {
         assert_eq!(unknown.place, "line 13", "{unknown}");
         assert!(unknown.reason.contains("colour"), "{unknown}");
 
-        let gap = with("area.toml", |text| {
+        let gap = with("area-qd4800.toml", |text| {
             text.replace("from = 50, to = 150", "from = 51, to = 150")
         })
         .unwrap_err();
-        assert_eq!(gap.place, "field incidence[2]");
+        assert_eq!(gap.place, "line 24, field table[0].columns.bands[2]");
         assert!(gap.reason.contains("gap"), "{gap}");
 
         let overlap = with("cell.toml", |text| text.replace("from = 50", "from = 40")).unwrap_err();
         assert!(overlap.reason.contains("overlaps"), "{overlap}");
 
-        let row = with("area.toml", |text| text.replace("[1, 1, 2, 3]", "[1, 1, 2]")).unwrap_err();
+        let row = with("area-qd4800.toml", |text| {
+            text.replace("[1, 1, 2, 3]", "[1, 1, 2]")
+        })
+        .unwrap_err();
         assert_eq!(row.expected, "4 levels");
 
         let date = with("venue.toml", |text| text.replace("2020-01-01", "2020-13-01")).unwrap_err();
-        assert_eq!(date.place, "field rule.valid_from");
+        assert_eq!(date.place, "line 13, field rule.valid_from");
 
         let class = with("hospitals.toml", |text| {
             text.replace("class = \"low\"", "class = \"lo\"")
@@ -336,6 +545,6 @@ mod tests {
         assert!(class.reason.contains("`lo`"), "{class}");
 
         let twice = with("cell.toml", |_| BUILTIN[1].1.to_owned()).unwrap_err();
-        assert_eq!(twice.place, "field kind");
+        assert_eq!(twice.place, "line 1, field kind");
     }
 }

@@ -6,7 +6,7 @@ use crate::risk::methods::{
     Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
 };
 use crate::risk::rules::Flaw;
-use crate::risk::{Explain, RuleHead};
+use crate::risk::{Explain, NowcastRules, RuleHead};
 
 /// How an area's cases develop.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct TrendRules {
     pub growth_days: u32,
     /// Reproduction numbers of windows with fewer cases are flagged as unreliable.
     pub reliable_from_cases: u32,
+    /// How reports that are still to come are expected.
+    pub nowcast: NowcastRules,
     interval: IntervalFile,
 }
 
@@ -188,6 +190,7 @@ pub(super) struct TrendFile {
     window_days: u32,
     growth_days: u32,
     reliable_from_cases: u32,
+    nowcast: NowcastRules,
 }
 
 impl TrendFile {
@@ -222,7 +225,9 @@ impl TrendFile {
                 ));
             }
         }
+        self.nowcast.check()?;
         Ok(TrendRules {
+            nowcast: self.nowcast,
             serial_interval: discrete_serial_interval(
                 interval.mean_days,
                 interval.deviation_days,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     AreaCode, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, ContentHash, Day,
-    Declaration, DeclarationKind, Event, EventId, PersonId, Place, Timestamp, VenueId,
+    Declaration, DeclarationKind, Event, EventId, Hour, PersonId, Place, Timestamp, VenueId,
 };
 
 /// An accepted event as the store has it.
@@ -143,6 +143,30 @@ impl Store {
         rows.into_iter()
             .map(|row| Ok((row.position, row.event()?)))
             .collect()
+    }
+}
+
+impl Store {
+    /// The first report that counts in community figures of each case reported between two hours, in the order of
+    /// positions, without pseudonyms. A case that counted before is not among them.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn cases_first_counted(&self, from: Hour, to: Hour) -> Result<Vec<Event<Case>>, StoreError> {
+        let rows: Vec<CaseRow> = sqlx::query_as(
+            "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
+             from case_report as report where hour >= $1 and hour < $2 and kind = $3 and status <> $4 \
+             and not exists (select 1 from case_report as earlier where earlier.id = report.id \
+             and earlier.position < report.position and earlier.kind = $3 and earlier.status <> $4) \
+             order by position",
+        )
+        .bind(from.0)
+        .bind(to.0)
+        .bind(CaseKind::Community.code())
+        .bind(CaseStatus::Suspected.code())
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(CaseRow::event).collect()
     }
 }
 

@@ -26,6 +26,7 @@ mod pages;
 mod real_input;
 mod release;
 mod risk;
+mod rules_cli;
 mod store;
 mod support;
 mod tile_formats;

@@ -9,10 +9,11 @@ use axum::{
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use vungxanh::api::pages::{
-    AreaRow, Language, PageView, PictureRequest, PublicCount, Theme, VenueRow, ZoneRow, draw, router,
+    AreaRow, Bulletin, BulletinChange, Language, PageView, PictureRequest, PublicCount, Theme, VenueRow,
+    ZoneRow, draw, router,
 };
 use vungxanh::geo::{BBox, LngLat};
-use vungxanh::model::{Area, AreaCode, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind};
+use vungxanh::model::{Area, AreaCode, AreaLevel, IsoWeek, Timestamp, UtcOffset, VenueKind, ZoneKind};
 
 use crate::fixtures::{self, square};
 
@@ -66,6 +67,21 @@ fn view() -> PageView {
             planned_end: None,
             geometry: square(105.65, 21.45, 0.2),
         }],
+        bulletin: Some(Bulletin {
+            week: IsoWeek::parse("2021-W20").unwrap(),
+            weeks: (
+                IsoWeek::parse("2021-W18").unwrap(),
+                IsoWeek::parse("2021-W20").unwrap(),
+            ),
+            changes: vec![BulletinChange {
+                area: area("164", "Thành phố Thái Nguyên", 105.6, 3, PublicCount::Hidden).area,
+                before: Some(2),
+                level: 3,
+                cases: PublicCount::Shown(128),
+            }],
+            changed: 1,
+            tiers: vec![(AreaLevel::District, [0, 1, 0, 1, 0])],
+        }),
     }
 }
 
@@ -124,6 +140,35 @@ async fn the_comparison_of_formats_stands_in_both_languages_and_is_linked() {
             text(&format!("/?lang={lang}"))
                 .await
                 .contains(&format!("/formats?lang={lang}"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_weekly_bulletin_stands_in_both_languages_and_is_linked() {
+    for (lang, title, word) in [
+        ("vi", "Bản tin tuần", "tăng"),
+        ("en", "Weekly bulletin", "raised"),
+    ] {
+        let page = text(&format!("/bulletin?lang={lang}")).await;
+        assert!(
+            page.contains(title) && page.contains(&format!("lang=\"{lang}\"")),
+            "{page}"
+        );
+        for expected in [
+            "2021-W20",
+            "Thành phố Thái Nguyên",
+            "128",
+            word,
+            "/v1/bulletin.csv?week=2021-W20",
+        ] {
+            assert!(page.contains(expected), "{expected}: {page}");
+        }
+        assert!(!page.contains(">bulletin."), "{page}");
+        assert!(
+            text(&format!("/?lang={lang}"))
+                .await
+                .contains(&format!("/bulletin?lang={lang}"))
         );
     }
 }

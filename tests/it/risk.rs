@@ -1,3 +1,4 @@
+mod area_rules;
 mod instruments;
 mod levels;
 mod tracing;
@@ -6,13 +7,14 @@ mod venues;
 use std::fs;
 
 use vungxanh::model::{
-    AreaIndicators, AssessmentAuthor, Day, EventId, Mark, MarkState, Timestamp, UtcOffset, VenueId, VenueKind,
+    AreaCode, AreaIndicators, AreaLevel, AssessmentAuthor, Day, EventId, Mark, MarkState, Timestamp,
+    UtcOffset, VenueId, VenueKind,
 };
 use vungxanh::risk::{
-    AreaInputs, AssessmentOutcome, AssessmentRecord, Audience, Counted, Rules, Symptoms, VenueInputs,
-    VenueStatus, area_level, assess, cell_risk, derive_interval, explain_cell, normalized_minutes,
-    overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_value,
-    transmission_risk_vector, venue_risk,
+    AreaInputs, AreaRules, AreaUnit, AssessmentOutcome, AssessmentRecord, Audience, Counted, LevelSet,
+    Measure, Rules, Standing, Symptoms, VenueInputs, VenueStatus, area_decision, area_level, area_levels,
+    assess, cell_risk, derive_interval, explain_cell, normalized_minutes, overlap_minutes, split_by_day,
+    transmission_risk_level, transmission_risk_value, transmission_risk_vector, venue_risk,
 };
 
 use crate::support::shared;

@@ -238,6 +238,7 @@ pub(super) fn footer(language: Language) -> Markup {
     html! {
         footer.foot {
             p { (language.text("site.name")) " · " (language.text("site.tagline")) }
+            p { a href={ "/bulletin?lang=" (language.code()) } { (language.text("bulletin.title")) } }
             p { a href={ "/formats?lang=" (language.code()) } { (language.text("formats.title")) } }
             @if assets::live_map() {
                 p.quiet {

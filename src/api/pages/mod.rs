@@ -6,6 +6,7 @@
 //! except as the `Authorization` header of tile and API requests.
 
 mod assets;
+mod bulletin;
 mod document;
 mod formats;
 mod picture;
@@ -16,5 +17,5 @@ mod words;
 
 pub use picture::{PictureRequest, Theme, draw};
 pub use router::router;
-pub use view::{AreaRow, PageView, PublicCount, VenueRow, ZoneRow, views};
+pub use view::{AreaRow, Bulletin, BulletinChange, PageView, PublicCount, VenueRow, ZoneRow, views};
 pub use words::Language;

@@ -17,7 +17,7 @@ use crate::api::edge::{ApiError, Freshness, answer, conditional::hex};
 use crate::api::pages::picture::{PictureRequest, Theme, draw};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
-use crate::api::pages::{assets, document, formats};
+use crate::api::pages::{assets, bulletin, document, formats};
 use crate::model::AreaCode;
 
 /// Scripts and everything else from here only; pictures may be data (the map's patterns).
@@ -64,7 +64,7 @@ impl Picture {
     }
 }
 
-/// `/`, `/en/`, `/formats`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
+/// `/`, `/en/`, `/formats`, `/bulletin`, `/assets/…`, `/static/{area}.png`, `/favicon.svg`, `/robots.txt`.
 /// `view` gives the figures of the current snapshot and is called once a request. So many pictures are drawn at the
 /// same time; who finds no place in time is asked to come again.
 pub fn router<F>(view: F, pictures_at_once: usize) -> Router
@@ -87,6 +87,7 @@ where
         .route("/", get(home))
         .route("/en/", get(english))
         .route("/formats", get(compare_formats))
+        .route("/bulletin", get(weekly_bulletin))
         .route("/assets/{hash}/{*path}", get(assets::serve))
         .route("/static/{file}", get(picture))
         .route("/favicon.svg", get(favicon))
@@ -117,6 +118,15 @@ async fn compare_formats(
 ) -> Response {
     let language = Language::of_code(query.lang.as_deref().unwrap_or("vi"));
     page(formats::render(&(pages.view)(), language), language, &headers)
+}
+
+async fn weekly_bulletin(
+    State(pages): State<Pages>,
+    Query(query): Query<HomeQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let language = Language::of_code(query.lang.as_deref().unwrap_or("vi"));
+    page(bulletin::render(&(pages.view)(), language), language, &headers)
 }
 
 /// Open pages ask for themselves again at each change: compressed, and tagged so that nothing comes twice.

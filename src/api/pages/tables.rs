@@ -204,7 +204,7 @@ fn zones(view: &PageView, language: Language) -> Markup {
 }
 
 /// Colour, pattern, letter and word: the level never hangs on colour alone.
-fn badge(level: u8, language: Language) -> Markup {
+pub(super) fn badge(level: u8, language: Language) -> Markup {
     html! {
         span.badge data-level=(level) {
             span.swatch data-level=(level) aria-hidden="true" {
@@ -215,7 +215,7 @@ fn badge(level: u8, language: Language) -> Markup {
     }
 }
 
-fn count(count: PublicCount, language: Language) -> Markup {
+pub(super) fn count(count: PublicCount, language: Language) -> Markup {
     match count {
         PublicCount::Shown(value) => html! { (language.number(u64::from(value))) },
         PublicCount::Hidden => html! {
@@ -234,11 +234,11 @@ fn why(kind: &str, id: &str, href: &str, name: &str, language: Language) -> Mark
     }
 }
 
-fn dash() -> Markup {
+pub(super) fn dash() -> Markup {
     html! { span.none { "–" } }
 }
 
 /// An id as one segment of a URL path.
-fn path(id: &str) -> String {
+pub(super) fn path(id: &str) -> String {
     percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -5,7 +5,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::geo::{BBox, LngLat};
 use crate::index::{AreaEntry, Snapshot, VenueEntry, fold_name};
-use crate::model::{Area, AreaLevel, Day, Timestamp, UtcOffset, VenueKind, Zone, ZoneKind};
+use crate::model::{Area, AreaLevel, Day, IsoWeek, Timestamp, UtcOffset, VenueKind, Zone, ZoneKind};
 
 /// What the page and the picture show: public figures of one snapshot, ready to be written down.
 #[derive(Clone, Debug)]
@@ -28,6 +28,37 @@ pub struct PageView {
     pub venues_at_risk: u32,
     /// Zones in force.
     pub zones: Vec<ZoneRow>,
+    /// What the last released week changed; `None` before the first.
+    pub bulletin: Option<Bulletin>,
+}
+
+/// The last released week of cases.
+#[derive(Clone, Debug)]
+pub struct Bulletin {
+    /// Which.
+    pub week: IsoWeek,
+    /// Every released week, first and last.
+    pub weeks: (IsoWeek, IsoWeek),
+    /// Areas whose level is another than the week before, highest level first, then by name; at most
+    /// [`PageView::MAX_AREAS`].
+    pub changes: Vec<BulletinChange>,
+    /// All of them, those beyond the list included.
+    pub changed: u32,
+    /// How many areas of each tier, widest first, have each level, 0 to 4.
+    pub tiers: Vec<(AreaLevel, [u32; 5])>,
+}
+
+/// An area whose level changed.
+#[derive(Clone, Debug)]
+pub struct BulletinChange {
+    /// The area.
+    pub area: Arc<Area>,
+    /// The level of the week before; `None` where nothing was released of it.
+    pub before: Option<u8>,
+    /// The level.
+    pub level: u8,
+    /// Released cases of the week.
+    pub cases: PublicCount,
 }
 
 impl PageView {
@@ -83,6 +114,7 @@ impl PageView {
                 .in_force(as_of)
                 .map(|entry| ZoneRow::of(&entry.zone))
                 .collect(),
+            bulletin: Bulletin::of(snapshot),
         }
     }
 
@@ -103,6 +135,47 @@ impl PageView {
             counts[usize::from(row.level.min(4))] += 1;
         }
         counts
+    }
+}
+
+impl Bulletin {
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let weeks = snapshot.bulletin_weeks()?;
+        let week = weeks.1;
+        let lines = snapshot.bulletin(week)?;
+        let mut tiers: Vec<(AreaLevel, [u32; 5])> = Vec::new();
+        for line in &lines {
+            let tier = line.entry.area.level;
+            if tiers.last().is_none_or(|(last, _)| *last != tier) {
+                tiers.push((tier, [0; 5]));
+            }
+            if let Some((_, counts)) = tiers.last_mut() {
+                counts[usize::from(line.now.level.min(4))] += 1;
+            }
+        }
+        let mut changes: Vec<BulletinChange> = lines
+            .iter()
+            .filter(|line| line.has_changed())
+            .map(|line| BulletinChange {
+                area: Arc::clone(&line.entry.area),
+                before: line.before.map(|before| before.level),
+                level: line.now.level,
+                cases: match line.now.cases {
+                    Some(cases) => PublicCount::Shown(cases),
+                    None => PublicCount::Hidden,
+                },
+            })
+            .collect();
+        changes.sort_by_cached_key(|row| (Reverse(row.level), row.area.level, fold_name(&row.area.name)));
+        let changed = u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        changes.truncate(PageView::MAX_AREAS);
+        Some(Self {
+            week,
+            weeks,
+            changes,
+            changed,
+            tiers,
+        })
     }
 }
 

@@ -6,14 +6,16 @@ use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
+use crate::api::v1::area_rules::{LevelsBy, asked};
 use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
 use crate::api::v1::past::Past;
 use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
-use crate::model::{AreaCode, AreaLevel, Timestamp, Window};
-use crate::risk::{AreaInputs, AreaRisk, Released, area_level};
+use crate::model::{AreaCode, AreaLevel, Window};
+use crate::pipeline::AreasAt;
+use crate::risk::{AreaDecision, AreaInputs, AreaRisk, AreaRules, LevelSet, Standing, area_level};
 
 /// Weeks that a history goes back.
 const HISTORY_WEEKS: i32 = 60;
@@ -85,6 +87,9 @@ pub struct AreaLevelAnswer {
     /// With `at` before now: what of then is not in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
+    /// How many of the units directly below have each level, 0 to 4, by the same rule; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_by_level: Option<[u32; 5]>,
     /// Level, rate, what is missing, explanation.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -210,7 +215,19 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     })?;
     let filter = ask.filter::<AreaRow>()?;
     let bbox = ask.query.bbox()?;
+    let rules = asked(&state, &view, &ask.query)?.cloned();
     compute_blocking(move || {
+        let levels = rules.as_ref().map(|rules| LevelsBy::new(&view, rules));
+        let row = |entry: &AreaEntry, with_outline: bool| {
+            let row = AreaRow::seen(&view, entry, with_outline);
+            match &levels {
+                Some(levels) => AreaRow {
+                    level: levels.of(entry),
+                    ..row
+                },
+                None => row,
+            }
+        };
         let areas = view.snapshot.areas();
         let mut found: Vec<&AreaEntry> = match (bbox, tier) {
             (Some(bbox), _) => areas.in_bbox(&bbox, view.day()),
@@ -222,8 +239,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                 .collect(),
         };
         found.retain(|entry| {
-            tier.is_none_or(|tier| entry.area.level == tier)
-                && passes(filter.as_ref(), || AreaRow::seen(&view, entry, false))
+            tier.is_none_or(|tier| entry.area.level == tier) && passes(filter.as_ref(), || row(entry, false))
         });
         found.sort_by(|a, b| a.area.code.cmp(&b.area.code));
         let with_outline = ask.format == ListFormat::GeoJson;
@@ -232,7 +248,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         if with_outline {
             page = page.within_vertices(|entry| shape::vertices(&entry.area.geometry), key);
         }
-        let page: Page<AreaRow> = page.map(|entry| AreaRow::seen(&view, entry, with_outline));
+        let page: Page<AreaRow> = page.map(|entry| row(entry, with_outline));
         ask.write(&view.as_of(), &page, view.freshness())
     })
     .await
@@ -273,52 +289,69 @@ pub async fn level(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
-    let entry = find(&view, &segments)?;
-    view.write(&headers, &explained(&state, &view, entry))
+    let rules = asked(&state, &view, &query)?.cloned();
+    compute_blocking(move || {
+        let entry = find(&view, &segments)?;
+        let answer = match &rules {
+            Some(rules) => recomputed(&view, entry, rules),
+            None => explained(&state, &view, entry),
+        };
+        view.write(&headers, &answer)
+    })
+    .await
 }
 
-/// An area's level as the caller may see it.
+/// An area's level as the caller may see it, by the rule in force on the day.
 pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelAnswer {
+    let rules = state.pipeline.rules().areas.on(view.day());
+    let mut answer = recomputed(view, entry, rules);
+    if is_past(view) && !answer.exact {
+        // The level that was released stands, whatever the indicators of today would make of it.
+        let level = public(view, &entry.area.code).level;
+        if level != answer.risk.level {
+            answer.risk.standing = if level > 0 {
+                Standing::Given
+            } else {
+                answer.risk.standing
+            };
+            answer.risk.class = rules.name_of(level).cloned();
+            answer.risk.possible = LevelSet::only(level).levels().collect();
+            answer.risk.level = level;
+        }
+    }
+    answer
+}
+
+/// An area's level by a rule, computed again from what the caller may see of then.
+fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAnswer {
     let is_exact = sees_exact(view, entry);
     let public = public(view, &entry.area.code);
-    let (cases_7d, week) = if is_exact {
-        let cases = view.snapshot.area_cases(&entry.area.code, view.week());
-        (Released::Shown(cases), Some(view.week()))
-    } else {
-        (
-            public.cases.map_or(Released::Hidden, Released::Shown),
-            public.weeks,
-        )
-    };
-    // A closed week followed the one before it; days that are still open follow the last closed week.
-    let before = match week {
-        Some(week) if !is_exact => week.from.start(),
-        _ => view.at,
-    };
+    let week = if is_exact { Some(view.week()) } else { public.weeks };
+    let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
+    let below = areas.decide_below(rules, &entry.area.code, is_exact);
+    let possible: Vec<LevelSet> = below.iter().map(|unit| unit.possible).collect();
     let inputs = AreaInputs {
-        population: entry.area.population,
-        cases_7d,
-        indicators: entry.area.indicators,
-        previous_level: released_level(view, &entry.area.code, before),
-        as_of: view.at,
+        below: &possible,
+        ..areas.inputs(rules, entry, is_exact)
     };
-    let mut risk = area_level(&state.pipeline.rules().area, &inputs);
-    let past = is_past(view).then(|| {
-        // The level that was released stands, whatever the indicators of today would make of it.
-        if !is_exact {
-            risk.level = public.level;
-        }
-        past_of(view, public, is_exact)
-    });
     AreaLevelAnswer {
         as_of: view.as_of(),
         code: entry.area.code.to_string(),
         exact: is_exact,
         week: week.map(|week| view.span(week)),
         released_at: released_at(view, public, is_exact),
-        past,
-        risk,
+        past: is_past(view).then(|| past_of(view, public, is_exact)),
+        units_by_level: by_level(&below),
+        risk: area_level(rules, &inputs),
     }
+}
+
+fn by_level(units: &[AreaDecision]) -> Option<[u32; 5]> {
+    let mut counts = [0; 5];
+    for unit in units {
+        counts[usize::from(unit.level().min(4))] += 1;
+    }
+    (!units.is_empty()).then_some(counts)
 }
 
 /// Of the snapshot's own instant and later, the level that the rule gives now; of an earlier one, what was released.
@@ -349,20 +382,6 @@ fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
         "The steps of the explanation use the indicators registered now; the level is the one released",
     );
     past
-}
-
-/// The level of the last week closed by then whose count was shown: what a release took as its previous level.
-fn released_level(view: &View, code: &AreaCode, mut by: Timestamp) -> Option<u8> {
-    for _ in 0..HISTORY_WEEKS {
-        let week = Window::ending(by, WEEK_HOURS);
-        let public = view.snapshot.releases().public_area(code, by, week);
-        let closed = public.weeks?;
-        if !public.suppressed {
-            return Some(public.level);
-        }
-        by = closed.from.start();
-    }
-    None
 }
 
 /// `GET /v1/areas/{code}/history`.

@@ -1,7 +1,9 @@
 //! The interface of version 1: events in, registries, cells, venues, areas, zones, marks, risk at a place.
 //! Each handler reads one snapshot, decides by the caller what may be seen, and answers.
 
+mod area_rules;
 pub mod areas;
+pub mod bulletin;
 pub mod cells;
 pub mod clusters;
 pub mod events;
@@ -14,6 +16,7 @@ pub mod places;
 pub mod properties;
 pub mod registry;
 pub mod risk;
+pub mod rules;
 pub mod shape;
 pub mod trend;
 pub mod venues;

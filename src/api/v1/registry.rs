@@ -86,6 +86,19 @@ pub async fn put_area(
     let view = View::new(&state, caller.clone(), &Query::default())?;
     let area = compute_blocking(move || {
         if may_put(&view, &area) {
+            if let Some(circle) = view.snapshot.areas().circle_with(&area) {
+                let names: Vec<&str> = circle.iter().map(AreaCode::as_str).collect();
+                return Err(ApiError::Unprocessable(vec![FieldError::new(
+                    "parent",
+                    names[0],
+                    format!(
+                        "lies below the area itself: {} → {}",
+                        area.code,
+                        names.join(" → ")
+                    ),
+                    "the code of a unit above, or none",
+                )]));
+            }
             Ok(area)
         } else {
             Err(ApiError::NotFound(format!(

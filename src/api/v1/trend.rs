@@ -1,12 +1,16 @@
+use std::borrow::Cow;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::areas::{find, sees_exact};
+use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::view::{View, compute_blocking};
-use crate::model::Day;
-use crate::risk::{Explain, ReproductionDay, trend};
+use crate::model::{AreaCode, Day};
+use crate::risk::{Explain, Nowcast, NowcastDay, ReproductionDay, nowcast, trend};
 
 /// Days shown when nobody says.
 const DAYS: u32 = 28;
@@ -29,6 +33,56 @@ pub struct AreaTrendAnswer {
     /// Rule, inputs and steps of the last reproduction number.
     #[schema(value_type = Object)]
     pub explain: Explain,
+    /// Cases by the day they belong to, with those that are still to be reported.
+    pub nowcast: NowcastAnswer,
+}
+
+/// Cases by day of onset (of the sample, where there is none), and what is still to be reported of the last days: the
+/// chain ladder on reporting delays. What it counts with is at `/v1/areas/{code}/reporting-triangle`.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct NowcastAnswer {
+    /// The days, oldest first.
+    pub days: Vec<NowcastRow>,
+    /// The share of a day's cases that is reported after 0, 1, … days; `null` where that cannot be told.
+    pub delays: Option<Vec<f64>>,
+    /// Reports in the days looked at of which neither onset nor sample is known.
+    pub without_date: u32,
+    /// Reports before the day they belong to, or later than the longest delay.
+    pub left_out: u32,
+    /// Rule, inputs and steps of the last day.
+    #[schema(value_type = Object)]
+    pub explain: Explain,
+}
+
+/// A day of a nowcast.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct NowcastRow {
+    /// The local day.
+    pub day: String,
+    /// `reported` so far, the `share` that should have been by now, `expected` cases when all are, and `low` and `high`
+    /// (95 %, of chance in reporting alone). `null` where too few are reported to tell.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub figures: NowcastDay,
+}
+
+/// A cell of a reporting triangle.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TriangleRow {
+    /// The local day that the cases belong to.
+    pub day: String,
+    /// Days from then to the report.
+    pub delay_days: usize,
+    /// Cases first reported after so many days; `null` where that day is not over yet.
+    pub cases: Option<u32>,
+}
+
+impl ListRow for TriangleRow {
+    const COLUMNS: &'static [&'static str] = &["day", "delay_days", "cases"];
+
+    fn geometry(&self) -> Option<Cow<'_, Value>> {
+        None
+    }
 }
 
 /// A day of a trend.
@@ -54,29 +108,21 @@ pub async fn of_area(
 ) -> Result<Response, ApiError> {
     let days = query.whole("days", 1, MOST_DAYS)?.unwrap_or(DAYS);
     let view = View::new(&state, caller, &query)?;
+    let code = exact_area(&view, &segments)?;
+    let expected = nowcast_of(&state, &view, &code).await?;
     compute_blocking(move || {
-        let entry = find(&view, &segments)?;
-        if !sees_exact(&view, entry) {
-            return Err(ApiError::Forbidden(format!(
-                "area `{}` lies outside the areas of this key",
-                entry.area.code
-            )));
-        }
         let rules = &state.pipeline.rules().trend;
         // The day of `at` is not over: its cases are still coming in.
         let end = view.day().0;
         let first = end - days as i32;
         let lead = rules.lead_days();
         let cases: Vec<u32> = (first - lead as i32..end)
-            .map(|day| {
-                view.snapshot
-                    .area_cases(&entry.area.code, Day(day).window(view.offset))
-            })
+            .map(|day| view.snapshot.area_cases(&code, Day(day).window(view.offset)))
             .collect();
         let found = trend(rules, &cases, lead, view.at);
         let answer = AreaTrendAnswer {
             as_of: view.as_of(),
-            code: entry.area.code.to_string(),
+            code: code.to_string(),
             days: (first..end)
                 .enumerate()
                 .map(|(at, day)| TrendDay {
@@ -88,8 +134,70 @@ pub async fn of_area(
             growth_per_day: found.growth_per_day,
             doubling_days: found.doubling_days,
             explain: found.explain,
+            nowcast: NowcastAnswer {
+                days: expected
+                    .days
+                    .iter()
+                    .filter(|figures| figures.day.0 >= first)
+                    .map(|figures| NowcastRow {
+                        day: figures.day.to_string(),
+                        figures: *figures,
+                    })
+                    .collect(),
+                delays: expected.delays,
+                without_date: expected.without_date,
+                left_out: expected.left_out,
+                explain: expected.explain,
+            },
         };
         view.write(&headers, &answer)
     })
     .await
+}
+
+/// `GET /v1/areas/{code}/reporting-triangle`: what the nowcast counts with.
+pub async fn triangle(
+    State(state): State<ApiState>,
+    caller: Caller,
+    ask: ListAsk,
+    segments: Segments,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &ask.query)?;
+    let code = exact_area(&view, &segments)?;
+    let expected = nowcast_of(&state, &view, &code).await?;
+    let rows: Vec<TriangleRow> = expected
+        .triangle
+        .iter()
+        .flat_map(|(day, row)| {
+            row.iter().enumerate().map(|(delay_days, cases)| TriangleRow {
+                day: day.to_string(),
+                delay_days,
+                cases: *cases,
+            })
+        })
+        .collect();
+    let page = ask.page(rows, |row| format!("{}/{:03}", row.day, row.delay_days));
+    ask.write(&view.as_of(), &page, view.freshness())
+}
+
+/// The area of the path, if the caller sees its exact figures.
+fn exact_area(view: &View, segments: &Segments) -> Result<AreaCode, ApiError> {
+    let entry = find(view, segments)?;
+    if sees_exact(view, entry) {
+        Ok(entry.area.code.clone())
+    } else {
+        Err(ApiError::Forbidden(format!(
+            "area `{}` lies outside the areas of this key",
+            entry.area.code
+        )))
+    }
+}
+
+/// As of the end of the last whole day before `at`.
+async fn nowcast_of(state: &ApiState, view: &View, code: &AreaCode) -> Result<Nowcast, ApiError> {
+    let rules = &state.pipeline.rules().trend;
+    let last = Day(view.day().0 - 1);
+    let first = Day(last.0 + 1 - rules.nowcast.learn_days as i32);
+    let cases = state.pipeline.case_dates(code, first, last).await?;
+    Ok(nowcast(&rules.nowcast, &rules.rule, &cases, last, view.at))
 }

@@ -145,3 +145,52 @@ impl DelayDistribution {
         &self.0
     }
 }
+
+/// What is still to be reported of a day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StillMissing {
+    /// Expected number.
+    pub mean: f64,
+    /// 2.5 % lie below.
+    pub low: u64,
+    /// 97.5 % lie below.
+    pub high: u64,
+}
+
+/// How many reports are still missing, of which `so_far` came while a share of 0 < `share` ≤ 1 was to come.
+///
+/// If each case is reported by now with probability q, independently, and nothing is known of their number N beforehand
+/// (a flat prior), N − s is negative binomial with s + 1 successes of probability q: its mean (s + 1)(1 − q) / q added to
+/// s is the unbiased (s + 1 − q) / q of [`ZeroRule::Unbiased`]. The interval is that of chance in the reporting alone: it
+/// takes the delays as known, and days as alike.
+#[must_use]
+pub fn still_missing(so_far: u32, share: f64) -> StillMissing {
+    let share = share.clamp(f64::MIN_POSITIVE, 1.0);
+    let (successes, failing) = (f64::from(so_far) + 1.0, 1.0 - share);
+    let mean = successes * failing / share;
+    if failing <= 0.0 {
+        return StillMissing {
+            mean: 0.0,
+            low: 0,
+            high: 0,
+        };
+    }
+    // In logarithms: the first terms of large counts are too small for a figure.
+    let mut log_term = successes * share.ln();
+    let (mut sum, mut number, mut low) = (log_term.exp(), 0_u64, None);
+    // Beyond this nothing is left but rounding.
+    let most = (mean + 60.0 * (mean / share).sqrt() + 100.0) as u64;
+    while sum < 0.975 && number < most {
+        if sum >= 0.025 {
+            low.get_or_insert(number);
+        }
+        log_term += ((successes + number as f64) / (number as f64 + 1.0)).ln() + failing.ln();
+        sum += log_term.exp();
+        number += 1;
+    }
+    StillMissing {
+        mean,
+        low: low.unwrap_or(number),
+        high: number,
+    }
+}

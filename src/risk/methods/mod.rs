@@ -13,7 +13,9 @@ pub use aerosol::{
     Emission, RandomMeeting, Room, infection_probability_by_dose, infection_probability_by_quanta,
     viral_decay_per_h,
 };
-pub use delay::{DelayDistribution, InvalidTriangle, ReportingTriangle, ZeroRule};
+pub use delay::{
+    DelayDistribution, InvalidTriangle, ReportingTriangle, StillMissing, ZeroRule, still_missing,
+};
 pub use hot_spots::{Neighbours, Weights, getis_ord, significant_at, two_sided_p};
 pub use rates::{Counted, empirical_bayes, excess_risk, spatial_empirical_bayes, spatial_rates};
 pub use reproduction::{Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7};

@@ -8,6 +8,8 @@ mod basemap;
 mod batches;
 mod changes;
 mod formats;
+mod levels;
+mod nowcast;
 mod past;
 mod privacy;
 mod reads;

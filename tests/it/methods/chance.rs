@@ -1,9 +1,12 @@
 //! Laws, and brute-force twins on random input.
 
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 use vungxanh::risk::methods::{
     Counted, Emission, Location, Neighbours, ReportingTriangle, Room, ScanOptions, SpaceTimeOptions, Weights,
-    cori, empirical_bayes, getis_ord, rki_r7, scan_poisson, scan_space_time, significant_at, two_sided_p,
+    cori, empirical_bayes, getis_ord, rki_r7, scan_poisson, scan_space_time, significant_at, still_missing,
+    two_sided_p,
 };
 
 use super::close;
@@ -221,4 +224,48 @@ fn a_triangle_with_a_hole_or_a_negative_figure_is_refused_by_row() {
     assert!(negative.contains("negative"), "{negative}");
     let ragged = refused(vec![vec![Some(1.0)], vec![Some(1.0), None]]);
     assert!(ragged.contains("another number of delays"), "{ragged}");
+}
+
+#[test]
+fn the_interval_of_what_is_still_missing_holds_it_as_often_as_it_says() {
+    // The law behind it: a flat prior over N, each of N reported by chance. Drawn so, 95 % must hold.
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut chance = move || rng.next_u32() as f64 / f64::from(u32::MAX);
+    for share in [0.15, 0.5, 0.9] {
+        let (mut held, mut seen) = (0, 0);
+        for _ in 0..20_000 {
+            let whole = (chance() * 400.0) as u32;
+            let so_far = (0..whole).filter(|_| chance() < share).count() as u32;
+            // Near the end of the range the prior is not flat.
+            if f64::from(so_far) / share > 200.0 {
+                continue;
+            }
+            let missing = still_missing(so_far, share);
+            let truth = u64::from(whole - so_far);
+            seen += 1;
+            held += u32::from((missing.low..=missing.high).contains(&truth));
+        }
+        let coverage = f64::from(held) / f64::from(seen);
+        assert!((0.94..0.985).contains(&coverage), "{share}: {coverage}");
+    }
+}
+
+#[test]
+fn what_is_still_missing_is_the_unbiased_rest_and_nothing_when_all_is_in() {
+    for (so_far, share) in [(0_u32, 0.2), (3, 0.5), (250, 0.9), (5_000, 0.3), (100_000, 0.11)] {
+        let missing = still_missing(so_far, share);
+        let unbiased = (f64::from(so_far) + 1.0 - share) / share - f64::from(so_far);
+        assert!((missing.mean - unbiased).abs() < 1e-6 * unbiased.max(1.0));
+        assert!(
+            (missing.low as f64) <= missing.mean && missing.mean <= missing.high as f64,
+            "{missing:?}"
+        );
+        // About normal for many.
+        if so_far >= 250 {
+            let deviation = (missing.mean / share).sqrt();
+            assert!((missing.high as f64 - missing.mean - 1.96 * deviation).abs() < 0.1 * deviation + 1.0);
+        }
+    }
+    let all = still_missing(17, 1.0);
+    assert_eq!((all.low, all.high), (0, 0));
 }

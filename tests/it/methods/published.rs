@@ -469,3 +469,92 @@ fn clusters_of_the_new_york_leukemia_are_satscans() {
         close(cluster.p, p, 4.0 * deviation + 0.002);
     }
 }
+
+/// Taylor and Ashe's claims, by which Mack 1993 and most after him show the chain ladder: what is still to come of each row.
+#[test]
+fn the_chain_ladder_of_taylor_and_ashe_is_macks() {
+    let cumulative: [&[f64]; 10] = [
+        &[
+            357_848.0,
+            1_124_788.0,
+            1_735_330.0,
+            2_218_270.0,
+            2_745_596.0,
+            3_319_994.0,
+            3_466_336.0,
+            3_606_286.0,
+            3_833_515.0,
+            3_901_463.0,
+        ],
+        &[
+            352_118.0,
+            1_236_139.0,
+            2_170_033.0,
+            3_353_322.0,
+            3_799_067.0,
+            4_120_063.0,
+            4_647_867.0,
+            4_914_039.0,
+            5_339_085.0,
+        ],
+        &[
+            290_507.0,
+            1_292_306.0,
+            2_218_525.0,
+            3_235_179.0,
+            3_985_995.0,
+            4_132_918.0,
+            4_628_910.0,
+            4_909_315.0,
+        ],
+        &[
+            310_608.0,
+            1_418_858.0,
+            2_195_047.0,
+            3_757_447.0,
+            4_029_929.0,
+            4_381_982.0,
+            4_588_268.0,
+        ],
+        &[
+            443_160.0,
+            1_136_350.0,
+            2_128_333.0,
+            2_897_821.0,
+            3_402_672.0,
+            3_873_311.0,
+        ],
+        &[396_132.0, 1_333_217.0, 2_180_715.0, 2_985_752.0, 3_691_712.0],
+        &[440_832.0, 1_288_463.0, 2_419_861.0, 3_483_130.0],
+        &[359_480.0, 1_421_128.0, 2_864_498.0],
+        &[376_686.0, 1_363_294.0],
+        &[344_014.0],
+    ];
+    let rows = cumulative
+        .iter()
+        .map(|row| {
+            let before = std::iter::once(0.0).chain(row.iter().copied());
+            let own = row.iter().zip(before).map(|(now, before)| Some(now - before));
+            own.chain(std::iter::repeat(None)).take(10).collect()
+        })
+        .collect();
+    let triangle = ReportingTriangle::new(rows).unwrap();
+    let delays = triangle.delays().unwrap();
+    let totals = triangle.totals(&delays, ZeroRule::Plain);
+    let to_come = [
+        0.0,
+        94_634.0,
+        469_511.0,
+        709_638.0,
+        984_889.0,
+        1_419_459.0,
+        2_177_641.0,
+        3_920_301.0,
+        4_278_972.0,
+        4_625_811.0,
+    ];
+    for (row, expected) in to_come.into_iter().enumerate() {
+        let so_far = cumulative[row].last().unwrap();
+        close(totals[row].unwrap() - so_far, expected, 0.51);
+    }
+}

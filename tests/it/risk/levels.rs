@@ -2,23 +2,40 @@
 
 use super::*;
 
-fn area(cases: Counted, one_dose: Option<f64>, elderly: Option<f64>, care: Option<bool>) -> AreaInputs {
+fn area(
+    cases: Counted,
+    one_dose: Option<f64>,
+    elderly: Option<f64>,
+    care: Option<bool>,
+) -> AreaInputs<'static> {
     AreaInputs {
+        tier: AreaLevel::Commune,
         population: Some(100_000),
         cases_7d: cases,
+        cases_14d: Counted::Hidden,
         indicators: AreaIndicators {
             adults_one_dose_percent: one_dose,
             elderly_full_dose_percent: elderly,
             care_ready: care,
         },
+        reported: &[],
+        below: &[],
         previous_level: Some(4),
         as_of: at("2021-11-10T08:00:00+07:00"),
     }
 }
 
+/// The rule that levels are published by.
+fn in_force() -> AreaRules {
+    Rules::builtin()
+        .areas
+        .on(Day::parse("2021-11-10").unwrap())
+        .clone()
+}
+
 #[test]
 fn the_matrix_of_qd_4800_is_read_by_band_and_row() {
-    let rules = Rules::builtin().area;
+    let rules = in_force();
     let level = |cases, coverage| {
         area_level(
             &rules,
@@ -40,8 +57,8 @@ fn the_matrix_of_qd_4800_is_read_by_band_and_row() {
 
 #[test]
 fn qd_4800_adjusts_for_the_elderly_and_for_care() {
-    let rules = Rules::builtin().area;
-    let level = |inputs: &AreaInputs| area_level(&rules, inputs).level;
+    let rules = in_force();
+    let level = |inputs: &AreaInputs<'_>| area_level(&rules, inputs).level;
     let shown = Counted::Shown;
     assert_eq!(
         level(&area(shown(60), Some(90.0), Some(79.0), Some(true))),
@@ -67,7 +84,7 @@ fn qd_4800_adjusts_for_the_elderly_and_for_care() {
 
 #[test]
 fn an_area_without_figures_gets_no_level_but_the_names_of_what_is_missing() {
-    let rules = Rules::builtin().area;
+    let rules = in_force();
     let hidden = area_level(&rules, &area(Counted::Hidden, Some(90.0), Some(90.0), Some(true)));
     assert_eq!((hidden.level, hidden.rate_7d_per_100k), (0, None));
     assert!(hidden.missing[0].en.contains("cases"), "{:?}", hidden.missing);
@@ -109,5 +126,25 @@ fn a_cells_level_follows_its_rate_and_flags_small_numbers() {
         explain.steps.iter().any(|step| step.value == "6.19–87.67"),
         "{:?}",
         explain.steps
+    );
+    let next = |cases: u32, population: f64| -> Vec<String> {
+        let explain = explain_cell(&rules, cases, population, at("2021-05-10T08:00:00+07:00"));
+        explain.next.into_iter().map(|text| text.en).collect()
+    };
+    assert_eq!(
+        next(3, 10_000.0),
+        [
+            "Level 1 at a rate of 0–<20: 0–1 cases in 7 days",
+            "Level 3 at a rate of 50–<150: 5–14 cases in 7 days",
+            "Level 4 at a rate of ≥150: ≥15 cases in 7 days",
+        ]
+    );
+    // Of 1,000 people one case is 100 per 100,000: no count gives level 2.
+    assert_eq!(
+        next(0, 1_000.0),
+        [
+            "Level 3 at a rate of 50–<150: 1 cases in 7 days",
+            "Level 4 at a rate of ≥150: ≥2 cases in 7 days",
+        ]
     );
 }

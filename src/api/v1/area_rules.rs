@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use crate::api::edge::{ApiError, Query};
+use crate::api::state::ApiState;
+use crate::api::v1::areas::sees_exact;
+use crate::api::v1::view::View;
+use crate::index::AreaEntry;
+use crate::model::AreaCode;
+use crate::pipeline::AreasAt;
+use crate::risk::{AreaDecision, AreaRules};
+
+/// The rule that `rules=ID` or `rules=ID@VERSION` names; `None` where nobody says.
+///
+/// # Errors
+/// 400 with the rules that are known.
+pub fn asked<'s>(state: &'s ApiState, view: &View, query: &Query) -> Result<Option<&'s AreaRules>, ApiError> {
+    let Some(text) = query.text("rules") else {
+        return Ok(None);
+    };
+    let rules = state.pipeline.rules();
+    match rules.areas.find(text, view.day()) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => Err(ApiError::invalid(
+            "rules",
+            text,
+            error.to_string(),
+            format!("one of {} (or the id alone)", error.known.join(", ")),
+        )),
+    }
+}
+
+/// The levels of all areas by one rule, as one caller may see them: computed once for a whole list.
+pub struct LevelsBy<'v> {
+    view: &'v View,
+    public: BTreeMap<AreaCode, AreaDecision>,
+    exact: BTreeMap<AreaCode, AreaDecision>,
+}
+
+impl<'v> LevelsBy<'v> {
+    /// Computes what the caller may see: nothing exact without a key for it.
+    pub fn new(view: &'v View, rules: &AreaRules) -> Self {
+        let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
+        let decide = |is_exact: bool| areas.decide_all(rules, is_exact);
+        Self {
+            view,
+            public: if view.caller.reads_exact_everywhere() {
+                BTreeMap::new()
+            } else {
+                decide(false)
+            },
+            exact: if view.caller.reads_exact() {
+                decide(true)
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    /// The level of an area, 0 where there is none.
+    pub fn of(&self, entry: &AreaEntry) -> u8 {
+        let levels = if sees_exact(self.view, entry) {
+            &self.exact
+        } else {
+            &self.public
+        };
+        levels
+            .get(&entry.area.code)
+            .map_or(0, |decision| decision.level())
+    }
+}

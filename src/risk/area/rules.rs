@@ -1,0 +1,161 @@
+use crate::model::AreaLevel;
+use crate::risk::area::Measure;
+use crate::risk::{Bands, RuleHead, Text};
+
+/// A level rule for areas: the worst of its tables and conditions, then its adjustments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AreaRules {
+    /// Where the rule comes from.
+    pub rule: RuleHead,
+    /// What the rule calls its levels, where it has names of its own.
+    pub names: Vec<(u8, Text)>,
+    /// What must be so for the rule to give a level at all.
+    pub requirements: Vec<Requirement>,
+    /// Levels by bands of one or two measures.
+    pub tables: Vec<LevelTable>,
+    /// What makes the level at least so high.
+    pub conditions: Vec<Condition>,
+    /// Adjustments upwards, in order.
+    pub raises: Vec<Raise>,
+    /// While the care plan is not met the level may not fall.
+    pub holds_without_care: bool,
+    /// Measures that the text asks for beside those of the tables, and in ways that were not retrieved.
+    pub asks: Vec<Measure>,
+}
+
+/// A measure that must lie above a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirement {
+    /// Which.
+    pub measure: Measure,
+    /// The figure.
+    pub above: f64,
+    /// What the rule says where it does not.
+    pub otherwise: Text,
+}
+
+/// Levels by the bands of one measure, or of two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelTable {
+    /// What the table is called in the text.
+    pub name: Text,
+    /// The measure whose bands are rows.
+    pub row_measure: Measure,
+    /// From 0 up without gaps; each gives a level for each column (0: the text gives none).
+    pub rows: Bands<Vec<u8>>,
+    /// The measure whose bands are columns, with their names. None: one column.
+    pub columns: Option<(Measure, Bands<String>)>,
+}
+
+/// What makes the level at least so high.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The level.
+    pub level: u8,
+    /// The tiers it is for; every tier when empty.
+    pub tiers: Vec<AreaLevel>,
+    /// When.
+    pub when: When,
+}
+
+/// What a condition asks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// A measure above a figure.
+    Above(Measure, f64),
+    /// So many percent of the units below at that level or a higher one.
+    ShareBelow {
+        /// Their level.
+        level: u8,
+        /// Percent of their number.
+        percent: f64,
+    },
+    /// So many of the units below at that level or a higher one.
+    NumberBelow {
+        /// Their level.
+        level: u8,
+        /// How many.
+        number: u32,
+    },
+    /// Officials judge so. Nothing of the kind is registered: it counts as not declared, and the explanation says so.
+    Judged(Text),
+    /// The text has more, which was not retrieved: the level may be so high.
+    NotRetrieved(Text),
+}
+
+/// A rise where a measure lies below a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raise {
+    /// Which.
+    pub measure: Measure,
+    /// The figure.
+    pub below: f64,
+    /// How many levels.
+    pub by: u8,
+    /// Not where there was no case.
+    pub except_without_cases: bool,
+}
+
+impl AreaRules {
+    /// Whether it looks at the units below an area.
+    #[must_use]
+    pub fn looks_below(&self) -> bool {
+        let below = |when: &When| matches!(when, When::ShareBelow { .. } | When::NumberBelow { .. });
+        self.conditions.iter().any(|condition| below(&condition.when))
+    }
+
+    /// What the rule calls a level.
+    #[must_use]
+    pub fn name_of(&self, level: u8) -> Option<&Text> {
+        let found = self.names.iter().find(|(each, _)| *each == level);
+        found.map(|(_, name)| name)
+    }
+
+    /// Whether the rule speaks of a tier at all.
+    pub(super) fn speaks_of(&self, tier: AreaLevel) -> bool {
+        !self.tables.is_empty() || self.conditions.iter().any(|condition| condition.is_for(tier))
+    }
+
+    /// Every measure it asks for, in the order in which it does.
+    #[must_use]
+    pub fn measures(&self) -> Vec<Measure> {
+        let required = self.requirements.iter().map(|each| each.measure);
+        let tables = self.tables.iter().flat_map(LevelTable::measures);
+        let conditions = self.conditions.iter().filter_map(|each| match each.when {
+            When::Above(measure, _) => Some(measure),
+            _ => None,
+        });
+        let raises = self.raises.iter().map(|raise| raise.measure);
+        let mut all = Vec::new();
+        for measure in required
+            .chain(tables)
+            .chain(conditions)
+            .chain(raises)
+            .chain(self.asks.iter().copied())
+        {
+            if !all.contains(&measure) {
+                all.push(measure);
+            }
+        }
+        all
+    }
+
+    /// Whether a table cannot be read without a count of cases.
+    pub(super) fn tables_count_cases(&self) -> bool {
+        let mut measures = self.tables.iter().flat_map(LevelTable::measures);
+        measures.any(|measure| measure.case_days().is_some())
+    }
+}
+
+impl LevelTable {
+    pub(super) fn measures(&self) -> impl Iterator<Item = Measure> {
+        let column = self.columns.as_ref().map(|(measure, _)| *measure);
+        column.into_iter().chain([self.row_measure])
+    }
+}
+
+impl Condition {
+    pub(super) fn is_for(&self, tier: AreaLevel) -> bool {
+        self.tiers.is_empty() || self.tiers.contains(&tier)
+    }
+}
