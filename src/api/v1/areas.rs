@@ -12,7 +12,7 @@ use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
-use crate::model::{AreaCode, AreaLevel, Timestamp, Window};
+use crate::model::{AreaCode, Timestamp, Window};
 use crate::risk::{AreaInputs, AreaRisk, Released, area_level};
 
 /// Weeks that a history goes back.
@@ -204,10 +204,7 @@ pub(super) fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
 /// `GET /v1/areas`.
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
-    let tiers = AreaLevel::ALL.map(AreaLevel::as_str).join(", ");
-    let tier = ask.query.read_as("level", &tiers, |text| {
-        AreaLevel::parse(text).ok_or("is not a tier of administration")
-    })?;
+    let tier = ask.query.tier()?;
     let filter = ask.filter::<AreaRow>()?;
     let bbox = ask.query.bbox()?;
     compute_blocking(move || {

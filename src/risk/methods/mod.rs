@@ -16,7 +16,9 @@ pub use aerosol::{
 pub use delay::{DelayDistribution, InvalidTriangle, ReportingTriangle, ZeroRule};
 pub use hot_spots::{Neighbours, Weights, getis_ord, significant_at, two_sided_p};
 pub use rates::{Counted, empirical_bayes, excess_risk, spatial_empirical_bayes, spatial_rates};
-pub use reproduction::{Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7};
+pub use reproduction::{
+    REPRODUCTION_PRIOR, Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
+};
 pub use scan::{
     Cluster, InvalidScan, Location, ScanOptions, SpaceTimeCluster, SpaceTimeOptions, scan_poisson,
     scan_space_time,

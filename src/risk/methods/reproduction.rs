@@ -1,6 +1,15 @@
 use statrs::distribution::{ContinuousCDF, Gamma};
 use statrs::function::gamma::gamma_lr;
 
+/// What is believed of every reproduction number before its cases are seen, as `EpiEstim` does: a gamma distribution of
+/// mean 5 and standard deviation 5. High and wide, so that an estimate below 1 is the cases' doing.
+pub const REPRODUCTION_PRIOR: Reproduction = Reproduction {
+    first_day: 0,
+    last_day: 0,
+    shape: 1.0,
+    scale: 5.0,
+};
+
 /// The reproduction number over a window of days: how many people each infectious person infects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reproduction {
@@ -60,11 +69,9 @@ impl Reproduction {
 /// `local` and `imported` are cases by day of onset, both of the same length: those infected elsewhere infect, but were
 /// not infected here. `serial_interval[s]` is the probability that s days lie between the onsets of infector and infected;
 /// the first entry must be 0. Windows of `window` days, ending on each day from `window` on (the first day has nobody who
-/// could have infected). The prior has mean 5 and standard deviation 5. Empty where the series is shorter than that.
+/// could have infected). Before them stands [`REPRODUCTION_PRIOR`]. Empty where the series is shorter than that.
 #[must_use]
 pub fn cori(local: &[f64], imported: &[f64], serial_interval: &[f64], window: usize) -> Vec<Reproduction> {
-    const PRIOR_SHAPE: f64 = 1.0;
-    const PRIOR_SCALE: f64 = 5.0;
     let days = local.len().min(imported.len());
     if window == 0 {
         return Vec::new();
@@ -85,8 +92,8 @@ pub fn cori(local: &[f64], imported: &[f64], serial_interval: &[f64], window: us
             Reproduction {
                 first_day,
                 last_day,
-                shape: PRIOR_SHAPE + infected,
-                scale: 1.0 / (1.0 / PRIOR_SCALE + pressure),
+                shape: REPRODUCTION_PRIOR.shape + infected,
+                scale: 1.0 / (1.0 / REPRODUCTION_PRIOR.scale + pressure),
             }
         })
         .collect()
