@@ -24,6 +24,9 @@ pub struct InvalidLngLat {
     pub max: f64,
 }
 
+/// Mean radius of the Earth (IUGG), metres.
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
 impl LngLat {
     /// A checked point.
     ///
@@ -55,6 +58,28 @@ impl LngLat {
             geo::Point::new(self.lng, self.lat),
             geo::Point::new(other.lng, other.lat),
         )
+    }
+
+    /// Its point on the unit sphere: nearer on the ground is nearer in a straight line.
+    #[must_use]
+    pub fn on_sphere(self) -> [f64; 3] {
+        let (lng, lat) = (self.lng.to_radians(), self.lat.to_radians());
+        [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()]
+    }
+
+    /// The point above which a direction from the Earth's centre stands; `None` for no direction.
+    #[must_use]
+    pub fn below([x, y, z]: [f64; 3]) -> Option<Self> {
+        let sum = x.hypot(y).hypot(z);
+        let (lng, lat) = (y.atan2(x).to_degrees(), z.atan2(x.hypot(y)).to_degrees());
+        (sum > 0.0).then(|| Self::new(lng, lat).ok()).flatten()
+    }
+
+    /// The straight line between two points of the unit sphere whose great-circle distance on the ground is so long.
+    #[must_use]
+    pub fn chord(distance_m: f64) -> f64 {
+        let half_angle = distance_m / EARTH_RADIUS_M / 2.0;
+        2.0 * half_angle.min(std::f64::consts::FRAC_PI_2).sin()
     }
 }
 

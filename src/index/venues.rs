@@ -11,8 +11,6 @@ use crate::index::morton::{self, GridBox};
 use crate::index::{AreaIndex, fold_name};
 use crate::model::{AreaCode, Assessment, Day, Event, Mark, Timestamp, Venue, VenueId};
 
-/// IUGG mean radius, as in [`LngLat::distance_m`].
-const EARTH_RADIUS_M: f64 = 6_371_008.8;
 /// Entries copied together when one of them gets new facts.
 const CHUNK: usize = 256;
 
@@ -272,7 +270,7 @@ impl VenueIndex {
         let mut found: Vec<(f64, &VenueEntry)> = self
             .places
             .sphere
-            .nearest_neighbor_iter(on_sphere(at))
+            .nearest_neighbor_iter(at.on_sphere())
             .filter(|item| !self.moved.contains(&item.data))
             .filter_map(|item| self.by_ix(item.data))
             .map(|entry| (entry.venue.at.distance_m(at), entry))
@@ -392,7 +390,7 @@ impl VenueIndex {
         morton.sort_unstable();
         let sphere = RTree::bulk_load(
             self.iter()
-                .map(|entry| GeomWithData::new(on_sphere(entry.venue.at), entry.ix))
+                .map(|entry| GeomWithData::new(entry.venue.at.on_sphere(), entry.ix))
                 .collect(),
         );
         self.places = Arc::new(Places { morton, sphere });
@@ -428,13 +426,4 @@ impl Chains {
         self.0.insert(Arc::clone(&chain));
         chain
     }
-}
-
-fn on_sphere(at: LngLat) -> [f64; 3] {
-    let (lng, lat) = (at.lng().to_radians(), at.lat().to_radians());
-    [
-        lat.cos() * lng.cos() * EARTH_RADIUS_M,
-        lat.cos() * lng.sin() * EARTH_RADIUS_M,
-        lat.sin() * EARTH_RADIUS_M,
-    ]
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Timestamp;
 use crate::risk::explain::figure;
 use crate::risk::methods::{
-    Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
+    REPRODUCTION_PRIOR, Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
 };
 use crate::risk::rules::Flaw;
 use crate::risk::{Explain, NowcastRules, RuleHead};
@@ -126,12 +126,17 @@ fn explain(
     explain.input(
         "Phân phối tiên nghiệm của R (trung bình, độ lệch)",
         "Prior of R (mean, deviation)",
-        "5, 5",
+        format!(
+            "{}, {}",
+            figure(REPRODUCTION_PRIOR.mean()),
+            figure(REPRODUCTION_PRIOR.standard_deviation())
+        ),
     );
     let Some(last) = all.last() else {
         explain.next("Cần một chuỗi ngày dài hơn", "A longer series of days is needed");
         return explain;
     };
+    let (shape, scale) = (figure(REPRODUCTION_PRIOR.shape), figure(REPRODUCTION_PRIOR.scale));
     let infected: u32 = cases[last.first_day..=last.last_day].iter().sum();
     explain.step(
         format!("Ca trong {} ngày cuối", rules.window_days),
@@ -141,11 +146,11 @@ fn explain(
     explain.step(
         "Sức lây của các ca trước đó trong cùng những ngày ấy (ca × khoảng nối tiếp)",
         "Infectiousness of earlier cases in the same days (cases × serial interval)",
-        figure(1.0 / last.scale - 0.2),
+        figure(1.0 / last.scale - 1.0 / REPRODUCTION_PRIOR.scale),
     );
     explain.step(
-        "R = (1 + ca) / (1/5 + sức lây)",
-        "R = (1 + cases) / (1/5 + infectiousness)",
+        format!("R = ({shape} + ca) / (1/{scale} + sức lây)"),
+        format!("R = ({shape} + cases) / (1/{scale} + infectiousness)"),
         figure(last.mean()),
     );
     let (low, high) = last.credible_95();

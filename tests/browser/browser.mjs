@@ -3,10 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import axeModule from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 export const BASE = process.env.BASE_URL ?? "http://127.0.0.1:8080";
 const OUT = process.env.OUT ?? path.join(import.meta.dirname, "../../target/screenshots");
+
+const AxeBuilder = /** @type {any} */ (axeModule).default ?? axeModule;
 
 /** Software drawing: the tests run where no graphics card is. */
 const WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
@@ -72,6 +75,15 @@ export async function mapDrawn(page) {
 export async function picture(page, name) {
   mkdirSync(OUT, { recursive: true });
   await page.screenshot({ path: path.join(OUT, `${name}.png`) });
+}
+
+/** Nothing on the page shuts anybody out (WCAG 2.2 AA, serious and critical findings). @param {import("playwright-core").Page} page */
+export async function accessible(page) {
+  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+  const serious = found.violations
+    .filter((/** @type {any} */ each) => ["serious", "critical"].includes(each.impact))
+    .map((/** @type {any} */ each) => `${each.id}: ${each.nodes.map((/** @type {any} */ n) => n.target).join(" ")}`);
+  assert.deepEqual(serious, []);
 }
 
 /** Nothing went wrong on the page. @param {string[]} complaints */

@@ -5,15 +5,13 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import axeModule from "@axe-core/playwright";
 import { VectorTile } from "@mapbox/vector-tile";
 import * as h3 from "h3-js";
 import { PbfReader, PbfWriter } from "pbf";
 import { decodeCells } from "../../web/app/cells/decode.js";
 import { buildTile } from "../../web/app/cells/mvt.js";
-import { api, BASE, launch, open, picture, quiet } from "./browser.mjs";
+import { accessible, api, BASE, launch, open, picture, quiet } from "./browser.mjs";
 
-const AxeBuilder = /** @type {any} */ (axeModule).default ?? axeModule;
 /** @type {import("playwright-core").Browser} */
 let browser;
 before(async () => {
@@ -263,11 +261,7 @@ for (const lang of /** @type {const} */ (["vi", "en"])) {
         assert.doesNotMatch(await page.locator("body").innerText(), /\b(formats|site|nav)\.[a-z_.]+\b|\{\w+\}/, "a text is missing from the language table");
         await page.evaluate(() => scrollTo(0, 0));
         await picture(page, `formats-${lang}-${theme}-${width}`);
-        const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
-        const serious = found.violations
-          .filter((/** @type {any} */ each) => ["serious", "critical"].includes(each.impact))
-          .map((/** @type {any} */ each) => `${each.id}: ${each.nodes.map((/** @type {any} */ n) => n.target).join(" ")}`);
-        assert.deepEqual(serious, []);
+        await accessible(page);
         quiet(complaints);
         await context.close();
       });

@@ -1,6 +1,9 @@
 //! The published methods against the figures of those who published them, and against brute force.
 
+mod airborne;
 mod chance;
+mod contacts;
+mod epidemics;
 mod published;
 
 use std::fs;

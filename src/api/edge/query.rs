@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::api::edge::{ApiError, FieldError};
 use crate::geo::{BBox, LngLat};
-use crate::model::{Timestamp, Window};
+use crate::model::{AreaLevel, Timestamp, Window};
 
 /// The query parameters of a request, which the guard has read and checked against what the route
 /// declares: an unknown or repeated name is an error that names the nearest known one.
@@ -143,6 +143,17 @@ impl Query {
     /// 400 when it cannot be read.
     pub fn bbox(&self) -> Result<Option<BBox>, ApiError> {
         self.read_as("bbox", "min_lng,min_lat,max_lng,max_lat in degrees", BBox::parse)
+    }
+
+    /// `level=`, a tier of areas.
+    ///
+    /// # Errors
+    /// 400 when there is no such tier.
+    pub fn tier(&self) -> Result<Option<AreaLevel>, ApiError> {
+        let tiers = AreaLevel::ALL.map(AreaLevel::as_str).join(", ");
+        self.read_as("level", &tiers, |text| {
+            AreaLevel::parse(text).ok_or("is not a tier of administration")
+        })
     }
 
     /// `lng=&lat=`, both or neither.

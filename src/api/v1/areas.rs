@@ -13,7 +13,7 @@ use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
-use crate::model::{AreaCode, AreaLevel, Window};
+use crate::model::{AreaCode, Window};
 use crate::pipeline::AreasAt;
 use crate::risk::{AreaDecision, AreaInputs, AreaRisk, AreaRules, LevelSet, Standing, area_level};
 
@@ -209,10 +209,7 @@ pub(super) fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
 /// `GET /v1/areas`.
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
-    let tiers = AreaLevel::ALL.map(AreaLevel::as_str).join(", ");
-    let tier = ask.query.read_as("level", &tiers, |text| {
-        AreaLevel::parse(text).ok_or("is not a tier of administration")
-    })?;
+    let tier = ask.query.tier()?;
     let filter = ask.filter::<AreaRow>()?;
     let bbox = ask.query.bbox()?;
     let rules = asked(&state, &view, &ask.query)?.cloned();

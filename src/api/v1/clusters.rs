@@ -9,8 +9,8 @@ use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::places::{Of, Place, places};
 use crate::api::v1::view::{Span, View, compute_blocking};
-use crate::geo::{MAX_RESOLUTION, Resolution};
-use crate::model::{AreaLevel, Day, Window};
+use crate::geo::{LngLat, MAX_RESOLUTION, Resolution};
+use crate::model::{Day, Window};
 use crate::risk::methods::{
     InvalidScan, Location, ScanOptions, SpaceTimeOptions, scan_poisson, scan_space_time,
 };
@@ -23,7 +23,6 @@ const MOST_WORK: f64 = 4e9;
 const RESOLUTION: u8 = 7;
 const LONGEST_DAYS: u32 = 7;
 const REPLICATIONS: u32 = 999;
-const EARTH_RADIUS_KM: f64 = 6371.0088;
 /// Clusters answered.
 const MOST_CLUSTERS: usize = 50;
 
@@ -132,10 +131,7 @@ fn window_of(view: &View, (from, to): (Day, Day)) -> Window {
 
 /// `level=` names a tier of areas; without it cells are looked at, of `resolution=`.
 fn of(query: &Query) -> Result<Of, ApiError> {
-    let tiers = AreaLevel::ALL.map(AreaLevel::as_str).join(", ");
-    let tier = query.read_as("level", &tiers, |text| {
-        AreaLevel::parse(text).ok_or("is not a tier of administration")
-    })?;
+    let tier = query.tier()?;
     let resolution = query.whole("resolution", 0, u32::from(MAX_RESOLUTION.get()))?;
     match (tier, resolution) {
         (Some(_), Some(resolution)) => Err(ApiError::invalid(
@@ -197,11 +193,9 @@ pub async fn find(
     let seed = query.whole("seed", 0, u32::MAX)?.unwrap_or(1);
     let options = ScanOptions {
         largest_share: query.number("share", 0.01, 1.0)?.unwrap_or(0.5),
-        largest_radius: query.number("radius_km", 0.0, 20_000.0)?.map(|km| {
-            2.0 * (km / EARTH_RADIUS_KM / 2.0)
-                .min(std::f64::consts::FRAC_PI_2)
-                .sin()
-        }),
+        largest_radius: query
+            .number("radius_km", 0.0, 20_000.0)?
+            .map(|km| LngLat::chord(km * 1000.0)),
         fewest_cases: query.whole("fewest_cases", 2, 1000)?.unwrap_or(2),
         replications: query.whole("replications", 99, 99_999)?.unwrap_or(REPLICATIONS),
         seed: u64::from(seed),
@@ -226,7 +220,7 @@ pub async fn find(
             places: &found,
             days,
         };
-        let clusters = if is_space_time {
+        let (cases, clusters) = if is_space_time {
             scan.space_time(times, &options)
         } else {
             scan.poisson(&options)
@@ -242,7 +236,7 @@ pub async fn find(
             },
             span: view.span(window),
             places: found.len(),
-            cases: found.iter().map(|place| place.cases(&view, window)).sum(),
+            cases,
             residents: found.iter().map(|place| place.residents).sum(),
             replications: options.replications,
             seed,
@@ -262,7 +256,6 @@ struct Scan<'a> {
 /// What both models say of a cluster.
 struct Found<'a> {
     locations: &'a [usize],
-    chord: f64,
     days: (Day, Day),
     cases: u32,
     expected: f64,
@@ -272,26 +265,26 @@ struct Found<'a> {
 }
 
 impl Scan<'_> {
-    fn poisson(&self, options: &ScanOptions) -> Result<Vec<ClusterRow>, ApiError> {
+    /// All cases, and the clusters among them.
+    fn poisson(&self, options: &ScanOptions) -> Result<(u32, Vec<ClusterRow>), ApiError> {
         self.check_work(1.0, options)?;
         let window = window_of(self.view, self.days);
         let locations: Vec<Location> = self
             .places
             .iter()
             .map(|place| Location {
-                point: place.on_sphere(),
+                point: place.at.on_sphere(),
                 cases: place.cases(self.view, window),
                 people: place.residents,
             })
             .collect();
         let found = scan_poisson(&locations, options).map_err(|error| refused(&error))?;
-        Ok(found
+        let clusters = found
             .iter()
             .take(MOST_CLUSTERS)
             .map(|cluster| {
                 self.row(&Found {
                     locations: &cluster.locations,
-                    chord: cluster.radius,
                     days: self.days,
                     cases: cluster.cases,
                     expected: cluster.expected,
@@ -300,19 +293,20 @@ impl Scan<'_> {
                     p: cluster.p,
                 })
             })
-            .collect())
+            .collect();
+        Ok((locations.iter().map(|place| place.cases).sum(), clusters))
     }
 
     fn space_time(
         &self,
         times: SpaceTimeOptions,
         options: &ScanOptions,
-    ) -> Result<Vec<ClusterRow>, ApiError> {
+    ) -> Result<(u32, Vec<ClusterRow>), ApiError> {
         let days = (self.days.1.0 - self.days.0.0) as usize;
         let ends = if times.alive { 1 } else { days };
         // Their expected cases are not known beforehand: each takes about three times as long.
         self.check_work((3 * ends * times.longest_days.min(days)) as f64, options)?;
-        let points: Vec<[f64; 3]> = self.places.iter().map(Place::on_sphere).collect();
+        let points: Vec<[f64; 3]> = self.places.iter().map(|place| place.at.on_sphere()).collect();
         let cases: Vec<Vec<u32>> = self
             .places
             .iter()
@@ -323,14 +317,13 @@ impl Scan<'_> {
             })
             .collect();
         let found = scan_space_time(&points, &cases, times, options).map_err(|error| refused(&error))?;
-        Ok(found
+        let clusters = found
             .iter()
             .take(MOST_CLUSTERS)
             .map(|cluster| {
                 let day = |at: usize| Day(self.days.0.0 + at as i32);
                 self.row(&Found {
                     locations: &cluster.locations,
-                    chord: cluster.radius,
                     days: (day(cluster.first_day), day(cluster.last_day + 1)),
                     cases: cluster.cases,
                     expected: cluster.expected,
@@ -339,7 +332,8 @@ impl Scan<'_> {
                     p: cluster.p,
                 })
             })
-            .collect())
+            .collect();
+        Ok((cases.iter().flatten().sum(), clusters))
     }
 
     /// Refuses what would take longer than somebody waits.
@@ -360,6 +354,11 @@ impl Scan<'_> {
 
     fn row(&self, found: &Found<'_>) -> ClusterRow {
         let middle = &self.places[found.locations[0]];
+        let farthest_m = found
+            .locations
+            .iter()
+            .map(|at| middle.at.distance_m(self.places[*at].at))
+            .fold(0.0, f64::max);
         let Span { from, to } = self.view.span(window_of(self.view, found.days));
         ClusterRow {
             places: found
@@ -369,7 +368,7 @@ impl Scan<'_> {
                 .collect(),
             lng: middle.at.lng(),
             lat: middle.at.lat(),
-            radius_km: 2.0 * EARTH_RADIUS_KM * (found.chord / 2.0).min(1.0).asin(),
+            radius_km: farthest_m / 1000.0,
             from,
             to,
             cases: found.cases,

@@ -38,13 +38,6 @@ impl Place {
             (None, None) => 0,
         }
     }
-
-    /// Its point on the unit sphere.
-    #[must_use]
-    pub fn on_sphere(&self) -> [f64; 3] {
-        let (lng, lat) = (self.at.lng().to_radians(), self.at.lat().to_radians());
-        [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()]
-    }
 }
 
 /// The places of an analysis inside `area` (its code; optional for areas), at most `most` of them, that the caller may see
@@ -127,17 +120,12 @@ pub fn places(view: &View, query: &Query, of: Of, most: usize) -> Result<Vec<Pla
 fn of_area(entry: &AreaEntry) -> Option<Place> {
     let residents = entry.area.population? as f64;
     // Areas too small to hold the centre of a cell are small enough for any point of their outline to stand for them.
-    let at = match middle(entry.cells.iter().map(|cell| cell.centre())) {
-        Some(middle) if !entry.cells.is_empty() => middle,
-        _ => {
-            let corner = entry
-                .area
-                .geometry
-                .iter()
-                .flat_map(::geo::Polygon::exterior)
-                .next()?;
-            LngLat::new(corner.x, corner.y).ok()?
-        }
+    let at = if let Some(middle) = middle(entry.cells.iter().map(|cell| cell.centre())) {
+        middle
+    } else {
+        let mut corners = entry.area.geometry.iter().flat_map(::geo::Polygon::exterior);
+        let corner = corners.next()?;
+        LngLat::new(corner.x, corner.y).ok()?
     };
     Some(Place {
         id: entry.area.code.to_string(),
@@ -150,15 +138,8 @@ fn of_area(entry: &AreaEntry) -> Option<Place> {
 
 /// The middle of points on the sphere.
 fn middle(points: impl Iterator<Item = LngLat>) -> Option<LngLat> {
-    let sum = points.fold([0.0; 3], |sum, at| {
-        let (lng, lat) = (at.lng().to_radians(), at.lat().to_radians());
-        [
-            sum[0] + lat.cos() * lng.cos(),
-            sum[1] + lat.cos() * lng.sin(),
-            sum[2] + lat.sin(),
-        ]
+    let sum = points.map(LngLat::on_sphere).fold([0.0; 3], |sum, at| {
+        [sum[0] + at[0], sum[1] + at[1], sum[2] + at[2]]
     });
-    let lng = sum[1].atan2(sum[0]).to_degrees();
-    let lat = sum[2].atan2(sum[0].hypot(sum[1])).to_degrees();
-    LngLat::new(lng, lat).ok()
+    LngLat::below(sum)
 }

@@ -72,6 +72,37 @@ impl Room {
     }
 }
 
+/// The air that is blown into a room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ventilation {
+    /// Volumes of the room per hour.
+    pub changes_per_h: f64,
+    /// The share 0..=1 of it that comes from the room itself.
+    pub recirculated: f64,
+    /// The share 0..=1 of particles that a filter takes out of what is recirculated.
+    pub filtered: f64,
+}
+
+impl Ventilation {
+    /// Volumes of fresh air per hour.
+    #[must_use]
+    pub fn fresh_per_h(&self) -> f64 {
+        self.changes_per_h * (1.0 - self.recirculated)
+    }
+
+    /// Volumes per hour that leave the filter clean.
+    #[must_use]
+    pub fn cleaned_per_h(&self) -> f64 {
+        self.changes_per_h * self.recirculated * self.filtered
+    }
+
+    /// Clean air for each person in a room, litres per second.
+    #[must_use]
+    pub fn clean_l_per_s(&self, volume_m3: f64, people: f64) -> f64 {
+        volume_m3 * (self.fresh_per_h() + self.cleaned_per_h()) * 1000.0 / 3600.0 / people
+    }
+}
+
 /// Wells-Riley: the probability 0..=1 that somebody who breathed in so many quanta is infected.
 #[must_use]
 pub fn infection_probability_by_quanta(quanta: f64) -> f64 {
