@@ -2,8 +2,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{Day, Timestamp, UtcOffset};
+use crate::risk::air::{AirFile, AirRules};
 use crate::risk::area_level::AreaFile;
 use crate::risk::cell_risk::CellFile;
+use crate::risk::forecast::{ForecastFile, ForecastRules};
 use crate::risk::instrument_rules::InstrumentFile;
 use crate::risk::suppress::ReleaseFile;
 use crate::risk::tracing::TracingFile;
@@ -16,6 +18,8 @@ use crate::risk::{
 const BUILTIN: &[(&str, &str)] = &[
     ("tracing.toml", include_str!("../../data/rules/tracing.toml")),
     ("venue.toml", include_str!("../../data/rules/venue.toml")),
+    ("air.toml", include_str!("../../data/rules/air.toml")),
+    ("forecast.toml", include_str!("../../data/rules/forecast.toml")),
     ("area.toml", include_str!("../../data/rules/area.toml")),
     ("cell.toml", include_str!("../../data/rules/cell.toml")),
     ("trend.toml", include_str!("../../data/rules/trend.toml")),
@@ -54,6 +58,10 @@ pub struct Rules {
     pub tracing: TracingRules,
     /// From exposure and assessments to a venue's level.
     pub venue: VenueRules,
+    /// How easily the air of venues spreads disease.
+    pub air: AirRules,
+    /// How infections at venues are forecast.
+    pub forecast: ForecastRules,
     /// An area's level.
     pub area: AreaRules,
     /// A cell's level.
@@ -117,7 +125,7 @@ impl Rules {
     /// fields, gaps or overlaps in bands, a missing or repeated kind.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, InvalidRules> {
         let (mut tracing, mut venue, mut area, mut cell) = (None, None, None, None);
-        let (mut trend, mut release) = (None, None);
+        let (mut trend, mut release, mut air, mut forecast) = (None, None, None, None);
         let mut instruments = Vec::new();
         for &(file, text) in files {
             let seen = match kind_of(file, text)?.as_str() {
@@ -126,6 +134,11 @@ impl Rules {
                     read::<TracingFile, _>(file, text, TracingFile::check)?,
                 ),
                 "venue" => once(&mut venue, read::<VenueFile, _>(file, text, VenueFile::check)?),
+                "air" => once(&mut air, read::<AirFile, _>(file, text, AirFile::check)?),
+                "forecast" => once(
+                    &mut forecast,
+                    read::<ForecastFile, _>(file, text, ForecastFile::check)?,
+                ),
                 "area" => once(&mut area, read::<AreaFile, _>(file, text, AreaFile::check)?),
                 "cell" => once(&mut cell, read::<CellFile, _>(file, text, CellFile::check)?),
                 "trend" => once(&mut trend, read::<TrendFile, _>(file, text, TrendFile::check)?),
@@ -151,6 +164,8 @@ impl Rules {
         Ok(Self {
             tracing: tracing.ok_or_else(|| missing("tracing"))?,
             venue: venue.ok_or_else(|| missing("venue"))?,
+            air: air.ok_or_else(|| missing("air"))?,
+            forecast: forecast.ok_or_else(|| missing("forecast"))?,
             area: area.ok_or_else(|| missing("area"))?,
             cell: cell.ok_or_else(|| missing("cell"))?,
             trend: trend.ok_or_else(|| missing("trend"))?,
@@ -239,7 +254,7 @@ impl Flaw {
     }
 }
 
-const KINDS: &str = "tracing, venue, area, cell, trend, release or instrument";
+const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
 
 fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
     let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
