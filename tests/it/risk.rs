@@ -1,3 +1,5 @@
+mod air;
+mod forecast;
 mod instruments;
 mod levels;
 mod tracing;

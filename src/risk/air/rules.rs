@@ -67,6 +67,7 @@ pub struct Masks {
 /// Constants of the model of Wells and Riley.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in each name")]
 pub struct QuantaRules {
     /// Loss of strength in the air, per hour.
     pub decay_per_h: f64,
@@ -318,5 +319,63 @@ pub(in crate::risk) fn within(field: &str, value: f64, low: f64, high: f64) -> R
             format!("is {value}"),
             format!("{low} to {high}"),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../data/rules/air.toml");
+
+    fn with(old: &str, new: &str) -> Flaw {
+        assert!(SHIPPED.contains(old), "{old}");
+        let file: AirFile = toml::from_str(&SHIPPED.replacen(old, new, 1)).expect("it can be read");
+        file.check().expect_err("it is refused")
+    }
+
+    #[test]
+    fn figures_that_no_room_has_are_refused_by_their_place() {
+        for (old, new, field) in [
+            ("area_m2 = 180", "area_m2 = 0", "venue[0].area_m2"),
+            ("height_m = 3.0", "height_m = -3.0", "venue[0].height_m"),
+            (
+                "air_changes_per_h = 1.5",
+                "air_changes_per_h = nan",
+                "venue[0].air_changes_per_h",
+            ),
+            ("share = 0.7", "share = 0.6", "venue[0].activities"),
+            (
+                "id = \"quiet_seated\", share",
+                "id = \"sleeping\", share",
+                "venue[0].activities[0].id",
+            ),
+            ("kind = \"clinic\"", "kind = \"office\"", "venue[2].kind"),
+            (
+                "from = 0.001, to = 0.01",
+                "from = 0.002, to = 0.01",
+                "individual[1]",
+            ),
+            ("from = 0.05, to = 0.5", "from = 0.04, to = 0.5", "group[1]"),
+            ("{ from = 0, to = 0.05", "{ from = 0.01, to = 0.05", "group"),
+            ("humidity = 0.75", "humidity = 75", "particles.humidity"),
+            ("half_dose = 50", "half_dose = 0", "particles.half_dose"),
+            ("masks = { out = 0.35", "masks = { out = 1.35", "masks.out"),
+        ] {
+            let flaw = with(old, new);
+            assert!(flaw.field.starts_with(field), "{new}: {flaw:?}");
+            assert!(!flaw.reason.is_empty() && !flaw.expected.is_empty());
+        }
+        let market = SHIPPED.find("kind = \"market\"").expect("a market");
+        let (start, end) = (
+            SHIPPED[..market].rfind("[[venue]]"),
+            SHIPPED[market..].find("[[venue]]"),
+        );
+        let (start, end) = (start.expect("its row"), market + end.expect("the next row"));
+        let without = format!("{}{}", &SHIPPED[..start], &SHIPPED[end..]);
+        let file: AirFile = toml::from_str(&without).expect("it can be read");
+        let flaw = file.check().expect_err("it is refused");
+        assert!(flaw.reason.contains("`market`"), "{flaw:?}");
+        assert!(toml::from_str::<AirFile>(&SHIPPED.replacen("masked =", "mask =", 1)).is_err());
     }
 }

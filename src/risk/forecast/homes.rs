@@ -1,11 +1,14 @@
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, Gamma};
+use statrs::distribution::{ContinuousCDF, Gamma, Normal};
 
 use crate::risk::forecast::{ForecastRules, HomeRules};
 use crate::risk::methods::RandomMeeting;
 
 /// Equally likely values taken of each uncertain number.
 const DRAWS: usize = 40;
+
+/// From this shape on a gamma distribution is taken from the normal one.
+const LARGE: f64 = 200.0;
 
 /// Cases and residents where the visitors of a venue live, weighted by how likely somebody from there comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,7 +91,9 @@ pub struct Prevalence {
 #[must_use]
 pub fn prevalence(rules: &ForecastRules, homes: &Homes) -> Option<Prevalence> {
     let shape = homes.cases + 0.5;
-    let gamma = Gamma::new(shape, 1.0).ok().filter(|_| homes.residents > 0.0)?;
+    if homes.residents <= 0.0 {
+        return None;
+    }
     let of = |cases: f64| {
         let a_day = cases / f64::from(rules.case_days);
         RandomMeeting::from_cases(
@@ -101,19 +106,29 @@ pub fn prevalence(rules: &ForecastRules, homes: &Homes) -> Option<Prevalence> {
     };
     Some(Prevalence {
         mean: of(shape),
-        low: of(gamma.inverse_cdf(0.025)),
-        high: of(gamma.inverse_cdf(0.975)),
-        spread: spread(rules, shape, &gamma),
+        low: of(quantile(shape, 0.025)?),
+        high: of(quantile(shape, 0.975)?),
+        spread: spread(rules, shape)?,
     })
 }
 
+/// Below which that part of a gamma distribution of scale 1 lies.
+fn quantile(shape: f64, part: f64) -> Option<f64> {
+    // The library's quantiles of large shapes are wrong (2 million: 0); Wilson and Hilferty's of 1931 are good to 10⁻⁴ there.
+    if shape < LARGE {
+        return Gamma::new(shape, 1.0).ok().map(|gamma| gamma.inverse_cdf(part));
+    }
+    let z = Normal::new(0.0, 1.0).ok()?.inverse_cdf(part);
+    Some(shape * (1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt())).powi(3))
+}
+
 /// The quantiles of (constant / its middle) × (cases / their mean) over all combinations of equally likely values.
-fn spread(rules: &ForecastRules, shape: f64, gamma: &Gamma) -> (f64, f64) {
+fn spread(rules: &ForecastRules, shape: f64) -> Option<(f64, f64)> {
     let parts = (0..DRAWS).map(|nth| (nth as f64 + 0.5) / DRAWS as f64);
-    let cases: Vec<f64> = parts
+    let cases = parts
         .clone()
-        .map(|part| gamma.inverse_cdf(part) / shape)
-        .collect();
+        .map(|part| quantile(shape, part).map(|cases| cases / shape))
+        .collect::<Option<Vec<f64>>>()?;
     let mut all = Vec::with_capacity(DRAWS * DRAWS);
     for part in parts {
         let psi = rules.psi_ft2.low + part * (rules.psi_ft2.high - rules.psi_ft2.low);
@@ -121,5 +136,19 @@ fn spread(rules: &ForecastRules, shape: f64, gamma: &Gamma) -> (f64, f64) {
     }
     all.sort_by(f64::total_cmp);
     let at = |part: f64| all[(part * all.len() as f64) as usize];
-    (at(0.025), at(0.975))
+    Some((at(0.025), at(0.975)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_a_quantile_agree_where_they_meet() {
+        for part in [0.0125, 0.025, 0.5, 0.975, 0.9875] {
+            let below = quantile(LARGE - 1e-9, part).expect("a quantile");
+            let above = quantile(LARGE, part).expect("a quantile");
+            assert!((below / above - 1.0).abs() < 1e-4, "{part}: {below} {above}");
+        }
+    }
 }

@@ -157,3 +157,37 @@ impl ForecastFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_without_sense_is_refused_by_its_field() {
+        let shipped = include_str!("../../../data/rules/forecast.toml");
+        for (old, new, field) in [
+            ("days = 7", "days = 0", "days"),
+            ("least = 2, most = 4", "least = 5, most = 4", "profile_weeks.most"),
+            ("low = 515.4025", "low = 5000", "psi_ft2.high"),
+            (
+                "infections_per_case = 4",
+                "infections_per_case = 0.5",
+                "infections_per_case",
+            ),
+            ("susceptible = 1", "susceptible = 1.5", "susceptible"),
+            ("resolution = 7", "resolution = 12", "homes.resolution"),
+            ("near_km = 1.5", "near_km = 0", "homes.near_km"),
+            (
+                "valid_from = \"2020-01-01\"",
+                "valid_from = \"2020\"",
+                "rule.valid_from",
+            ),
+        ] {
+            assert!(shipped.contains(old), "{old}");
+            let file: ForecastFile = toml::from_str(&shipped.replacen(old, new, 1)).expect("it can be read");
+            let flaw = file.check().expect_err("it is refused");
+            assert_eq!(flaw.field, field, "{flaw:?}");
+        }
+        assert!(toml::from_str::<ForecastFile>(&shipped.replacen("rings =", "ring =", 1)).is_err());
+    }
+}

@@ -12,4 +12,5 @@ mod past;
 mod privacy;
 mod reads;
 mod tiles;
+mod venue_risk;
 mod writes;
