@@ -15,8 +15,8 @@ use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
-    areas, bulletin, cells, clusters, events, hot_spots, marks, registry, risk, rules, trend, venues, view,
-    zones,
+    air, areas, bulletin, cells, clusters, events, forecasts, hot_spots, marks, registry, risk, rules, trend,
+    venues, view, zones,
 };
 use crate::model::Role;
 
@@ -310,6 +310,8 @@ fn components() -> utoipa::openapi::Components {
         venues::VenueAnswer,
         venues::VenueRiskAnswer,
         venues::VenueHoursAnswer,
+        air::VenueAirAnswer,
+        forecasts::ForecastRow,
         areas::AreaRow,
         areas::AreaAnswer,
         areas::AreaLevelAnswer,

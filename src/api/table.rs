@@ -276,6 +276,20 @@ const RINGS: Param = param(
     "Rings of neighbours, 1 to 5; 1 by default",
     "1",
 );
+const ORDER: Param = param(
+    "order",
+    "string",
+    "Xếp theo infections (số người nhiễm kỳ vọng, mặc định) hoặc per_1000_visits",
+    "Ranked by infections (expected, the default) or per_1000_visits",
+    "infections",
+);
+const DAY: Param = param(
+    "day",
+    "string",
+    "Ngày địa phương; mặc định hôm nay",
+    "A local day; today by default",
+    "2021-05-07",
+);
 const DAYS: Param = param(
     "days",
     "integer",
@@ -326,6 +340,8 @@ pub static ROUTES: &[Route] = &[
         [AT], Takes::Nothing, Answers::One("VenueRiskAnswer"), || get(v1::venues::risk)),
     route!("getVenueHours", Get "/v1/venues/{id}/hours", EVERYONE, Read, "venues", "Chuỗi số liệu theo giờ (khoá phân tích)", "The hourly series (exact figures: with an analyst's or official's key)",
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
+    route!("getVenueAir", Get "/v1/venues/{id}/air", EXACT, Read, "venues", "Không khí của địa điểm trong một ngày: các lượt ghé mang bệnh, số người từng giờ, số người nhiễm kỳ vọng", "The venue's air on one day: infectious visits, people by hour, expected infections",
+        [DAY], Takes::Nothing, Answers::One("VenueAirAnswer"), || get(v1::air::of_day)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
         [TIER, AT, RULES, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),
@@ -344,6 +360,8 @@ pub static ROUTES: &[Route] = &[
     route!("getReportingTriangle", Get "/v1/areas/{code}/reporting-triangle", EXACT, Read, "analysis", "Ca theo ngày khởi phát (hoặc lấy mẫu) và độ trễ báo cáo: đầu vào của dự báo hiện tại", "Cases by day of onset (or sample) and reporting delay: what the nowcast counts with",
         [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("TriangleRow"), || get(v1::trend::triangle)),
     // Analysis
+    route!("listForecasts", Get "/v1/forecasts", ANALYSTS, Read, "analysis", "Xếp hạng địa điểm theo số người nhiễm kỳ vọng trong 7 ngày tới", "Venues ranked by expected infections of the next seven days",
+        [AREA, KIND, ORDER, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ForecastRow"), || get(v1::forecasts::list)),
     route!("listHotSpots", Get "/v1/hot-spots", ANALYSTS, Read, "analysis", "Tỷ lệ ca theo ô: khoảng tin cậy, làm trơn Bayes, Gi* và điểm nóng", "Case rates of cells: intervals, empirical Bayes, Gi* and hot spots",
         [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),
     route!("findClusters", Get "/v1/clusters", ANALYSTS, Read, "analysis", "Cụm ca bệnh theo thống kê quét của Kulldorff", "Clusters of cases by Kulldorff's scan statistics",

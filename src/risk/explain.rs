@@ -116,6 +116,20 @@ pub(super) fn figure(value: f64) -> String {
     format!("{rounded}")
 }
 
+/// Three figures that count, for what may be very small: `0.000531`, `12.3`.
+pub(super) fn significant(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 12);
+    let text = format!("{value:.*}", digits as usize);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// RFC 3339 in UTC.
 #[expect(
     clippy::trivially_copy_pass_by_ref,

@@ -4,10 +4,12 @@
 //! reads no clock and knows neither storage nor the wire; what a rule's text leaves open is
 //! answered as undefined, never guessed.
 
+mod air;
 mod area;
 mod bands;
 mod cell_risk;
 mod explain;
+mod forecast;
 mod instrument;
 mod instrument_rules;
 pub mod methods;
@@ -21,6 +23,10 @@ mod venue_explain;
 mod venue_past;
 mod venue_risk;
 
+pub use air::{
+    Activity, AirCategory, AirDay, AirDayInputs, AirHour, AirRisk, AirRules, KindAir, VenueAir, air_of_day,
+    air_risk,
+};
 pub use area::{
     AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, LevelSet, LevelTable,
     Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
@@ -28,6 +34,10 @@ pub use area::{
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
+pub use forecast::{
+    ForecastFigures, ForecastHour, ForecastRules, HomeRules, Homes, HomesOf, Interval, Prevalence,
+    VenueForecast, VenueForecastInputs, forecast_figures, forecast_venue, prevalence,
+};
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
 pub use instrument_rules::{Instrument, Instruments};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};

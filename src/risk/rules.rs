@@ -2,8 +2,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{Day, Timestamp, UtcOffset};
+use crate::risk::air::{AirFile, AirRules};
 use crate::risk::area::AreaFile;
 use crate::risk::cell_risk::CellFile;
+use crate::risk::forecast::{ForecastFile, ForecastRules};
 use crate::risk::instrument_rules::InstrumentFile;
 use crate::risk::suppress::ReleaseFile;
 use crate::risk::tracing::TracingFile;
@@ -49,6 +51,8 @@ const BUILTIN: &[(&str, &str)] = &[
         "area-harvard.toml",
         include_str!("../../data/rules/area-harvard.toml"),
     ),
+    ("air.toml", include_str!("../../data/rules/air.toml")),
+    ("forecast.toml", include_str!("../../data/rules/forecast.toml")),
     ("cell.toml", include_str!("../../data/rules/cell.toml")),
     ("trend.toml", include_str!("../../data/rules/trend.toml")),
     ("release.toml", include_str!("../../data/rules/release.toml")),
@@ -88,6 +92,10 @@ pub struct Rules {
     pub venue: VenueRules,
     /// Levels of areas: the rules there are, and which holds when.
     pub areas: AreaRuleBook,
+    /// How easily the air of venues spreads disease.
+    pub air: AirRules,
+    /// How infections at venues are forecast.
+    pub forecast: ForecastRules,
     /// A cell's level.
     pub cell: CellRules,
     /// How an area's cases develop.
@@ -180,6 +188,7 @@ impl Rules {
         let (mut tracing, mut venue, mut cell) = (None, None, None);
         let (mut trend, mut release) = (None, None);
         let (mut areas, mut instruments) = (Vec::new(), Vec::new());
+        let (mut air, mut forecast) = (None, None);
         for &(file, text) in files {
             let seen = match kind_of(file, text)?.as_str() {
                 "tracing" => once(
@@ -191,6 +200,11 @@ impl Rules {
                     areas.push(read::<AreaFile, _>(file, text, AreaFile::check)?);
                     true
                 }
+                "air" => once(&mut air, read::<AirFile, _>(file, text, AirFile::check)?),
+                "forecast" => once(
+                    &mut forecast,
+                    read::<ForecastFile, _>(file, text, ForecastFile::check)?,
+                ),
                 "cell" => once(&mut cell, read::<CellFile, _>(file, text, CellFile::check)?),
                 "trend" => once(&mut trend, read::<TrendFile, _>(file, text, TrendFile::check)?),
                 "release" => once(
@@ -218,6 +232,8 @@ impl Rules {
             tracing: tracing.ok_or_else(|| missing("tracing"))?,
             venue: venue.ok_or_else(|| missing("venue"))?,
             areas: AreaRuleBook::new(areas).map_err(|flaw| flaw.in_file("rules", ""))?,
+            air: air.ok_or_else(|| missing("air"))?,
+            forecast: forecast.ok_or_else(|| missing("forecast"))?,
             cell: cell.ok_or_else(|| missing("cell"))?,
             trend: trend.ok_or_else(|| missing("trend"))?,
             release: release.ok_or_else(|| missing("release"))?,
@@ -392,7 +408,7 @@ impl Flaw {
     }
 }
 
-const KINDS: &str = "tracing, venue, area, cell, trend, release or instrument";
+const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
 
 fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
     let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;

@@ -1,5 +1,7 @@
 //! The generated world: facts, shapes and an epidemic that moves through shared venues.
 
+mod lift;
+
 use geo::{Area as _, BooleanOps, Contains, Validation};
 
 use std::{

@@ -1,4 +1,6 @@
+mod air;
 mod area_rules;
+mod forecast;
 mod instruments;
 mod levels;
 mod tracing;

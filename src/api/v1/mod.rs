@@ -1,12 +1,14 @@
 //! The interface of version 1: events in, registries, cells, venues, areas, zones, marks, risk at a place.
 //! Each handler reads one snapshot, decides by the caller what may be seen, and answers.
 
+pub mod air;
 mod area_rules;
 pub mod areas;
 pub mod bulletin;
 pub mod cells;
 pub mod clusters;
 pub mod events;
+pub mod forecasts;
 pub mod hot_spots;
 mod idempotency;
 pub mod list;

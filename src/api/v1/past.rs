@@ -6,7 +6,7 @@ use crate::api::v1::venues::VenueRiskAnswer;
 use crate::api::v1::view::View;
 use crate::index::VenueEntry;
 use crate::model::{Timestamp, UtcOffset};
-use crate::risk::{AssessmentRecord, PastVenueRisk, Text, VenueInputs, venue_risk_then};
+use crate::risk::{AssessmentRecord, PastVenueRisk, Text, VenueInputs, air_risk, venue_risk_then};
 
 /// A stay and the air after it may reach into the look-back from before it, days.
 const MARGIN_DAYS: i64 = 5;
@@ -118,5 +118,7 @@ pub async fn venue_risk_at(
         exact: is_exact,
         past: Some(past),
         risk,
+        intrinsic: air_risk(&rules.air, &entry.venue, view.at),
+        forecast: None,
     })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
+use crate::api::v1::forecasts::{self, ForecastAnswer};
 use crate::api::v1::list::{ListAsk, ListRow, Page};
 use crate::api::v1::past::{self, Past};
 use crate::api::v1::properties::passes;
@@ -14,7 +15,7 @@ use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::LngLat;
 use crate::index::{VenueEntry, VenueScore};
 use crate::model::{AreaCode, VenueId, VenueKind, VenueStats};
-use crate::risk::{AssessmentRecord, VenueInputs, VenueRisk, venue_risk};
+use crate::risk::{AirRisk, AssessmentRecord, VenueInputs, VenueRisk, air_risk, venue_risk};
 
 /// The widest `radius_m`.
 const MAX_RADIUS_M: f64 = 50_000.0;
@@ -71,6 +72,10 @@ pub struct VenueAnswer {
     pub areas: Vec<String>,
     /// Floor area, m².
     pub floor_area_m2: Option<f64>,
+    /// Room volume, m³.
+    pub volume_m3: Option<f64>,
+    /// Outside-air changes per hour.
+    pub ventilation_ach: Option<f64>,
     /// People allowed at once.
     pub capacity: Option<u32>,
     /// Opening hours.
@@ -95,6 +100,13 @@ pub struct VenueRiskAnswer {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub risk: VenueRisk,
+    /// How easily its air spreads disease, whoever is ill: `category` (`low`, `medium`, `high`), both indices, what the
+    /// registry gave, explanation. With `at` before now by the present registration.
+    #[schema(value_type = Object)]
+    pub intrinsic: AirRisk,
+    /// Expected infections of the coming days, for those who see the venue's exact figures; `null` for others, because
+    /// visits of one venue are released to nobody, and with `at` before now.
+    pub forecast: Option<ForecastAnswer>,
 }
 
 /// A venue's visits by hour.
@@ -310,6 +322,8 @@ pub async fn one(
             row: VenueRow::seen(&view, entry, None),
             areas: entry.areas.iter().map(ToString::to_string).collect(),
             floor_area_m2: venue.floor_area_m2,
+            volume_m3: venue.volume_m3,
+            ventilation_ach: venue.ventilation_ach,
             capacity: venue.capacity,
             hours: venue.hours.clone(),
             valid_from: view.time(venue.valid_from),
@@ -357,6 +371,8 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         exact: is_exact,
         past: None,
         risk: venue_risk(state.pipeline.rules(), &inputs, View::audience(is_exact)),
+        intrinsic: air_risk(&state.pipeline.rules().air, &entry.venue, view.at),
+        forecast: is_exact.then(|| forecasts::answer(view, state.pipeline.rules(), entry)),
     }
 }
 
@@ -399,7 +415,11 @@ pub async fn hours(
     view.write(&headers, &answer)
 }
 
-fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a VenueEntry, ApiError> {
+/// The venue of the path.
+///
+/// # Errors
+/// 400 for what is no id, 404 for an unknown venue.
+pub fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a VenueEntry, ApiError> {
     let id: VenueId = segments.read_as("id", "a venue's id, 1 to 64 bytes", VenueId::new)?;
     view.snapshot
         .venues()

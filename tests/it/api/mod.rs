@@ -14,4 +14,5 @@ mod past;
 mod privacy;
 mod reads;
 mod tiles;
+mod venue_risk;
 mod writes;
