@@ -431,7 +431,7 @@ mod tests {
             text.replace("from = 50, to = 150", "from = 51, to = 150")
         })
         .unwrap_err();
-        assert_eq!(gap.place, "line 24, field table[0].columns.bands[2]");
+        assert_eq!(gap.place, "line 25, field table[0].columns.bands[2]");
         assert!(gap.reason.contains("gap"), "{gap}");
 
         let overlap = with("cell.toml", |text| text.replace("from = 50", "from = 40")).unwrap_err();
