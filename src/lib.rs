@@ -64,6 +64,14 @@
 //! residents of areas or cells from the snapshot, [`risk::methods`] holds the published methods on plain numbers, and what went
 //! in can be had as a list and counted again.
 //!
+//! # The way of an area's level
+//! 1. A week closes and its counts are released. [`pipeline`] gives [`risk`] what everybody may know of each area: released
+//!    counts of one and two weeks, residents, registered indicators.
+//! 2. The rule in force (`data/rules/area-*.toml`: tables, conditions on the units below, adjustments) decides from the leaves
+//!    up which levels are possible. Only where one is left is there a level; nothing is guessed.
+//! 3. `?rules=` asks any other rule the same question of the same figures, `rules diff` asks two, and `/v1/bulletin` lays two
+//!    weeks side by side.
+//!
 //! # The floors
 //! Imports go down only; `tests/it/floors.rs` holds the table and checks it.
 //!

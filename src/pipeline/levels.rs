@@ -50,8 +50,19 @@ impl<'s> AreasAt<'s> {
             reported: &[],
             below: &[],
             previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
+            counted_to: if is_exact {
+                None
+            } else {
+                self.closed_week_end(code)
+            },
             as_of: self.at,
         }
+    }
+
+    fn closed_week_end(&self, code: &AreaCode) -> Option<Timestamp> {
+        let window = Window::ending(self.at, WEEK_HOURS);
+        let public = self.snapshot.releases().public_area(code, self.at, window);
+        public.weeks.map(|weeks| weeks.to.start())
     }
 
     /// What was released of so many closed weeks; hidden where one of them is, or was not released at all.

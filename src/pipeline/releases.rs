@@ -291,6 +291,7 @@ fn areas(
                     reported: &[],
                     below: &[],
                     previous_level: before.levels.get(&area.code).copied(),
+                    counted_to: None,
                     as_of,
                 },
             }

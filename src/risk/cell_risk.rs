@@ -100,7 +100,7 @@ pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Ti
 /// The other levels, each with its rates and the counts that give them here.
 fn what_would_change(rules: &CellRules, level: u8, population: f64, explain: &mut Explain) {
     // A hair less, so that a rate that is met exactly needs no case more.
-    let least = |rate: f64| (rate * population / 100_000.0 - 1e-9).ceil().max(0.0);
+    let least = |rate: f64| (rate * population / 100_000.0 - 1e-9).ceil().max(0.0) + 0.0;
     for band in rules.incidence.as_slice() {
         if band.gives == level {
             continue;

@@ -91,10 +91,21 @@ impl Explain {
     }
 
     pub(super) fn input(&mut self, vi: &str, en: &str, value: impl Into<String>) {
+        self.input_of(vi, en, value, None);
+    }
+
+    /// An input that held at another instant than the answer.
+    pub(super) fn input_of(
+        &mut self,
+        vi: &str,
+        en: &str,
+        value: impl Into<String>,
+        as_of: Option<Timestamp>,
+    ) {
         self.inputs.push(ExplainInput {
             name: Text::new(vi, en),
             value: value.into(),
-            as_of: None,
+            as_of,
         });
     }
 

@@ -9,6 +9,7 @@ mod area;
 mod bands;
 mod cell_risk;
 mod explain;
+mod flaw;
 mod forecast;
 mod instrument;
 mod instrument_rules;
@@ -34,6 +35,7 @@ pub use area::{
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
+pub use flaw::InvalidRules;
 pub use forecast::{
     ForecastFigures, ForecastHour, ForecastRules, HomeRules, Homes, HomesOf, Interval, Prevalence,
     VenueForecast, VenueForecastInputs, forecast_figures, forecast_venue, prevalence,
@@ -45,7 +47,7 @@ pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
 };
-pub use rules::{AnyRule, InvalidRules, RuleHead, Rules};
+pub use rules::{AnyRule, RuleHead, Rules};
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,

@@ -1,10 +1,11 @@
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::risk::air::{AirFile, AirRules};
 use crate::risk::area::AreaFile;
 use crate::risk::cell_risk::CellFile;
+pub(super) use crate::risk::flaw::Flaw;
+use crate::risk::flaw::{InvalidRules, read, unreadable};
 use crate::risk::forecast::{ForecastFile, ForecastRules};
 use crate::risk::instrument_rules::InstrumentFile;
 use crate::risk::suppress::ReleaseFile;
@@ -104,20 +105,6 @@ pub struct Rules {
     pub release: ReleaseRules,
     /// The safety instruments.
     pub instruments: Instruments,
-}
-
-/// Rules that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {place}: {reason}; expected {expected}")]
-pub struct InvalidRules {
-    /// The file.
-    pub file: String,
-    /// The line or the field.
-    pub place: String,
-    /// What is wrong there.
-    pub reason: String,
-    /// What was expected.
-    pub expected: String,
 }
 
 /// Which rule this is and where it comes from.
@@ -248,7 +235,9 @@ impl Rules {
     pub fn heads(&self) -> Vec<(&'static str, &RuleHead)> {
         let areas = self.areas.all().iter().map(|each| ("area", &each.rule));
         let single = [
+            ("air", &self.air.rule),
             ("cell", &self.cell.rule),
+            ("forecast", &self.forecast.rule),
             ("release", &self.release.rule),
             ("tracing", &self.tracing.rule),
             ("trend", &self.trend.rule),
@@ -268,6 +257,8 @@ impl Rules {
         Ok(match kind.as_str() {
             "area" => AnyRule::Area(Box::new(read::<AreaFile, _>(file, text, AreaFile::check)?)),
             "cell" => AnyRule::Cell(Box::new(read::<CellFile, _>(file, text, CellFile::check)?)),
+            "air" => other(read::<AirFile, _>(file, text, AirFile::check)?.rule),
+            "forecast" => other(read::<ForecastFile, _>(file, text, ForecastFile::check)?.rule),
             "tracing" => other(read::<TracingFile, _>(file, text, TracingFile::check)?.rule),
             "venue" => other(read::<VenueFile, _>(file, text, VenueFile::check)?.rule),
             "trend" => other(read::<TrendFile, _>(file, text, TrendFile::check)?.rule),
@@ -372,42 +363,6 @@ impl RuleHead {
     }
 }
 
-/// What is wrong in a rule, before the file is known.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    pub field: String,
-    pub reason: String,
-    pub expected: String,
-}
-
-impl Flaw {
-    pub(super) fn new(
-        field: impl Into<String>,
-        reason: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-            expected: expected.into(),
-        }
-    }
-
-    /// The same with the line of the field, as far as the text has it.
-    fn in_file(self, file: &str, text: &str) -> InvalidRules {
-        let place = match line_of_field(text, &self.field) {
-            Some(line) => format!("line {line}, field {}", self.field),
-            None => format!("field {}", self.field),
-        };
-        InvalidRules {
-            file: file.to_owned(),
-            place,
-            reason: self.reason,
-            expected: self.expected,
-        }
-    }
-}
-
 const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
 
 fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
@@ -416,49 +371,6 @@ fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
         Some(kind) => Ok(kind.to_owned()),
         None => Err(Flaw::new("kind", "is missing or no text", KINDS).in_file(file, text)),
     }
-}
-
-fn read<F: DeserializeOwned, T>(
-    file: &str,
-    text: &str,
-    check: impl FnOnce(F) -> Result<T, Flaw>,
-) -> Result<T, InvalidRules> {
-    let raw: F = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
-    check(raw).map_err(|flaw| flaw.in_file(file, text))
-}
-
-fn unreadable(file: &str, text: &str, error: &toml::de::Error) -> InvalidRules {
-    let start = error.span().map_or(0, |span| span.start);
-    InvalidRules {
-        file: file.to_owned(),
-        place: format!("line {}", line_at(text, start)),
-        reason: error.message().lines().collect::<Vec<_>>().join(" "),
-        expected: "the fields of this kind of rule, as in the files that come with the program".to_owned(),
-    }
-}
-
-/// The line, from 1, of a byte.
-fn line_at(text: &str, at: usize) -> usize {
-    let before = text.get(..at.min(text.len()));
-    before.map_or(0, |before| before.matches('\n').count()) + 1
-}
-
-/// The line of a field such as `table[0].rows.bands[2]`; of what holds it, where it is not there itself.
-fn line_of_field(text: &str, field: &str) -> Option<usize> {
-    let table = toml::de::DeTable::parse(text).ok()?;
-    let mut steps = field.split(['.', '[']).map(|step| step.trim_end_matches(']'));
-    let mut value = table.get_ref().get(steps.next()?)?;
-    let mut start = value.span().start;
-    for step in steps {
-        let next = match step.parse::<usize>() {
-            Ok(number) => value.get_ref().get(number),
-            Err(_name) => value.get_ref().get(step),
-        };
-        let Some(next) = next else { break };
-        value = next;
-        start = value.span().start;
-    }
-    Some(line_at(text, start))
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> bool {
@@ -539,7 +451,7 @@ mod tests {
             text.replace("from = 50, to = 150", "from = 51, to = 150")
         })
         .unwrap_err();
-        assert_eq!(gap.place, "line 24, field table[0].columns.bands[2]");
+        assert_eq!(gap.place, "line 25, field table[0].columns.bands[2]");
         assert!(gap.reason.contains("gap"), "{gap}");
 
         let overlap = with("cell.toml", |text| text.replace("from = 50", "from = 40")).unwrap_err();

@@ -148,6 +148,7 @@ export class Panel {
 
   /** What is said beside the level. @param {string} kind @param {number} level @param {Record<string, any>} facts */
   levelNote(kind, level, facts) {
+    if (kind === "area" && facts.class) return make("span", { class: "quiet" }, this.words.side(facts.class));
     if (kind !== "venue") return null;
     const says = [];
     if (level > 0 && facts.status) says.push(this.words.text(`status.${facts.status}`));
@@ -206,7 +207,10 @@ export class Panel {
     }
     const rows = kind === "zone" ? this.zoneRows(facts) : this.figureRows(kind, facts);
     if (facts.released_at) rows.push([words.text("panel.released"), this.value(facts.released_at)]);
-    for (const input of explain?.inputs ?? []) rows.push([words.side(input.name), this.input(input.value)]);
+    for (const input of explain?.inputs ?? []) {
+      const as_of = input.as_of ? ` (${words.text("panel.inputs.until", { at: this.value(input.as_of) })})` : "";
+      rows.push([words.side(input.name), this.input(input.value) + as_of]);
+    }
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
     if (explain?.next?.length) {
       const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, words.side(text))));
@@ -240,16 +244,26 @@ export class Panel {
 
   /** Figures that a cell or area carries beside its explanation. @param {string} kind @param {Record<string, any>} facts @returns {[string, string][]} */
   figureRows(kind, facts) {
-    if (kind !== "cell") return [];
     const words = this.words;
     /** @type {[string, string][]} */
     const rows = [];
+    if (kind === "area" && facts.units_by_level) rows.push([words.text("panel.units"), this.units(facts.units_by_level)]);
+    if (kind !== "cell") return rows;
     for (const name of ["visits", "people", "cases"]) {
       const value = facts[name];
       if (typeof value === "number") rows.push([words.text(`panel.${name}`), words.number(value)]);
       else if (facts.suppressed) rows.push([words.text(`panel.${name}`), words.text("panel.hidden")]);
     }
     return rows;
+  }
+
+  /** How many units below have each level: `3 green, 1 red`. @param {number[]} counts by level, 0 to 4 */
+  units(counts) {
+    const words = this.words;
+    return [1, 2, 3, 4, 0]
+      .filter((level) => counts[level])
+      .map((level) => `${words.number(counts[level] ?? 0)} ${words.text(`level.${level}`).toLowerCase()}`)
+      .join(", ");
   }
 
   /** @param {Record<string, any>} facts @returns {[string, string][]} */

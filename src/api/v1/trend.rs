@@ -41,7 +41,7 @@ pub struct AreaTrendAnswer {
 /// chain ladder on reporting delays. What it counts with is at `/v1/areas/{code}/reporting-triangle`.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NowcastAnswer {
-    /// The days, oldest first.
+    /// Of the days asked for those that reports are looked at of, oldest first.
     pub days: Vec<NowcastRow>,
     /// The share of a day's cases that is reported after 0, 1, … days; `null` where that cannot be told.
     pub delays: Option<Vec<f64>>,

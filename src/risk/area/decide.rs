@@ -24,6 +24,8 @@ pub struct AreaInputs<'a> {
     pub below: &'a [LevelSet],
     /// The level before, where one was in force.
     pub previous_level: Option<u8>,
+    /// When the counted days ended, where that is not `as_of`: a closed week.
+    pub counted_to: Option<Timestamp>,
     /// The instant the figures hold for.
     pub as_of: Timestamp,
 }

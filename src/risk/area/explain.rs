@@ -89,16 +89,18 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
         Counted::Hidden => "–".to_owned(),
     };
     let measures = rules.measures();
-    explain.input(
+    explain.input_of(
         "Ca cộng đồng mới trong 7 ngày",
         "New community cases in 7 days",
         count(inputs.cases_7d),
+        inputs.counted_to,
     );
     if measures.iter().any(|each| each.case_days() == Some(14)) {
-        explain.input(
+        explain.input_of(
             "Ca cộng đồng mới trong 14 ngày",
             "New community cases in 14 days",
             count(inputs.cases_14d),
+            inputs.counted_to,
         );
     }
     let population = inputs.population.map_or("–".to_owned(), |p| p.to_string());

@@ -68,6 +68,10 @@ async fn a_level_is_recomputed_by_the_rule_asked_for() {
     assert_eq!(ecdc["explain"]["rule"], "ecdc@2021-02", "the version of the day");
     assert_eq!(ecdc["explain"]["inputs"][1]["value"], "90");
     assert_eq!(
+        ecdc["explain"]["inputs"][1]["as_of"], "2021-04-25T17:00:00Z",
+        "the week's end"
+    );
+    assert_eq!(
         (&ecdc["level"], &ecdc["standing"], &ecdc["possible"]),
         (&json!(0), &json!("undefined_by_rule"), &json!([0, 2])),
         "{ecdc}"

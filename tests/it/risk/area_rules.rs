@@ -22,6 +22,7 @@ fn counted(cases_7d: u32, cases_14d: u32) -> AreaInputs<'static> {
         reported: &[],
         below: &[],
         previous_level: None,
+        counted_to: None,
         as_of: at("2021-11-10T08:00:00+07:00"),
     }
 }
