@@ -14,6 +14,7 @@ mod facts;
 mod files;
 mod handle;
 mod master_key;
+mod parents;
 mod publish;
 mod recount;
 mod registry;

@@ -12,7 +12,7 @@ use vungxanh::model::{
 };
 use vungxanh::risk::{
     AreaInputs, AssessmentOutcome, AssessmentRecord, Audience, Counted, Rules, Symptoms, VenueInputs,
-    VenueStatus, area_level, assess, cell_risk, derive_interval, explain_cell, normalized_minutes,
+    VenueStatus, area_level, assess, assess_at, cell_risk, derive_interval, explain_cell, normalized_minutes,
     overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_value,
     transmission_risk_vector, venue_risk,
 };

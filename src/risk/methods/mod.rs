@@ -7,6 +7,7 @@ mod hot_spots;
 mod rates;
 mod reproduction;
 mod scan;
+mod shares;
 mod visits;
 
 pub use aerosol::{
@@ -21,6 +22,7 @@ pub use scan::{
     Cluster, InvalidScan, Location, ScanOptions, SpaceTimeCluster, SpaceTimeOptions, scan_poisson,
     scan_space_time,
 };
+pub use shares::shrunk_shares;
 pub use visits::{
     PlaceHour, dwell_correction, expected_infections, infection_rate, occupancy, someone_infectious,
 };
