@@ -177,7 +177,11 @@ fn a_time_to_fix_things_ends() {
     assert_eq!(level(&school, days_later(2)), "closed", "48 hours are over");
     let restaurant = record("hue-food", AssessmentAuthor::Inspector, &[6.0; 10]);
     assert_eq!(level(&restaurant, days_later(6)), "fix_7_days");
-    assert_eq!(level(&restaurant, days_later(7)), "fix_7_days", "the text says no more: it stands");
+    assert_eq!(
+        level(&restaurant, days_later(7)),
+        "fix_7_days",
+        "the text says no more: it stands"
+    );
     let good = record("hue-food", AssessmentAuthor::Inspector, &[9.0; 10]);
     assert_eq!(
         level(&good, days_later(20)),

@@ -166,6 +166,7 @@ fn sources_that_disagree_are_told_with_their_age_and_what_to_fix() {
     };
     let risk = venue_risk(&rules, &later, Audience::Public);
     assert_eq!(risk.level, 3);
-    let ended = |step: &vungxanh::risk::ExplainStep| step.text.en.contains("ended at 2021-05-08T08:00:00+07:00");
+    let ended =
+        |step: &vungxanh::risk::ExplainStep| step.text.en.contains("ended at 2021-05-08T08:00:00+07:00");
     assert!(risk.explain.steps.iter().any(ended));
 }
