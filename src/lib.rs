@@ -60,7 +60,7 @@
 //! position, registries are read again, before anything else is written.
 //!
 //! # The way of a question about the epidemic
-//! `/v1/areas/{code}/trend`, `/v1/hot-spots` and `/v1/clusters` are for those who see exact figures. [`api`] collects cases and
+//! `/v1/areas/{code}/trend`, `/v1/hot-spots`, `/v1/clusters` and `/v1/forecasts` are for those who see exact figures. [`api`] collects cases and
 //! residents of areas or cells from the snapshot, [`risk::methods`] holds the published methods on plain numbers, and what went
 //! in can be had as a list and counted again.
 //!

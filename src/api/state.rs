@@ -258,6 +258,12 @@ impl From<PipelineError> for ApiError {
     fn from(error: PipelineError) -> Self {
         match error {
             PipelineError::Store(error) => error.into(),
+            PipelineError::CyclicParents { parent, .. } => Self::Unprocessable(vec![FieldError::new(
+                "parent",
+                parent.as_str(),
+                "lies inside the venue itself",
+                "a venue that holds it, or none",
+            )]),
             PipelineError::Stopping => Self::Busy {
                 retry_after_s: 5,
                 reason: error.to_string(),

@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::aggregate::AggregateError;
-use crate::model::Day;
+use crate::model::{Day, VenueId};
 use crate::store::StoreError;
 
 /// What can go wrong while the flow runs.
@@ -50,6 +50,14 @@ pub enum PipelineError {
         day: Day,
         /// The first that takes events.
         first_live: Day,
+    },
+    /// A venue would hold itself, directly or over others.
+    #[error("venue {venue}: parent {parent} lies inside the venue itself; expected a venue that holds it")]
+    CyclicParents {
+        /// The venue.
+        venue: VenueId,
+        /// Its parent as given.
+        parent: VenueId,
     },
     /// Summing a backfill failed.
     #[error(transparent)]

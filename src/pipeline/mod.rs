@@ -16,6 +16,7 @@ mod files;
 mod handle;
 mod levels;
 mod master_key;
+mod parents;
 mod publish;
 mod recount;
 mod registry;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::model::{Area, Day, EventId, Mark, MarkState, Timestamp, Venue, Zone};
+use crate::pipeline::parents::check_parents;
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::start;
 use crate::pipeline::state::{Registry, State};
@@ -23,8 +24,10 @@ impl Pipeline {
     /// is the current one, in whatever order they come; one that begins later waits for [`Pipeline::begin_venues`].
     ///
     /// # Errors
-    /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
+    /// [`PipelineError::CyclicParents`] before anything is written; with any other they may be registered all the same,
+    /// and then they are in the snapshot.
     pub async fn put_venues(&self, venues: Vec<Venue>) -> Result<RegistryChange, PipelineError> {
+        check_parents(self.snapshot().venues(), &venues)?;
         let (this, now) = (self.clone(), self.inner.clock.now());
         let today = Day::of(now, self.offset());
         self.register(

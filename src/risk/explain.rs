@@ -151,7 +151,7 @@ pub(super) fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S:
 }
 
 #[expect(clippy::ref_option, reason = "serde's serialize_with asks for this shape")]
-fn maybe_instant<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn maybe_instant<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => serializer.collect_str(at),
         None => serializer.serialize_none(),

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::model::{Assessment, AssessmentAuthor, Event, Timestamp};
-use crate::risk::explain::{figure, instant};
+use crate::risk::explain::{figure, instant, maybe_instant};
 use crate::risk::instrument_rules::{Class, Score};
 use crate::risk::{Instrument, Instruments, Text, VenueStatus};
 
@@ -50,6 +50,26 @@ pub struct AssessmentResult {
     pub outcome: AssessmentOutcome,
     /// Whether rule and items were checked against the primary text.
     pub confirmed: bool,
+    /// Until when the class holds without a better assessment, where the text sets a time to fix things; RFC 3339.
+    #[serde(serialize_with = "maybe_instant", skip_serializing_if = "Option::is_none")]
+    pub fix_until: Option<Timestamp>,
+    /// What to fix first: the items that can veto the class, then those that lost most points. At most three.
+    pub fix_first: Vec<FixItem>,
+}
+
+/// An item that is not fully met.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FixItem {
+    /// Its number.
+    pub item: u32,
+    /// What it asks.
+    pub name: Text,
+    /// Points it has.
+    pub points: f64,
+    /// Points it should have.
+    pub wanted: f64,
+    /// Whether it can veto the class on its own.
+    pub veto: bool,
 }
 
 /// A class of the instrument, or why there is none.
@@ -79,6 +99,27 @@ pub enum AssessmentOutcome {
 const APPLICABLE_MAX: &str = "applicable_max";
 const DAY_S: i64 = 86_400;
 
+/// How many items are named to be fixed first.
+const FIX_FIRST: usize = 3;
+
+/// What an assessment comes to at an instant: once the time to fix things is over without a better one, its class is that
+/// which the rule names for then. Where the text names none the class stands: no venue gets better by waiting.
+#[must_use]
+pub fn assess_at(instruments: &Instruments, record: &AssessmentRecord, now: Timestamp) -> AssessmentResult {
+    let mut result = assess(instruments, record);
+    if let AssessmentOutcome::Class { id, .. } = &result.outcome
+        && result.fix_until.is_some_and(|until| until <= now)
+        && let Some(instrument) = instruments.find(&record.instrument)
+    {
+        let grace = instrument.class(id).and_then(|class| class.grace.as_ref());
+        let then = grace.and_then(|grace| instrument.class(grace.then.as_deref()?));
+        if let Some(then) = then {
+            result.outcome = of_class(then);
+        }
+    }
+    result
+}
+
 /// Scores one assessment.
 #[must_use]
 pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> AssessmentResult {
@@ -90,6 +131,8 @@ pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> Assessmen
         score: None,
         outcome: AssessmentOutcome::Incomplete(Text::new("Không có bộ tiêu chí này", "No such instrument")),
         confirmed: false,
+        fix_until: None,
+        fix_first: Vec::new(),
     };
     let Some(instrument) = instruments.find(&record.instrument) else {
         return result;
@@ -103,6 +146,11 @@ pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> Assessmen
         Ok((answers, score)) => {
             result.score = Some(score);
             result.outcome = conclude(instrument, &answers, score);
+            result.fix_first = fix_first(instrument, &answers);
+            if let AssessmentOutcome::Class { id, .. } = &result.outcome {
+                let grace = instrument.class(id).and_then(|class| class.grace.as_ref());
+                result.fix_until = grace.map(|grace| record.at.plus_s(i64::from(grace.hours) * 3600));
+            }
         }
         Err(outcome) => result.outcome = outcome,
     }
@@ -243,6 +291,63 @@ fn conclude(instrument: &Instrument, answers: &Answers, score: f64) -> Assessmen
             "The score would do but a condition is not met: the text has no class for that".to_owned(),
         ),
     }
+}
+
+/// Vetoes first, then by points lost; ties in the order of the items.
+fn fix_first(instrument: &Instrument, answers: &Answers) -> Vec<FixItem> {
+    let counts_risk = instrument.counts_risk();
+    let any_zero_vetoes = instrument
+        .bands
+        .as_slice()
+        .iter()
+        .any(|band| band.gives.needs_no_zero);
+    let limit = instrument
+        .bands
+        .as_slice()
+        .iter()
+        .filter_map(|band| band.gives.needs_items_below)
+        .fold(f64::INFINITY, f64::min);
+    let mut open: Vec<FixItem> = (1..)
+        .zip(&answers.points)
+        .filter_map(|(item, points)| {
+            let points = (*points)?;
+            let mandatory = instrument.mandatory.contains(&item) && points < instrument.mandatory_from;
+            let (wanted, veto) = if counts_risk {
+                (instrument.item_min, points >= limit)
+            } else {
+                // Where the most points of an item are not known, all that is known is that none is too few.
+                let most = match instrument.score {
+                    Score::Passed => Some(1.0),
+                    _ => instrument.max_of(item),
+                };
+                (
+                    most.unwrap_or(1.0),
+                    mandatory || (any_zero_vetoes && points == 0.0),
+                )
+            };
+            let lost = if counts_risk {
+                points > wanted
+            } else {
+                points < wanted
+            };
+            (lost || veto).then(|| FixItem {
+                item,
+                name: instrument.name_of(item),
+                points,
+                wanted,
+                veto,
+            })
+        })
+        .collect();
+    let lost = |item: &FixItem| (item.wanted - item.points).abs();
+    open.sort_by(|a, b| {
+        b.veto
+            .cmp(&a.veto)
+            .then(lost(b).total_cmp(&lost(a)))
+            .then(a.item.cmp(&b.item))
+    });
+    open.truncate(FIX_FIRST);
+    open
 }
 
 fn of_class(class: &Class) -> AssessmentOutcome {

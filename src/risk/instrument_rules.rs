@@ -99,6 +99,18 @@ pub struct Class {
     pub name: Text,
     /// What follows from it.
     pub action: Text,
+    /// How long it holds without a better assessment.
+    pub grace: Option<Grace>,
+}
+
+/// A time to fix what is wrong.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grace {
+    /// Hours from the assessment on.
+    pub hours: u32,
+    /// The class afterwards; none: the text does not say, and the class stands.
+    pub then: Option<String>,
 }
 
 impl Instruments {
@@ -155,6 +167,27 @@ impl Instrument {
             .find(|item| item.number == number)
             .and_then(|item| item.max);
         own.or(self.item_max)
+    }
+
+    /// Whether points count risk: more of them lead to a worse level.
+    #[must_use]
+    pub fn counts_risk(&self) -> bool {
+        let level = |band: Option<&Band<Verdict>>| {
+            band.and_then(|band| self.class(&band.gives.class))
+                .map(|class| class.level)
+        };
+        let bands = self.bands.as_slice();
+        level(bands.first()) < level(bands.last())
+    }
+
+    /// What an item asks, or its number where its text was not retrieved.
+    #[must_use]
+    pub fn name_of(&self, number: u32) -> Text {
+        let own = self.items.iter().find(|item| item.number == number);
+        own.map_or_else(
+            || Text::new(format!("Mục {number}"), format!("Item {number}")),
+            |item| item.name.clone(),
+        )
     }
 
     /// The class with that id.
@@ -240,6 +273,23 @@ impl InstrumentFile {
                     field,
                     "has no level or status",
                     "level 1 to 4 and an assessed status",
+                ));
+            }
+            let Some(grace) = &class.grace else { continue };
+            let field = format!("class.{}.grace", class.id);
+            if !(1..=8760).contains(&grace.hours) {
+                return Err(Flaw::new(
+                    field,
+                    format!("has {} hours", grace.hours),
+                    "1 to 8760 hours",
+                ));
+            }
+            let then = grace.then.as_ref();
+            if then.is_some_and(|id| *id == class.id || !self.class.iter().any(|other| other.id == *id)) {
+                return Err(Flaw::new(
+                    field,
+                    "leads to no other class",
+                    "another class of this file, or none",
                 ));
             }
         }

@@ -40,8 +40,8 @@ pub use forecast::{
     ForecastFigures, ForecastHour, ForecastRules, HomeRules, Homes, HomesOf, Interval, Prevalence,
     VenueForecast, VenueForecastInputs, forecast_figures, forecast_venue, prevalence,
 };
-pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
-pub use instrument_rules::{Instrument, Instruments};
+pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
+pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,

@@ -82,6 +82,30 @@ const BUILTIN: &[(&str, &str)] = &[
         "supermarkets-hcmc.toml",
         include_str!("../../data/rules/supermarkets-hcmc.toml"),
     ),
+    (
+        "factories-hue.toml",
+        include_str!("../../data/rules/factories-hue.toml"),
+    ),
+    (
+        "lodging-hcmc.toml",
+        include_str!("../../data/rules/lodging-hcmc.toml"),
+    ),
+    (
+        "sights-hcmc.toml",
+        include_str!("../../data/rules/sights-hcmc.toml"),
+    ),
+    (
+        "transport-hcmc.toml",
+        include_str!("../../data/rules/transport-hcmc.toml"),
+    ),
+    (
+        "markets-hcmc.toml",
+        include_str!("../../data/rules/markets-hcmc.toml"),
+    ),
+    (
+        "traditional-markets-hcmc.toml",
+        include_str!("../../data/rules/traditional-markets-hcmc.toml"),
+    ),
 ];
 
 /// Every rule the server works with.

@@ -63,18 +63,19 @@ pub(super) fn explain_venue(
         );
     }
 
-    assessment(
-        &mut explain,
-        figures.inspected.as_ref(),
-        "Đoàn kiểm tra",
-        "Inspected",
-    );
-    assessment(
-        &mut explain,
-        figures.self_declared.as_ref(),
-        "Tự đánh giá",
-        "Self-declared",
-    );
+    let (own, inspected) = (figures.self_declared.as_ref(), figures.inspected.as_ref());
+    assessment(&mut explain, inputs, inspected, "Đoàn kiểm tra", "Inspected");
+    assessment(&mut explain, inputs, own, "Tự đánh giá", "Self-declared");
+    let alone = |result| assessment_level(rules, None, result);
+    if let (own @ 1.., inspected @ 1..) = (alone(own), alone(inspected))
+        && own != inspected
+    {
+        explain.step(
+            "Hai nguồn khác nhau: cấp theo tự đánh giá và cấp theo đoàn kiểm tra",
+            "The sources disagree: level self-declared and level inspected",
+            format!("{own} ≠ {inspected}"),
+        );
+    }
     let by_assessment = assessment_level(rules, figures.self_declared.as_ref(), figures.inspected.as_ref());
     explain.step(
         "Cấp theo đánh giá (tự đánh giá chỉ có thể làm xấu hơn kết quả kiểm tra)",
@@ -90,7 +91,13 @@ pub(super) fn explain_venue(
     explain
 }
 
-fn assessment(explain: &mut Explain, result: Option<&AssessmentResult>, vi: &str, en: &str) {
+fn assessment(
+    explain: &mut Explain,
+    inputs: &VenueInputs,
+    result: Option<&AssessmentResult>,
+    vi: &str,
+    en: &str,
+) {
     let Some(result) = result else {
         explain.step(
             format!("{vi}: chưa có hoặc đã hết hạn"),
@@ -112,11 +119,21 @@ fn assessment(explain: &mut Explain, result: Option<&AssessmentResult>, vi: &str
         ),
     };
     let label = &result.instrument;
+    let made = Day::of(result.at, inputs.offset);
+    let days = Day::of(inputs.now, inputs.offset).0 - made.0;
     explain.step(
-        format!("{vi} ({label}): {vi_class}"),
-        format!("{en} ({label}): {en_class}"),
+        format!("{vi} ({label}), ngày {made}, {days} ngày trước: {vi_class}"),
+        format!("{en} ({label}) on {made}, {days} days ago: {en_class}"),
         score,
     );
+    if let Some(until) = result.fix_until.filter(|until| *until <= inputs.now) {
+        let until = until.to_rfc3339(inputs.offset);
+        explain.step(
+            format!("{label}: hạn khắc phục đã hết lúc {until} mà chưa đánh giá lại"),
+            format!("{label}: the time to fix things ended at {until} without a new assessment"),
+            "–",
+        );
+    }
     if !result.confirmed {
         explain.step(
             format!("{label}: một phần chưa đối chiếu với văn bản gốc"),
@@ -181,5 +198,25 @@ fn what_would_change(
             format!("Đánh giá {} hết hạn ngày {day}", result.instrument),
             format!("The assessment by {} expires on {day}", result.instrument),
         );
+        if let Some(until) = result.fix_until.filter(|until| inputs.now < *until) {
+            let until = until.to_rfc3339(inputs.offset);
+            explain.next(
+                format!("Phải khắc phục và đánh giá lại trước {until}"),
+                format!("To be fixed and assessed again before {until}"),
+            );
+        }
+        if let Some(first) = result.fix_first.first() {
+            let (points, wanted) = (figure(first.points), figure(first.wanted));
+            explain.next(
+                format!(
+                    "Khắc phục trước hết: {} ({points} điểm, cần {wanted})",
+                    first.name.vi
+                ),
+                format!(
+                    "To be fixed first: {} ({points} points, {wanted} wanted)",
+                    first.name.en
+                ),
+            );
+        }
     }
 }

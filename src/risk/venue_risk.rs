@@ -7,7 +7,7 @@ use crate::risk::rules::Flaw;
 use crate::risk::venue_explain::explain_venue;
 use crate::risk::{
     AssessmentOutcome, AssessmentRecord, AssessmentResult, Audience, Explain, RuleHead, Rules, TracingRules,
-    assess, derive_interval, exposure_band, normalized_minutes, overlap_minutes, split_by_day,
+    assess_at, derive_interval, exposure_band, normalized_minutes, overlap_minutes, split_by_day,
     transmission_risk_level,
 };
 
@@ -156,7 +156,11 @@ pub(super) fn figures_with(
             .assessments
             .iter()
             .filter(|record| record.by == by && record.at <= inputs.now);
-        let result = assess(&rules.instruments, made.max_by_key(|record| record.at)?);
+        let result = assess_at(
+            &rules.instruments,
+            made.max_by_key(|record| record.at)?,
+            inputs.now,
+        );
         (inputs.now < result.expires).then_some(result)
     };
     let self_declared = latest(AssessmentAuthor::Venue);

@@ -68,7 +68,7 @@ test("both languages have the same keys, and the scripts use no others", async (
     const places = (/** @type {unknown} */ each) => (String(each).match(/\{\w+\}/g) ?? []).sort();
     assert.deepEqual(places(text), places(en[key]), key);
   }
-  for (const file of ["main.js", "map.js", "panel.js", "search.js", "time.js", "player.js", "formats.js", "pair.js", "figures.js"]) {
+  for (const file of ["main.js", "map.js", "panel.js", "search.js", "time.js", "player.js", "formats.js", "pair.js", "figures.js", "venue.js"]) {
     const source = await readFile(path.join(ROOT, "web/app", file), "utf8");
     for (const [, key] of source.matchAll(/\.text\("([^"]+)"/g)) assert.ok(key && key in vi, `${file}: ${key}`);
   }
@@ -88,7 +88,7 @@ test("no lock file names a host, and no script loads from one", async () => {
       if (name) assert.ok(each.integrity, `${name} has an integrity hash`);
     }
   }
-  for (const file of ["boot", "words", "api", "theme", "time", "live", "map", "panel", "search", "main", "frames", "steps", "player", "formats", "pair", "figures", "cells/decode", "cells/ids", "cells/outline", "cells/mvt", "cells/weigh", "cells/worker", "cells/protocol"]) {
+  for (const file of ["boot", "words", "api", "theme", "time", "live", "map", "panel", "search", "main", "frames", "steps", "player", "formats", "pair", "figures", "venue", "cells/decode", "cells/ids", "cells/outline", "cells/mvt", "cells/weigh", "cells/worker", "cells/protocol"]) {
     const source = await readFile(path.join(ROOT, "web/app", `${file}.js`), "utf8");
     assert.doesNotMatch(source.replaceAll("http://www.w3.org/2000/svg", ""), /["'`]https?:\/\/[a-z]/, file);
   }

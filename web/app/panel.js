@@ -2,6 +2,7 @@
 
 import { element, make } from "./boot.js";
 import { ApiError, get } from "./api.js";
+import { besideLevel } from "./venue.js";
 
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./words.js").Text} Text */
@@ -217,6 +218,7 @@ export class Panel {
       parts.push(make("section", {}, make("h3", {}, words.text("panel.next")), list));
     }
     if (explain && !explain.confirmed) parts.push(this.paragraph("panel.unconfirmed", "note"));
+    if (kind === "venue") parts.push(...besideLevel(this, facts));
     const foot = make("div", { class: "panel-foot" });
     if (explain) {
       foot.append(make("p", {}, `${words.text("panel.rule")}: ${explain.rule}`));
@@ -239,7 +241,7 @@ export class Panel {
 
   /** A step's figure; steps that only say something have a dash. @param {string} value */
   step(value) {
-    return value && value !== "–" ? make("strong", {}, this.value(value)) : null;
+    return value && value !== "–" ? make("strong", {}, this.input(value)) : null;
   }
 
   /** Figures that a cell or area carries beside its explanation. @param {string} kind @param {Record<string, any>} facts @returns {[string, string][]} */
@@ -287,11 +289,11 @@ export class Panel {
     return this.value(value);
   }
 
-  /** Instants in local time and words, numbers by the language, the rest as it is. @param {unknown} value */
+  /** Instants in local time and words, numbers by the language (small ones come rounded), the rest as it is. @param {unknown} value */
   value(value) {
     const text = String(value);
     if (/^\d{4}-\d\d-\d\dT/.test(text)) return this.words.instant(text, this.boot.utc_offset);
-    if (/^-?\d+(\.\d+)?$/.test(text)) return this.words.number(Number(text), 2);
+    if (/^-?\d+(\.\d+)?$/.test(text)) return this.words.number(Number(text), Math.abs(Number(text)) < 0.1 ? 12 : 2);
     return text;
   }
 

@@ -60,7 +60,8 @@ pub struct AirHour {
     pub probability: f64,
 }
 
-/// The air of a past day: each infectious visit is one emission, weighted by the transmission risk of the case's day as
+/// The air of a past day, of all of the venue as one: where doses are small the expected number of infections is the same
+/// whether few share the air of a room or many that of all rooms. Each infectious visit is one emission, weighted by the transmission risk of the case's day as
 /// in presence tracing; several add up, exactly (see [`Room::exposure`]). Those who arrive in an hour stay as long as is
 /// usual from its middle on. Occupancy changes from hour to hour with the arrivals.
 #[must_use]

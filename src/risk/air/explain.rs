@@ -17,9 +17,9 @@ pub(super) fn explain_air(
     let mut explain = Explain::under(&rules.rule, as_of);
     inputs(&mut explain, rules, kind, air);
     explain.step(
-        "Thể tích phòng, m³",
-        "Volume of the room, m³",
-        figure(air.volume_m3),
+        "Thể tích một phòng, m³ (cả địa điểm, hoặc phần bằng phòng lớn nhất của loại này)",
+        "Volume of one room, m³ (all of the venue, or the part that is the kind's largest room)",
+        figure(air.room_m3()),
     );
     explain.step(
         "Mất khỏi không khí mỗi giờ: thông gió + suy giảm + lắng đọng",
@@ -64,11 +64,11 @@ pub(super) fn explain_air(
     let group = others(air) * individual;
     explain.step(
         format!(
-            "Chỉ số nhóm: × {} người khác, người·h²/m³",
+            "Chỉ số nhóm: × {} người khác trong phòng, người·h²/m³",
             figure(others(air).round())
         ),
         format!(
-            "Group index: × {} others, persons·h²/m³",
+            "Group index: × {} others in the room, persons·h²/m³",
             figure(others(air).round())
         ),
         significant(group),
@@ -114,6 +114,11 @@ fn inputs(explain: &mut Explain, rules: &AirRules, kind: VenueKind, air: &VenueA
         figure(air.people.round()),
     );
     explain.input("Loại địa điểm", "Kind of venue", kind.as_str());
+    explain.input(
+        "Phòng lớn nhất chung không khí, m² (mặc định)",
+        "Largest room that shares its air, m² (default)",
+        figure(air.kind.room_m2),
+    );
     explain.input(
         "Thời gian ở lại thường lệ, phút",
         "Usual stay, minutes",

@@ -33,7 +33,9 @@ pub struct VenueAir<'a> {
     pub volume_m3: f64,
     /// Outside-air changes per hour.
     pub air_changes_per_h: f64,
-    /// People who share the air.
+    /// The part of it that one room is, above 0 and at most 1: a large venue counts as many rooms.
+    pub room_share: f64,
+    /// People at once in all of it.
     pub people: f64,
     /// The usual stay, hours.
     pub stay_h: f64,
@@ -56,14 +58,15 @@ impl<'a> VenueAir<'a> {
         ];
         let by_volume = venue.volume_m3.map(|volume| volume / kind.height_m);
         let area_m2 = venue.floor_area_m2.or(by_volume).unwrap_or(kind.area_m2);
+        let room_share = (kind.room_m2 / area_m2).min(1.0);
         let people = venue.capacity.map_or(area_m2 / kind.m2_per_person, f64::from);
         Self {
             kind,
             area_m2,
             volume_m3: venue.volume_m3.unwrap_or(area_m2 * kind.height_m),
             air_changes_per_h: venue.ventilation_ach.unwrap_or(kind.air_changes_per_h),
-            // Somebody infectious and somebody else: with fewer there is nothing to look at.
-            people: people.max(2.0),
+            room_share,
+            people,
             stay_h: (kind.stay_min / 60.0).min(rules.longest_stay_h),
             masked: kind.masked,
             registered: given
@@ -72,6 +75,12 @@ impl<'a> VenueAir<'a> {
                 .map(|(name, _)| *name)
                 .collect(),
         }
+    }
+
+    /// Volume of one room, m³.
+    #[must_use]
+    pub fn room_m3(&self) -> f64 {
+        self.volume_m3 * self.room_share
     }
 }
 
@@ -112,7 +121,7 @@ pub(super) fn figures(rules: &AirRules, air: &VenueAir) -> AirFigures {
     let inward = 1.0 - air.masked * rules.masks.inward;
     let exposure = |loss_per_h: f64, per_h: f64| {
         let room = Room {
-            volume_m3: air.volume_m3,
+            volume_m3: air.room_m3(),
             loss_per_h,
         };
         let emission = Emission {
@@ -157,9 +166,9 @@ pub(super) fn of_index(bands: &crate::risk::bands::Bands<AirCategory>, index: f6
     bands.find(index).map_or(AirCategory::High, |band| band.gives)
 }
 
-/// Those who may be infected by one of them.
+/// Those in the room who may be infected by one of them: at least one, or there is nothing to look at.
 pub(super) fn others(air: &VenueAir) -> f64 {
-    air.people - 1.0
+    (air.people * air.room_share - 1.0).max(1.0)
 }
 
 /// The air of a venue, explained.

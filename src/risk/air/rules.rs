@@ -131,6 +131,8 @@ pub struct KindAir {
     pub kind: VenueKind,
     /// Floor area, m².
     pub area_m2: f64,
+    /// Floor area of the largest room that shares its air, m².
+    pub room_m2: f64,
     /// Ceiling, m.
     pub height_m: f64,
     /// Outside-air changes per hour.
@@ -277,6 +279,7 @@ impl AirFile {
 fn check_kind(at: usize, row: &KindAir, activities: &[Activity]) -> Result<(), Flaw> {
     let field = |name: &str| format!("venue[{at}].{name}");
     within(&field("area_m2"), row.area_m2, 1.0, 1e6)?;
+    within(&field("room_m2"), row.room_m2, 1.0, 1e6)?;
     within(&field("height_m"), row.height_m, 1.5, 50.0)?;
     within(&field("air_changes_per_h"), row.air_changes_per_h, 0.0, 1000.0)?;
     within(&field("m2_per_person"), row.m2_per_person, 0.2, 1000.0)?;

@@ -3,10 +3,9 @@ use serde::Serialize;
 use crate::model::{Hour, Timestamp};
 use crate::risk::Explain;
 use crate::risk::forecast::explain::explain_forecast;
+use crate::risk::forecast::week::{Week, of_week, usual_week};
 use crate::risk::forecast::{ForecastRules, Homes, Prevalence};
-use crate::risk::methods::{PlaceHour, infection_rate, occupancy, someone_infectious};
-
-const WEEK: usize = 168;
+use crate::risk::methods::{PlaceHour, infection_rate, someone_infectious};
 
 /// What a venue's forecast is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +105,8 @@ impl ForecastFigures {
 
 /// A venue's forecast, explained.
 ///
-/// Occupancy: the mean arrivals of the same hour of the week in the weeks before, times the last week's trend; each stays
-/// as long as is usual. Infections of an hour: Chang et al. 2021 (see [`infection_rate`]), with the share of people
+/// Occupancy: the mean arrivals of the weeks before by hour of the week, times the last week's trend (hours of small venues
+/// drawn towards each other); each stays as long as is usual. Infections of an hour: Chang et al. 2021 (see [`infection_rate`]), with the share of people
 /// infectious where the visitors live. The interval combines the range of the transmission constant, taken as evenly
 /// likely, with the posterior of that share.
 #[must_use]
@@ -149,14 +148,8 @@ pub fn forecast_figures(rules: &ForecastRules, inputs: &VenueForecastInputs) -> 
     compute(rules, inputs).0
 }
 
-/// A week of the venue, by hour of the week.
-struct Week {
-    arrivals: Vec<f64>,
-    present: Vec<f64>,
-}
-
 fn compute(rules: &ForecastRules, inputs: &VenueForecastInputs) -> (ForecastFigures, Week) {
-    let (week, weeks, trend) = usual_week(rules, inputs);
+    let week = usual_week(rules, inputs);
     let arriving: f64 = ahead(rules, inputs)
         .map(|hour| week.arrivals[of_week(hour)])
         .sum();
@@ -177,50 +170,11 @@ fn compute(rules: &ForecastRules, inputs: &VenueForecastInputs) -> (ForecastFigu
         infectious: inputs.infectious,
         infections,
         week_visits: week.arrivals.iter().sum(),
-        weeks,
-        trend,
+        weeks: week.weeks,
+        trend: week.trend,
         fullest: week.present.iter().copied().fold(0.0, f64::max),
     };
     (figures, week)
-}
-
-/// Hour of the week, any week alike: hours since 1970 modulo 168. No offset is needed: it shifts past and future alike.
-fn of_week(hour: Hour) -> usize {
-    hour.0.rem_euclid(WEEK as i32) as usize
-}
-
-fn usual_week(rules: &ForecastRules, inputs: &VenueForecastInputs) -> (Week, f64, f64) {
-    let (least, most) = (rules.profile_weeks.least, rules.profile_weeks.most);
-    let oldest = inputs.now.0 - rules.profile_hours();
-    let counted = || {
-        inputs
-            .arrivals
-            .iter()
-            .filter(move |(hour, _)| (oldest..inputs.now.0).contains(&hour.0))
-    };
-    let first = counted().map(|(hour, _)| hour.0).min().unwrap_or(inputs.now.0);
-    // A venue that began last week has no four weeks to be divided by; one seen once has not begun last week.
-    let begun = (inputs.now.0 - first).unsigned_abs().div_ceil(WEEK as u32);
-    let weeks = f64::from(begun.clamp(least, most));
-    let mut arrivals = vec![0.0; WEEK];
-    let (mut all, mut last_week) = (0.0, 0.0);
-    for (hour, visits) in counted() {
-        let visits = f64::from(*visits);
-        arrivals[of_week(*hour)] += visits / weeks;
-        all += visits;
-        if hour.0 >= inputs.now.0 - WEEK as i32 {
-            last_week += visits;
-        }
-    }
-    let drawn = rules.trend.drawn_by_visits;
-    let trend = ((last_week + drawn) / (all / weeks + drawn)).clamp(rules.trend.lowest, rules.trend.highest);
-    for visits in &mut arrivals {
-        *visits *= trend;
-    }
-    // Weeks follow each other: those who came on Sunday night may stay into Monday.
-    let twice: Vec<f64> = arrivals.iter().chain(&arrivals).copied().collect();
-    let present = occupancy(&twice, inputs.stay_min).split_off(WEEK);
-    (Week { arrivals, present }, weeks, trend)
 }
 
 /// The hours looked ahead.

@@ -5,6 +5,7 @@ mod expected;
 mod explain;
 mod homes;
 mod rules;
+mod week;
 
 pub use expected::{
     ForecastFigures, ForecastHour, Interval, VenueForecast, VenueForecastInputs, forecast_figures,

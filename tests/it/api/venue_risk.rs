@@ -253,3 +253,57 @@ async fn officials_see_what_infectious_visits_did_to_the_air_of_a_day() {
         assert_eq!(problem["errors"][0]["field"], "day", "{problem}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_venue_cannot_hold_itself() {
+    let app = TestApp::new().await;
+    let put = async |id: &str, parent: Value| {
+        let record = json!({"name": format!("Toà nhà {id}"), "kind": "mall", "lng": 105.84, "lat": 21.59, "parent": parent});
+        let headers = [("content-type", "application/json")];
+        app.ask(
+            "PUT",
+            &format!("/v1/venues/{id}"),
+            "official",
+            &headers,
+            record.to_string(),
+        )
+        .await
+    };
+    for (id, parent) in [
+        ("house", Value::Null),
+        ("floor", json!("house")),
+        ("room", json!("floor")),
+    ] {
+        assert!(put(id, parent).await.status.is_success());
+    }
+    for (id, parent) in [
+        ("house", "room"),
+        ("house", "floor"),
+        ("floor", "room"),
+        ("room", "room"),
+    ] {
+        let problem = put(id, json!(parent)).await.problem(422);
+        assert_eq!(problem["errors"][0]["field"], "parent", "{problem}");
+        assert_eq!(problem["errors"][0]["value"], parent, "{problem}");
+    }
+    let house = app.get("/v1/venues/house", "").await.json();
+    assert_eq!(house["parent"], Value::Null, "nothing was written");
+    // Round about in one batch, as an import sends it.
+    let batch = ["x", "y", "z"].map(|id| {
+        let parent = match id {
+            "x" => "y",
+            "y" => "z",
+            _ => "x",
+        };
+        Venue {
+            parent: Some(vungxanh::model::VenueId::new(parent).unwrap()),
+            ..venue(id, id, VenueKind::Mall, 105.84, 21.59)
+        }
+    });
+    let refused = app.pipeline.put_venues(batch.to_vec()).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("lies inside the venue itself"),
+        "{refused}"
+    );
+    assert_eq!(app.get("/v1/venues/x", "").await.status, 404);
+}

@@ -203,11 +203,15 @@ impl Cut {
     }
 }
 
+/// Printed for every score. What holds is asserted of the forecast: it is what is meant to look ahead. Plain numbers of
+/// visits find as many of these venues in this world, where most infections happen where most people are; the forecast
+/// adds how many infections to expect, and per visit.
 #[test]
 fn the_forecast_finds_the_venues_where_the_virus_goes_next() {
     let rules = Rules::builtin();
     let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    let seeds = [3, 11, 29, 47, 83];
+    // Chosen before anybody saw what comes of them.
+    let seeds = [101, 211, 307];
     for seed in seeds {
         let cut = Cut::of(seed);
         let with: usize = cut.infections.iter().filter(|count| **count > 0).count();
@@ -232,12 +236,21 @@ fn the_forecast_finds_the_venues_where_the_virus_goes_next() {
             *sum = (sum.0 + venues, sum.1 + infections);
         }
     }
+    let n = seeds.len() as f64;
     for (name, (venues, infections)) in &sums {
-        let n = seeds.len() as f64;
         println!(
             "mean {name:>12}: {:.1} × of venues, {:.1} × of infections",
             venues / n,
             infections / n
         );
     }
+    let lift = sums["forecast"].0 / n;
+    assert!(
+        lift >= 5.0,
+        "the forecast's top tenth holds {lift:.1} times its share"
+    );
+    assert!(
+        sums["now"].0 / n > 1.0,
+        "exposure of now says something about tomorrow"
+    );
 }

@@ -104,3 +104,133 @@ fn what_a_text_leaves_open_is_undefined() {
     assert_eq!(class("hue-food", &[f64::NAN; 10]), "incomplete");
     assert_eq!(class("nobody", &[1.0]), "incomplete");
 }
+
+#[test]
+fn the_sets_of_ho_chi_minh_city_and_hue_follow_their_texts_and_leave_their_gaps() {
+    let with = |id: &str, sum: f64, zero: Option<usize>| {
+        let mut points = vec![sum / 10.0; 10];
+        if let Some(at) = zero {
+            points[at - 1] = 0.0;
+            points[9] = sum / 10.0 + sum / 10.0;
+        }
+        class(id, &points)
+    };
+    assert_eq!(with("hcmc-lodging", 100.0, None), "allowed");
+    assert_eq!(
+        with("hcmc-lodging", 99.0, None),
+        "undefined",
+        "allowed at 100 % only"
+    );
+    assert_eq!(with("hcmc-sights", 49.0, None), "forbidden");
+    assert_eq!(with("hcmc-transport", 80.0, None), "allowed");
+    assert_eq!(with("hcmc-transport", 79.0, None), "undefined");
+    assert_eq!(with("hcmc-transport", 59.0, None), "forbidden");
+    // The tenth item is at most 10 points: 45 and one more of 5.
+    let mut points = [9.0; 10];
+    points[0] = 0.0;
+    assert_eq!(
+        class("hcmc-transport", &points),
+        "undefined",
+        "a mandatory item with zero"
+    );
+    points.swap(0, 9);
+    assert_eq!(
+        class("hcmc-transport", &points),
+        "allowed",
+        "the tenth is not mandatory"
+    );
+    assert_eq!(class("hcmc-markets", &points), "allowed");
+    points.swap(9, 1);
+    assert_eq!(
+        class("hcmc-markets", &points),
+        "allowed",
+        "3 and 4 are mandatory there"
+    );
+    assert_eq!(
+        class("hcmc-traditional-markets", &points),
+        "undefined",
+        "1 and 2 are here"
+    );
+    assert_eq!(with("hue-factories", 80.0, None), "safe");
+    assert_eq!(with("hue-factories", 50.0, None), "fix_7_days");
+}
+
+fn days_later(days: i64) -> Timestamp {
+    at("2021-05-01T08:00:00+07:00").plus_s(days * 86_400)
+}
+
+#[test]
+fn a_time_to_fix_things_ends() {
+    let instruments = Rules::builtin().instruments;
+    let school = record(
+        "hcmc-schools",
+        AssessmentAuthor::Inspector,
+        &[vec![1.0; 7], vec![0.0; 3]].concat(),
+    );
+    let level = |record: &AssessmentRecord, now: Timestamp| match assess_at(&instruments, record, now).outcome
+    {
+        AssessmentOutcome::Class { id, .. } => id,
+        AssessmentOutcome::UndefinedByRule(why) => why.en,
+        AssessmentOutcome::Incomplete(why) => panic!("{}", why.en),
+    };
+    assert_eq!(level(&school, days_later(1)), "conditional");
+    assert_eq!(level(&school, days_later(2)), "closed", "48 hours are over");
+    let restaurant = record("hue-food", AssessmentAuthor::Inspector, &[6.0; 10]);
+    assert_eq!(level(&restaurant, days_later(6)), "fix_7_days");
+    assert_eq!(
+        level(&restaurant, days_later(7)),
+        "fix_7_days",
+        "the text says no more: it stands"
+    );
+    let good = record("hue-food", AssessmentAuthor::Inspector, &[9.0; 10]);
+    assert_eq!(
+        level(&good, days_later(20)),
+        "safe",
+        "nothing to fix, no time to do it in"
+    );
+    assert_eq!(
+        assess_at(&instruments, &restaurant, days_later(0)).fix_until,
+        Some(days_later(7))
+    );
+}
+
+#[test]
+fn what_to_fix_first_is_what_can_veto_and_then_what_costs_most() {
+    let instruments = Rules::builtin().instruments;
+    let first = |id: &str, points: &[f64]| -> Vec<(u32, bool)> {
+        let result = assess(&instruments, &record(id, AssessmentAuthor::Venue, points));
+        result
+            .fix_first
+            .iter()
+            .map(|item| (item.item, item.veto))
+            .collect()
+    };
+    let mut school = [1.0; 15];
+    for item in [1, 5, 9] {
+        school[item - 1] = 0.0;
+    }
+    assert_eq!(
+        first("cv1467", &school),
+        [(5, true), (1, false), (9, false)],
+        "5 is mandatory"
+    );
+    let mut hospital = [4.0; 37];
+    hospital[20] = 0.0;
+    assert_eq!(
+        first("qd3088", &hospital),
+        [(21, true)],
+        "any zero is unsafe; the most points of items are not known"
+    );
+    // Points count risk here: the highest first, and 7 is too many for a medium index.
+    let mut firm = [1.0; 10];
+    firm[3] = 8.0;
+    firm[7] = 5.0;
+    assert_eq!(first("qd1203", &firm), [(4, true), (8, false)]);
+    assert_eq!(first("hue-food", &[10.0; 10]), []);
+    let named = assess(
+        &instruments,
+        &record("hcmc-schools", AssessmentAuthor::Venue, &[0.0; 10]),
+    );
+    assert_eq!(named.fix_first[0].name.en, "Vaccinated staff");
+    assert_eq!(named.fix_first.len(), 3);
+}

@@ -115,3 +115,58 @@ fn a_venues_own_word_never_betters_an_inspection() {
     let risk = venue_risk(&rules, &inputs(&[], &records), Audience::Public);
     assert_eq!((risk.level, risk.inspected), (0, None), "expired after 30 days");
 }
+
+#[test]
+fn sources_that_disagree_are_told_with_their_age_and_what_to_fix() {
+    let rules = Rules::builtin();
+    let own = record("hue-food", AssessmentAuthor::Venue, &[9.0; 10]);
+    let inspected = record("hue-food", AssessmentAuthor::Inspector, &[6.0; 10]);
+    let records = [own, inspected];
+    let now = at("2021-05-06T12:00:00+07:00");
+    let at_now = VenueInputs {
+        now,
+        ..inputs(&[], &records)
+    };
+    let risk = venue_risk(&rules, &at_now, Audience::Public);
+    assert_eq!(risk.level, 3, "the worse of both");
+    let steps: Vec<&str> = risk
+        .explain
+        .steps
+        .iter()
+        .map(|step| step.text.en.as_str())
+        .collect();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.contains("Inspected (hue-food@2020) on 2021-05-01, 5 days ago")),
+        "{steps:?}"
+    );
+    let disagree = risk
+        .explain
+        .steps
+        .iter()
+        .find(|step| step.text.en.contains("disagree"))
+        .unwrap();
+    assert_eq!(disagree.value, "1 ≠ 3");
+    let next: Vec<&str> = risk.explain.next.iter().map(|text| text.en.as_str()).collect();
+    assert!(
+        next.iter()
+            .any(|text| text.contains("assessed again before 2021-05-08T08:00:00+07:00")),
+        "{next:?}"
+    );
+    assert!(
+        next.iter()
+            .any(|text| text.contains("fixed first: Item 1 (6 points, 10 wanted)")),
+        "{next:?}"
+    );
+    // A week later nobody has looked again: waiting betters nothing.
+    let later = VenueInputs {
+        now: at("2021-05-09T12:00:00+07:00"),
+        ..at_now
+    };
+    let risk = venue_risk(&rules, &later, Audience::Public);
+    assert_eq!(risk.level, 3);
+    let ended =
+        |step: &vungxanh::risk::ExplainStep| step.text.en.contains("ended at 2021-05-08T08:00:00+07:00");
+    assert!(risk.explain.steps.iter().any(ended));
+}
