@@ -6,13 +6,16 @@
 
 mod area_level;
 mod bands;
+mod bounds;
 mod cell_risk;
 mod explain;
 mod instrument;
 mod instrument_rules;
+mod joint;
 pub mod methods;
 mod release;
 mod rules;
+mod spread;
 mod suppress;
 mod tracing;
 mod trend;
@@ -26,6 +29,7 @@ pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interv
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, assess};
 pub use instrument_rules::{Instrument, Instruments};
+pub use joint::release_cases_beside;
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,

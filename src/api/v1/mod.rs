@@ -14,6 +14,7 @@ pub mod places;
 pub mod properties;
 pub mod registry;
 pub mod risk;
+pub mod satscan;
 pub mod shape;
 pub mod trend;
 pub mod venues;
