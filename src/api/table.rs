@@ -368,6 +368,12 @@ pub static ROUTES: &[Route] = &[
         [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, MODEL, LONGEST_DAYS, ALIVE, SHARE, CLUSTER_RADIUS, FEWEST_CASES, REPLICATIONS, SEED], Takes::Nothing, Answers::One("ClustersAnswer"), || get(v1::clusters::find)),
     route!("listClusterLocations", Get "/v1/clusters/locations", ANALYSTS, Read, "analysis", "Số liệu đầu vào của phép quét, để tính lại (CSV cho SaTScan)", "What a scan counts with, to be counted again (CSV for SaTScan)",
         [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("LocationRow"), || get(v1::clusters::locations)),
+    route!("getSatscanCases", Get "/v1/clusters/satscan.cas", ANALYSTS, Read, "analysis", "Tệp ca bệnh cho SaTScan: mã, số ca, ngày", "Case file for SaTScan: place, cases, day",
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::cases)),
+    route!("getSatscanPopulation", Get "/v1/clusters/satscan.pop", ANALYSTS, Read, "analysis", "Tệp dân số cho SaTScan: mã, ngày, dân số", "Population file for SaTScan: place, day, residents",
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::population)),
+    route!("getSatscanCoordinates", Get "/v1/clusters/satscan.geo", ANALYSTS, Read, "analysis", "Tệp toạ độ cho SaTScan: mã, vĩ độ, kinh độ", "Coordinates file for SaTScan: place, latitude, longitude",
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::coordinates)),
     // Zones
     route!("listZones", Get "/v1/zones", EVERYONE, Read, "zones", "Vùng phong toả, cách ly có hiệu lực", "Zones in force",
         [AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),

@@ -3,7 +3,7 @@ use std::{cmp::Reverse, fmt, sync::Arc};
 use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
 use rustc_hash::FxHashMap;
 
-use crate::geo::{BBox, Borders, Cell, Joints, LngLat, Resolution, cover_polygon};
+use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, cover_polygon};
 use crate::index::boxes::BoxTree;
 use crate::model::{Area, AreaCode, AreaLevel, Day};
 
@@ -190,6 +190,26 @@ impl AreaIndex {
             .collect();
         found.sort_by_key(|entry| (Reverse(entry.area.level), entry.area.code.clone()));
         found
+    }
+
+    /// The smallest areas valid on that day that a cell reaches into, by points of it: its corners and its middle, or the
+    /// middles of the cells two resolutions below a coarse one. A sliver between the points is missed.
+    #[must_use]
+    pub fn smallest_under(&self, cell: Cell, day: Day) -> Vec<AreaCode> {
+        let points = if cell.resolution() >= BASE_RESOLUTION {
+            cell.boundary()
+                .into_iter()
+                .chain([cell.centre()])
+                .collect::<Vec<_>>()
+        } else {
+            let below = cell.children().into_iter().flat_map(Cell::children);
+            below.map(Cell::centre).collect()
+        };
+        let smallest = |at: &LngLat| self.at(*at, day).first().map(|entry| entry.area.code.clone());
+        let mut codes: Vec<AreaCode> = points.iter().filter_map(smallest).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
     }
 
     /// Areas valid on that day whose box touches the given one, by level (widest first) and code.

@@ -117,9 +117,10 @@ pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp
     while monday.0 + 7 <= closed_before.0 {
         let bucket = week(monday, offset);
         let cases = weekly_cases(ledger, monday);
-        let body = ReleaseBody::Cases(cells(&view.population, rules, &cases));
+        let nodes = area_nodes(&view.areas, ledger, monday);
+        let body = ReleaseBody::Cases(cells(view, rules, &cases, &nodes, monday));
         push_if_new(view, &mut due, bucket, now, body);
-        let rows = areas(&view.areas, ledger, rules, monday, &before, bucket.to.start());
+        let rows = areas(&view.areas, &nodes, rules, monday, &before, bucket.to.start());
         before.follow(&rows);
         push_if_new(view, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
         monday = Day(monday.0 + 7);
@@ -198,12 +199,20 @@ fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
     by_cell.into_iter().collect()
 }
 
-fn cells(population: &CellPopulation, rules: &Rules, leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
-    risk::release_cases(&rules.release, leaves)
+/// The cells' cases, released beside the areas' of the same week.
+fn cells(
+    view: &View,
+    rules: &Rules,
+    leaves: &[(Cell, u32)],
+    nodes: &[AreaNode],
+    monday: Day,
+) -> Vec<(Cell, ReleasedCases)> {
+    let smallest = |cell| view.areas.smallest_under(cell, last_day(monday));
+    risk::release_cases_beside(&rules.release, leaves, nodes, smallest)
         .into_iter()
         .map(|(cell, released)| match released {
             Released::Shown(cases) => {
-                let level = cell_risk(&rules.cell, cases, population.of(cell)).level;
+                let level = cell_risk(&rules.cell, cases, view.population.of(cell)).level;
                 (cell, ReleasedCases::Shown { cases, level })
             }
             Released::Hidden => (cell, ReleasedCases::Hidden),
@@ -243,40 +252,49 @@ impl WeekBefore {
     }
 }
 
-fn areas(
-    areas: &AreaIndex,
-    ledger: &Ledger,
-    rules: &Rules,
-    monday: Day,
-    before: &WeekBefore,
-    as_of: Timestamp,
-) -> Vec<(AreaCode, ReleasedCases)> {
+fn last_day(monday: Day) -> Day {
+    Day(monday.0 + 6)
+}
+
+/// The areas that were valid at the end of a week, with its cases.
+fn area_nodes(areas: &AreaIndex, ledger: &Ledger, monday: Day) -> Vec<AreaNode> {
     let mut cases: BTreeMap<AreaCode, u32> = BTreeMap::new();
     for day in monday.0..monday.0 + 7 {
         for (code, _, count) in ledger.day_areas(Day(day)) {
             *cases.entry(code).or_default() += count;
         }
     }
-    let last_day = Day(monday.0 + 6);
-    let valid: Vec<_> = areas
-        .entries()
-        .iter()
-        .filter(|entry| entry.valid_on(last_day))
-        .collect();
-    let codes: BTreeSet<&AreaCode> = valid.iter().map(|entry| &entry.area.code).collect();
-    let nodes: Vec<AreaNode> = valid
-        .iter()
+    let valid = || {
+        areas
+            .entries()
+            .iter()
+            .filter(|entry| entry.valid_on(last_day(monday)))
+    };
+    let codes: BTreeSet<&AreaCode> = valid().map(|entry| &entry.area.code).collect();
+    valid()
         .map(|entry| AreaNode {
             code: entry.area.code.clone(),
             parent: entry.area.parent.clone().filter(|parent| codes.contains(parent)),
             cases: cases.get(&entry.area.code).copied().unwrap_or(0),
         })
-        .collect();
+        .collect()
+}
+
+fn areas(
+    areas: &AreaIndex,
+    nodes: &[AreaNode],
+    rules: &Rules,
+    monday: Day,
+    before: &WeekBefore,
+    as_of: Timestamp,
+) -> Vec<(AreaCode, ReleasedCases)> {
     let released: BTreeMap<AreaCode, Released> =
-        risk::release_areas(&rules.release, &nodes).into_iter().collect();
+        risk::release_areas(&rules.release, nodes).into_iter().collect();
     let count = |code: &AreaCode| released.get(code).copied().unwrap_or(Released::Hidden);
-    let units: Vec<AreaUnit<'_>> = valid
+    let units: Vec<AreaUnit<'_>> = areas
+        .entries()
         .iter()
+        .filter(|entry| entry.valid_on(last_day(monday)))
         .map(|entry| {
             let area = &entry.area;
             AreaUnit {
@@ -297,7 +315,7 @@ fn areas(
             }
         })
         .collect();
-    let decided = area_levels(rules.areas.on(last_day), &units);
+    let decided = area_levels(rules.areas.on(last_day(monday)), &units);
     units
         .iter()
         .zip(decided)

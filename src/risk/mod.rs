@@ -7,16 +7,19 @@
 mod air;
 mod area;
 mod bands;
+mod bounds;
 mod cell_risk;
 mod explain;
 mod flaw;
 mod forecast;
 mod instrument;
 mod instrument_rules;
+mod joint;
 pub mod methods;
 mod nowcast;
 mod release;
 mod rules;
+mod spread;
 mod suppress;
 mod tracing;
 mod trend;
@@ -42,6 +45,7 @@ pub use forecast::{
 };
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
 pub use instrument_rules::{Grace, Instrument, Instruments};
+pub use joint::release_cases_beside;
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::geo::{BASE_RESOLUTION, Cell, Resolution};
 use crate::model::AreaCode;
 use crate::risk::ReleaseRules;
-use crate::risk::suppress::{Fate, Tree, suppress};
+use crate::risk::suppress::{Closed, Fate, Tree, Verdict, suppress};
 
 /// A public count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,15 +55,14 @@ const COARSEST: u8 = 3;
 /// of the order of the leaves.
 #[must_use]
 pub fn release_cases(rules: &ReleaseRules, leaves: &[(Cell, u32)]) -> Vec<(Cell, Released)> {
-    let forest = Forest::grow(leaves.iter().map(|&(cell, cases)| (cell, [cases, 0])));
-    let counts = forest.figures.iter().map(|figures| figures[0]).collect();
-    forest.publish(
-        counts,
-        rules.cases_shown_from,
-        rules.total_is_public,
-        |figures| Released::Shown(figures[0]),
-        Released::Hidden,
-    )
+    let forest = Forest::of_cases(leaves);
+    let (shown_from, total_is_public) = (rules.cases_shown_from, rules.total_is_public);
+    forest.cases(&suppress(
+        &forest.tree,
+        shown_from,
+        total_is_public,
+        &Closed::default(),
+    ))
 }
 
 /// Activity by cell (leaves: cell, visits, distinct people) that may be published, as [`release_cases`]
@@ -75,17 +74,17 @@ pub fn release_cases(rules: &ReleaseRules, leaves: &[(Cell, u32)]) -> Vec<(Cell,
 pub fn release_activity(rules: &ReleaseRules, leaves: &[(Cell, u32, u32)]) -> Vec<(Cell, ReleasedActivity)> {
     // Visits by nobody in particular (a counter without names) are activity of at least one person.
     let people_of = |visits: u32, people: u32| people.max(u32::from(visits > 0));
-    let forest = Forest::grow(
+    let mut forest = Forest::grow(
         leaves
             .iter()
             .map(|&(cell, visits, people)| (cell, [visits, people_of(visits, people)])),
     );
-    let counts = forest.figures.iter().map(|figures| figures[1]).collect();
+    forest.tree.counts = forest.figures.iter().map(|figures| figures[1]).collect();
+    let (shown_from, total_is_public) = (rules.people_shown_from, rules.total_is_public);
+    let verdict = suppress(&forest.tree, shown_from, total_is_public, &Closed::default());
     let round = |value: u32| (value.saturating_add(rules.round_to / 2) / rules.round_to) * rules.round_to;
-    forest.publish(
-        counts,
-        rules.people_shown_from,
-        rules.total_is_public,
+    forest.listed(
+        &verdict,
         |figures| ReleasedActivity::Shown {
             visits: round(figures[0]),
             people: round(figures[1]),
@@ -123,42 +122,13 @@ pub fn released_activity_at(
 /// A count below the sum of its children is raised to it. Nodes in a circle of parents are hidden.
 #[must_use]
 pub fn release_areas(rules: &ReleaseRules, nodes: &[AreaNode]) -> Vec<(AreaCode, Released)> {
-    let mut nodes: Vec<&AreaNode> = nodes.iter().collect();
-    nodes.sort_by(|a, b| a.code.cmp(&b.code).then(b.cases.cmp(&a.cases)));
-    nodes.dedup_by(|later, first| later.code == first.code);
-    let number: FxHashMap<&AreaCode, usize> = nodes
-        .iter()
-        .enumerate()
-        .map(|(n, node)| (&node.code, n))
-        .collect();
-    let parents: Vec<Option<usize>> = nodes
-        .iter()
-        .map(|node| node.parent.as_ref().and_then(|code| number.get(code).copied()))
-        .collect();
-
-    let mut by_parent: Vec<(usize, usize)> = Vec::new();
-    let mut tree = Tree {
-        counts: nodes.iter().map(|node| node.cases).collect(),
-        children: vec![0..0; nodes.len()],
-        order: Vec::new(),
-        roots: Vec::new(),
-    };
-    for (n, parent) in parents.iter().enumerate() {
-        match parent {
-            Some(parent) => by_parent.push((*parent, n)),
-            None => tree.roots.push(n),
-        }
-    }
-    by_parent.sort_unstable();
-    tree.order = by_parent.iter().map(|&(_, child)| child).collect();
-    for run in by_parent.chunk_by(|a, b| a.0 == b.0) {
-        let parent = run[0].0;
-        let start = by_parent.partition_point(|&(p, _)| p < parent);
-        tree.children[parent] = start..start + run.len();
-    }
-    raise_to_children(&mut tree);
-
-    let verdict = suppress(&tree, rules.cases_shown_from, rules.total_is_public);
+    let AreaTree { nodes, tree } = AreaTree::grow(nodes);
+    let verdict = suppress(
+        &tree,
+        rules.cases_shown_from,
+        rules.total_is_public,
+        &Closed::default(),
+    );
     let value = |n: usize| match verdict.fates[n] {
         Fate::Shown => Released::Shown(tree.counts[n]),
         Fate::Hidden | Fate::Below => Released::Hidden,
@@ -168,6 +138,52 @@ pub fn release_areas(rules: &ReleaseRules, nodes: &[AreaNode]) -> Vec<(AreaCode,
         .enumerate()
         .map(|(n, node)| (node.code.clone(), value(n)))
         .collect()
+}
+
+/// Areas with their tree, ascending by code.
+pub(super) struct AreaTree<'a> {
+    pub nodes: Vec<&'a AreaNode>,
+    pub tree: Tree,
+}
+
+impl<'a> AreaTree<'a> {
+    pub(super) fn grow(nodes: &'a [AreaNode]) -> Self {
+        let mut nodes: Vec<&AreaNode> = nodes.iter().collect();
+        nodes.sort_by(|a, b| a.code.cmp(&b.code).then(b.cases.cmp(&a.cases)));
+        nodes.dedup_by(|later, first| later.code == first.code);
+        let number: FxHashMap<&AreaCode, usize> = nodes
+            .iter()
+            .enumerate()
+            .map(|(n, node)| (&node.code, n))
+            .collect();
+        let parents: Vec<Option<usize>> = nodes
+            .iter()
+            .map(|node| node.parent.as_ref().and_then(|code| number.get(code).copied()))
+            .collect();
+
+        let mut by_parent: Vec<(usize, usize)> = Vec::new();
+        let mut tree = Tree {
+            counts: nodes.iter().map(|node| node.cases).collect(),
+            children: vec![0..0; nodes.len()],
+            order: Vec::new(),
+            roots: Vec::new(),
+        };
+        for (n, parent) in parents.iter().enumerate() {
+            match parent {
+                Some(parent) => by_parent.push((*parent, n)),
+                None => tree.roots.push(n),
+            }
+        }
+        by_parent.sort_unstable();
+        tree.order = by_parent.iter().map(|&(_, child)| child).collect();
+        for run in by_parent.chunk_by(|a, b| a.0 == b.0) {
+            let parent = run[0].0;
+            let start = by_parent.partition_point(|&(p, _)| p < parent);
+            tree.children[parent] = start..start + run.len();
+        }
+        raise_to_children(&mut tree);
+        Self { nodes, tree }
+    }
 }
 
 /// Parents first, then back up, so that no parent is below its children's sum.
@@ -197,13 +213,25 @@ fn nearest<T: Copy>(release: &[(Cell, T)], cell: Cell) -> Option<(Cell, T)> {
 
 /// The cells of resolutions 3..=9 above the leaves with their summed figures, coarsest first and
 /// ascending within a resolution: ascending by id, because the resolution is in its high bits.
-struct Forest {
-    cells: Vec<Cell>,
+pub(super) struct Forest {
+    pub cells: Vec<Cell>,
     figures: Vec<[u32; 2]>,
-    tree: Tree,
+    pub tree: Tree,
 }
 
 impl Forest {
+    /// The cells that cases are published by.
+    pub(super) fn of_cases(leaves: &[(Cell, u32)]) -> Self {
+        let mut forest = Self::grow(leaves.iter().map(|&(cell, cases)| (cell, [cases, 0])));
+        forest.tree.counts = forest.figures.iter().map(|figures| figures[0]).collect();
+        forest
+    }
+
+    /// Their release as a verdict has it.
+    pub(super) fn cases(&self, verdict: &Verdict) -> Vec<(Cell, Released)> {
+        self.listed(verdict, |figures| Released::Shown(figures[0]), Released::Hidden)
+    }
+
     fn grow(leaves: impl Iterator<Item = (Cell, [u32; 2])>) -> Self {
         let mut level: Vec<(Cell, [u32; 2])> = Vec::new();
         let mut coarser: Vec<(Cell, [u32; 2])> = Vec::new();
@@ -251,16 +279,7 @@ impl Forest {
         Self { cells, figures, tree }
     }
 
-    fn publish<T: Copy>(
-        mut self,
-        counts: Vec<u32>,
-        shown_from: u32,
-        total_is_public: bool,
-        shown: impl Fn([u32; 2]) -> T,
-        hidden: T,
-    ) -> Vec<(Cell, T)> {
-        self.tree.counts = counts;
-        let verdict = suppress(&self.tree, shown_from, total_is_public);
+    fn listed<T: Copy>(&self, verdict: &Verdict, shown: impl Fn([u32; 2]) -> T, hidden: T) -> Vec<(Cell, T)> {
         let mut listed = Vec::new();
         for (n, &cell) in self.cells.iter().enumerate() {
             match verdict.fates[n] {

@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use crate::risk::RuleHead;
@@ -65,9 +66,18 @@ pub(super) struct Verdict {
     pub collapsed: Vec<bool>,
 }
 
+/// What must be hidden beyond what the counts of a tree ask for, because something else is published beside it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closed {
+    /// Topmost nodes that are hidden.
+    pub roots: FxHashSet<usize>,
+    /// Nodes that hide all their children.
+    pub parents: FxHashSet<usize>,
+}
+
 /// Decides every node's fate from the top down. A node's siblings are judged by raw counts only and
 /// hidden nodes are not entered, so no later step can undo an earlier one.
-pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool) -> Verdict {
+pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool, closed: &Closed) -> Verdict {
     let mut verdict = Verdict {
         fates: vec![Fate::Below; tree.counts.len()],
         collapsed: vec![false; tree.counts.len()],
@@ -78,7 +88,11 @@ pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool) -> V
         judge(tree, &tree.roots, shown_from, &mut verdict.fates);
     } else {
         for &root in &tree.roots {
-            verdict.fates[root] = primary(tree.counts[root], shown_from);
+            verdict.fates[root] = if closed.roots.contains(&root) {
+                Fate::Hidden
+            } else {
+                primary(tree.counts[root], shown_from)
+            };
         }
     }
     stack.extend(
@@ -90,6 +104,13 @@ pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool) -> V
     while let Some(node) = stack.pop() {
         let children = &tree.order[tree.children[node].clone()];
         if children.is_empty() {
+            continue;
+        }
+        if closed.parents.contains(&node) {
+            for &child in children {
+                verdict.fates[child] = Fate::Hidden;
+            }
+            verdict.collapsed[node] = true;
             continue;
         }
         verdict.collapsed[node] = !judge(tree, children, shown_from, &mut verdict.fates);

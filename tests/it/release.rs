@@ -1,5 +1,7 @@
 //! The releases against an attacker who knows the rule and tries every assignment of counts.
 
+mod attack;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -7,7 +9,7 @@ use vungxanh::geo::{BASE_RESOLUTION, Cell, LngLat, Resolution};
 use vungxanh::model::AreaCode;
 use vungxanh::risk::{
     AreaNode, ReleaseRules, Released, ReleasedActivity, Rules, release_activity, release_areas,
-    release_cases, released_activity_at, released_at,
+    release_cases, release_cases_beside, released_activity_at, released_at,
 };
 
 fn rules(shown_from: u32) -> ReleaseRules {

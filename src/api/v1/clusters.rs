@@ -16,7 +16,7 @@ use crate::risk::methods::{
 };
 
 /// The most places a scan looks at: circles around each are kept, so memory grows with the square.
-const MOST_PLACES: usize = 3_000;
+pub(super) const MOST_PLACES: usize = 3_000;
 /// Windows that a scan may look at, those of every replication counted: a few seconds on two cores.
 const MOST_WORK: f64 = 4e9;
 /// Cells when nobody says: about 5 km².
@@ -108,7 +108,7 @@ impl ListRow for LocationRow {
 }
 
 /// The whole local days that end before the day of `at`.
-fn days_of(view: &View) -> Result<(Day, Day), ApiError> {
+pub(super) fn days_of(view: &View) -> Result<(Day, Day), ApiError> {
     let hours = view.window.hours();
     if hours % 24 != 0 {
         return Err(ApiError::invalid(
@@ -130,7 +130,7 @@ fn window_of(view: &View, (from, to): (Day, Day)) -> Window {
 }
 
 /// `level=` names a tier of areas; without it cells are looked at, of `resolution=`.
-fn of(query: &Query) -> Result<Of, ApiError> {
+pub(super) fn of(query: &Query) -> Result<Of, ApiError> {
     let tier = query.tier()?;
     let resolution = query.whole("resolution", 0, u32::from(MAX_RESOLUTION.get()))?;
     match (tier, resolution) {

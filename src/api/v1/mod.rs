@@ -19,6 +19,7 @@ pub mod properties;
 pub mod registry;
 pub mod risk;
 pub mod rules;
+pub mod satscan;
 pub mod shape;
 pub mod trend;
 pub mod venues;

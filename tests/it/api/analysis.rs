@@ -1,9 +1,11 @@
 //! What analysts count with: trends, hot spots, clusters.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use vungxanh::geo::{Cell, LngLat, Resolution};
+use vungxanh::risk::methods::{Location, ScanOptions, scan_poisson};
 
 use super::app::TestApp;
 
@@ -166,6 +168,60 @@ async fn what_a_scan_counts_with_can_be_counted_again() {
     let share = residents(&inside) / residents(&rows.iter().collect::<Vec<_>>());
     let expected = found["cases"].as_f64().unwrap() * share;
     assert!((first["expected"].as_f64().unwrap() - expected).abs() < 1e-6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_for_satscan_hold_what_the_scan_found_its_clusters_in() {
+    let app = outbreak().await;
+    let window = "area=164&resolution=7&window=P20D";
+    let file = async |ending: &str| -> Vec<Vec<String>> {
+        let path = format!("/v1/clusters/satscan.{ending}?{window}");
+        let text = app.get(&path, "analyst").await.text();
+        app.get(&path, "official").await.problem(403);
+        text.lines()
+            .map(|line| line.split(' ').map(str::to_owned).collect())
+            .collect()
+    };
+    let (cases, people, points) = (file("cas").await, file("pop").await, file("geo").await);
+    assert_eq!(people.len(), points.len());
+    // Read back as SaTScan would: a scan of the files is the scan of the server.
+    let number = |text: &String| text.parse::<f64>().unwrap();
+    let locations: Vec<Location> = people
+        .iter()
+        .zip(&points)
+        .map(|(people, point)| {
+            assert_eq!(people[0], point[0]);
+            assert_eq!(people[1], "2021/04/17", "the first day of the window");
+            let here = cases.iter().filter(|row| row[0] == people[0]);
+            Location {
+                point: LngLat::new(number(&point[2]), number(&point[1]))
+                    .unwrap()
+                    .on_sphere(),
+                cases: here.map(|row| row[1].parse::<u32>().unwrap()).sum(),
+                people: number(&people[2]),
+            }
+        })
+        .collect();
+    let days: BTreeSet<&str> = cases.iter().map(|row| row[2].as_str()).collect();
+    assert_eq!(
+        (days.len(), days.first(), days.last()),
+        (20, Some(&"2021/04/17"), Some(&"2021/05/06"))
+    );
+    let options = ScanOptions {
+        replications: 99,
+        ..ScanOptions::default()
+    };
+    let scanned = scan_poisson(&locations, &options).unwrap();
+    let found = answer(&app, &format!("/v1/clusters?{window}&replications=99")).await;
+    let clusters = found["clusters"].as_array().unwrap();
+    assert!(!clusters.is_empty());
+    for (ours, theirs) in clusters.iter().zip(&scanned) {
+        let ratio = ours["log_likelihood_ratio"].as_f64().unwrap();
+        assert!((ratio - theirs.log_likelihood_ratio).abs() < 1e-6, "{ours}");
+        assert_eq!(ours["cases"], theirs.cases);
+        let middle = &points[theirs.locations[0]];
+        assert_eq!(ours["places"][0], json!(middle[0]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

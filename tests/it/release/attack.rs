@@ -1,0 +1,436 @@
+//! Reconstruction: an attacker who knows the rules and everything that is published, and releases every world himself.
+//! Small worlds are tried one by one; what two of them publish alike he cannot tell apart.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Every way to spread a total over so many places.
+fn worlds(places: usize, total: u32) -> Vec<Vec<u32>> {
+    guesses(places, total)
+}
+
+/// The worlds by what they publish: each hidden count must be able to have at least two values, and, for who does not run
+/// the rule, a value that is not small.
+fn assert_nothing_is_pinned<K: Ord + std::fmt::Debug>(
+    worlds: impl Iterator<Item = Vec<u32>>,
+    publish: impl Fn(&[u32]) -> (K, Vec<(String, u32)>),
+) -> usize {
+    let mut alike: BTreeMap<K, BTreeMap<String, (BTreeSet<u32>, Vec<u32>)>> = BTreeMap::new();
+    for world in worlds {
+        let (published, hidden) = publish(&world);
+        let known = alike.entry(published).or_default();
+        for (name, count) in hidden {
+            known
+                .entry(name)
+                .or_insert_with(|| (BTreeSet::new(), world.clone()))
+                .0
+                .insert(count);
+        }
+    }
+    let mut seen = 0;
+    for (published, hidden) in &alike {
+        for (name, (values, world)) in hidden {
+            assert!(
+                values.len() >= 2,
+                "{name} can only be {values:?}, as in {world:?}: {published:?}"
+            );
+            seen += 1;
+        }
+    }
+    seen
+}
+
+/// A tree of areas below `r`, written as the numbers of children of each node in the order of their leaves.
+#[derive(Clone)]
+enum Shape {
+    Leaf,
+    Of(Vec<Shape>),
+}
+
+fn flat(leaves: usize) -> Shape {
+    Shape::Of(vec![Shape::Leaf; leaves])
+}
+
+impl Shape {
+    fn leaves(&self) -> usize {
+        match self {
+            Self::Leaf => 1,
+            Self::Of(children) => children.iter().map(Self::leaves).sum(),
+        }
+    }
+
+    fn grow(
+        &self,
+        code: &str,
+        parent: Option<&str>,
+        counts: &mut impl Iterator<Item = u32>,
+        nodes: &mut Vec<AreaNode>,
+    ) -> u32 {
+        let cases = match self {
+            Self::Leaf => counts.next().unwrap(),
+            Self::Of(children) => (0..)
+                .zip(children)
+                .map(|(n, child)| child.grow(&format!("{code}{n}"), Some(code), counts, nodes))
+                .sum(),
+        };
+        nodes.push(AreaNode {
+            code: AreaCode::new(code).unwrap(),
+            parent: parent.map(|parent| AreaCode::new(parent).unwrap()),
+            cases,
+        });
+        cases
+    }
+
+    fn nodes(&self, counts: &[u32]) -> Vec<AreaNode> {
+        let mut nodes = Vec::new();
+        self.grow("r", None, &mut counts.iter().copied(), &mut nodes);
+        nodes
+    }
+}
+
+fn areas_published(
+    rules: &ReleaseRules,
+    nodes: &[AreaNode],
+) -> (BTreeMap<String, Option<u32>>, Vec<(String, u32)>) {
+    let counts: BTreeMap<String, u32> = nodes
+        .iter()
+        .map(|node| (node.code.to_string(), node.cases))
+        .collect();
+    let (mut published, mut hidden) = (BTreeMap::new(), Vec::new());
+    for (code, released) in release_areas(rules, nodes) {
+        let code = code.to_string();
+        match released {
+            Released::Shown(cases) => _ = published.insert(code, Some(cases)),
+            Released::Hidden => {
+                hidden.push((code.clone(), counts[&code]));
+                published.insert(code, None);
+            }
+        }
+    }
+    (published, hidden)
+}
+
+#[test]
+fn no_small_tree_of_areas_pins_a_hidden_count_at_any_zoom() {
+    let pair = || flat(2);
+    let shapes = [
+        (flat(2), 14),
+        (flat(3), 13),
+        (flat(4), 11),
+        (Shape::Of(vec![pair(), pair()]), 12),
+        (Shape::Of(vec![pair(), Shape::Of(vec![Shape::Leaf])]), 14),
+        (Shape::Of(vec![pair(), Shape::Leaf, Shape::Leaf]), 11),
+        (
+            Shape::Of(vec![Shape::Of(vec![pair(), Shape::Leaf]), Shape::Leaf]),
+            12,
+        ),
+    ];
+    let mut seen = 0;
+    for shown_from in [3, 4] {
+        let rules = rules(shown_from);
+        for (shape, most) in &shapes {
+            let all = (0..=*most).flat_map(|total| worlds(shape.leaves(), total));
+            seen += assert_nothing_is_pinned(all, |world| areas_published(&rules, &shape.nodes(world)));
+        }
+    }
+    assert!(seen > 500, "{seen}");
+}
+
+/// Cells of resolution 9: children of two cells of resolution 8 that have one parent, and one of another.
+fn ground() -> (Vec<Cell>, Vec<Cell>) {
+    let eight = Resolution::new(8).unwrap();
+    let seven = Resolution::new(7).unwrap();
+    let first = neighbourhood()[0].parent(seven).unwrap().children();
+    let (near, beside) = (first[0].children(), first[1].children());
+    let other = first[0]
+        .parent(seven)
+        .unwrap()
+        .grid_disk(1)
+        .into_iter()
+        .find(|cell| *cell != first[0].parent(seven).unwrap());
+    let far = other.unwrap().children()[0].children();
+    assert!(near.iter().all(|cell| cell.parent(eight) == Some(first[0])));
+    let ground = vec![near[0], near[1], beside[0], beside[1], far[0]];
+    let mut all: BTreeSet<Cell> = BTreeSet::new();
+    for cell in &ground {
+        all.extend((3..=9).filter_map(|resolution| cell.parent(Resolution::new(resolution)?)));
+    }
+    (ground, all.into_iter().collect())
+}
+
+type CellsSaid = Vec<(Cell, Option<u32>)>;
+
+fn cells_published(
+    released: &[(Cell, Released)],
+    ground: &[Cell],
+    all: &[Cell],
+    world: &[u32],
+) -> (CellsSaid, Vec<(String, u32)>) {
+    let count = |cell: Cell| -> u32 {
+        let below = ground
+            .iter()
+            .zip(world)
+            .filter(|(leaf, _)| leaf.parent(cell.resolution()) == Some(cell));
+        below.map(|(_, cases)| cases).sum()
+    };
+    let said = released
+        .iter()
+        .map(|(cell, value)| match value {
+            Released::Shown(cases) => (*cell, Some(*cases)),
+            Released::Hidden => (*cell, None),
+        })
+        .collect();
+    let hidden = all
+        .iter()
+        .filter(|cell| released_at(released, **cell).0 == Released::Hidden)
+        .map(|cell| (cell.to_string(), count(*cell)))
+        .collect();
+    (said, hidden)
+}
+
+#[test]
+fn no_small_tree_of_cells_pins_a_hidden_count_at_any_zoom() {
+    let (ground, all) = ground();
+    let rules = rules(3);
+    let leaves =
+        |world: &[u32]| -> Vec<(Cell, u32)> { ground.iter().copied().zip(world.iter().copied()).collect() };
+    let every = (0..=8).flat_map(|total| worlds(ground.len(), total));
+    let seen = assert_nothing_is_pinned(every.clone(), |world| {
+        cells_published(&release_cases(&rules, &leaves(world)), &ground, &all, world)
+    });
+    assert!(seen > 100, "{seen}");
+    // Activity is judged by people; what is shown of it is rounded, so it says less.
+    let seen = assert_nothing_is_pinned(every, |world| {
+        let leaves: Vec<(Cell, u32, u32)> = leaves(world)
+            .into_iter()
+            .map(|(cell, people)| (cell, 2 * people, people))
+            .collect();
+        let released: Vec<(Cell, Released)> = release_activity(&rules, &leaves)
+            .into_iter()
+            .map(|(cell, value)| match value {
+                ReleasedActivity::Shown { people, .. } => (cell, Released::Shown(people)),
+                ReleasedActivity::Hidden => (cell, Released::Hidden),
+            })
+            .collect();
+        cells_published(&released, &ground, &all, world)
+    });
+    assert!(seen > 100, "{seen}");
+}
+
+/// How areas lie over the ground: each cell in one of the smallest areas, or astride two.
+struct Layout {
+    areas: Shape,
+    /// By cell of the ground: the numbers of the smallest areas it reaches into.
+    over: [&'static [usize]; 5],
+}
+
+fn layouts() -> Vec<Layout> {
+    vec![
+        // The cells of the first parent lie in two areas, those of the second in one.
+        Layout {
+            areas: flat(3),
+            over: [&[0], &[1], &[2], &[2], &[1]],
+        },
+        Layout {
+            areas: flat(3),
+            over: [&[0], &[0], &[1], &[1], &[2]],
+        },
+        Layout {
+            areas: Shape::Of(vec![flat(2), flat(2)]),
+            over: [&[0], &[1], &[2], &[3], &[0]],
+        },
+        Layout {
+            areas: flat(2),
+            over: [&[0], &[0, 1], &[1], &[1, 0], &[0]],
+        },
+        Layout {
+            areas: Shape::Of(vec![flat(3), Shape::Leaf]),
+            over: [&[0], &[1], &[2], &[3], &[3]],
+        },
+    ]
+}
+
+impl Layout {
+    fn code(&self, smallest: usize) -> AreaCode {
+        let mut nodes = self.areas.nodes(&vec![0; self.areas.leaves()]);
+        let parents: BTreeSet<AreaCode> = nodes.iter().filter_map(|node| node.parent.clone()).collect();
+        nodes.retain(|node| !parents.contains(&node.code));
+        nodes[smallest].code.clone()
+    }
+
+    /// Where a case can be: a cell of the ground, and an area that it reaches into.
+    fn places(&self) -> Vec<(usize, usize)> {
+        let over = self.over.iter().enumerate();
+        over.flat_map(|(cell, areas)| areas.iter().map(move |area| (cell, *area)))
+            .collect()
+    }
+
+    fn nodes(&self, world: &[u32]) -> Vec<AreaNode> {
+        let mut counts = vec![0; self.areas.leaves()];
+        for ((_, area), cases) in self.places().into_iter().zip(world) {
+            counts[area] += cases;
+        }
+        self.areas.nodes(&counts)
+    }
+
+    fn cells(&self, world: &[u32]) -> Vec<u32> {
+        let mut counts = vec![0; self.over.len()];
+        for ((cell, _), cases) in self.places().into_iter().zip(world) {
+            counts[cell] += cases;
+        }
+        counts
+    }
+
+    fn areas_of(&self, ground: &[Cell], cell: Cell) -> Vec<AreaCode> {
+        let below = ground.iter().zip(self.over).filter(|(leaf, _)| {
+            leaf.parent(cell.resolution()) == Some(cell) || cell.parent(leaf.resolution()) == Some(**leaf)
+        });
+        let reached: BTreeSet<usize> = below.flat_map(|(_, over)| over.iter().copied()).collect();
+        reached.into_iter().map(|area| self.code(area)).collect()
+    }
+}
+
+/// A world as it is and as it is published: every cell's and area's count, and whether it is shown.
+struct Side {
+    counts: Vec<u32>,
+    shown: Vec<bool>,
+    /// Hidden, and not below something hidden.
+    hides: Vec<bool>,
+}
+
+/// Both releases tell what they tell, and all sums hold: whatever else is hidden must stay open, up to a count that would
+/// not be small. (Whoever runs the rule backwards as well learns now and then that cells had to give way to areas; against
+/// him each kind is tried alone above.)
+#[test]
+fn cells_and_areas_side_by_side_leave_every_hidden_count_open() {
+    const K: u32 = 3;
+    let (ground, all) = ground();
+    let rules = rules(K);
+    let (mut hidden_counts, mut shown_cells) = (0, 0);
+    for (number, layout) in layouts().into_iter().enumerate() {
+        let reach: BTreeMap<Cell, Vec<AreaCode>> = all
+            .iter()
+            .map(|cell| (*cell, layout.areas_of(&ground, *cell)))
+            .collect();
+        for total in K..=6 {
+            let sides: Vec<Side> = worlds(layout.places().len(), total)
+                .iter()
+                .map(|world| side(&rules, &layout, &ground, &all, &reach, world))
+                .collect();
+            let mut tried: BTreeSet<Vec<Option<u32>>> = BTreeSet::new();
+            for side in &sides {
+                let told: Vec<Option<u32>> = side
+                    .counts
+                    .iter()
+                    .zip(&side.shown)
+                    .map(|(count, shown)| shown.then_some(*count))
+                    .collect();
+                if !tried.insert(told.clone()) {
+                    continue;
+                }
+                let fits = |other: &&Side| {
+                    told.iter()
+                        .zip(&other.counts)
+                        .all(|(told, count)| told.is_none_or(|told| told == *count))
+                };
+                let fitting: Vec<&Side> = sides.iter().filter(fits).collect();
+                shown_cells += side.shown[..all.len()].iter().filter(|shown| **shown).count();
+                for (at, _) in side.hides.iter().enumerate().filter(|(_, hides)| **hides) {
+                    let values: BTreeSet<u32> = fitting.iter().map(|other| other.counts[at]).collect();
+                    let most = values.last().copied().unwrap();
+                    assert!(
+                        values.len() >= 2 && most >= K,
+                        "layout {number}: {at} of {all:?} can only be {values:?}: {:?} told as {told:?}",
+                        side.counts
+                    );
+                    hidden_counts += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        hidden_counts > 500 && shown_cells > 500,
+        "{hidden_counts} hidden, {shown_cells} shown"
+    );
+}
+
+fn side(
+    rules: &ReleaseRules,
+    layout: &Layout,
+    ground: &[Cell],
+    all: &[Cell],
+    reach: &BTreeMap<Cell, Vec<AreaCode>>,
+    world: &[u32],
+) -> Side {
+    let by_cell = layout.cells(world);
+    let leaves: Vec<(Cell, u32)> = ground.iter().copied().zip(by_cell.iter().copied()).collect();
+    let nodes = layout.nodes(world);
+    let (areas, _) = areas_published(rules, &nodes);
+    let areas_of = |cell: Cell| reach.get(&cell).cloned().unwrap_or_default();
+    let released = release_cases_beside(rules, &leaves, &nodes, areas_of);
+    let mut side = Side {
+        counts: Vec::new(),
+        shown: Vec::new(),
+        hides: Vec::new(),
+    };
+    for cell in all {
+        let below = leaves
+            .iter()
+            .filter(|(leaf, _)| leaf.parent(cell.resolution()) == Some(*cell));
+        side.counts.push(below.map(|(_, cases)| cases).sum());
+        let (value, above) = released_at(&released, *cell);
+        let hidden = value == Released::Hidden;
+        // A cell in areas that are shown without a case hides nothing. What lies below a hidden cell is not tried: here are
+        // five places where there are dozens.
+        let zeros = reach[cell].iter().all(|code| areas[code.as_str()] == Some(0));
+        side.shown.push(!hidden);
+        side.hides.push(hidden && above.is_none() && !zeros);
+    }
+    for node in &nodes {
+        side.counts.push(node.cases);
+        let shown = areas[node.code.as_str()].is_some();
+        side.shown.push(shown);
+        side.hides.push(!shown);
+    }
+    side
+}
+
+#[test]
+fn cells_give_way_only_where_areas_hide_something() {
+    let (ground, all) = ground();
+    let rules = rules(3);
+    let layout = &layouts()[1];
+    let areas_of = |cell: Cell| -> Vec<AreaCode> {
+        if all.contains(&cell) {
+            layout.areas_of(&ground, cell)
+        } else {
+            Vec::new()
+        }
+    };
+    let leaves = |world: [u32; 5]| -> Vec<(Cell, u32)> { ground.iter().copied().zip(world).collect() };
+    // All areas are shown: cells are as if nothing stood beside them, also where some cases have no place.
+    let open = leaves([4, 5, 6, 7, 8]);
+    let mut nodes = layout.nodes(&[4, 5, 6, 7, 8]);
+    let alone = release_cases(&rules, &open);
+    assert_eq!(release_cases_beside(&rules, &open, &nodes, areas_of), alone);
+    for node in nodes.iter_mut().filter(|node| node.code.as_str() != "r1") {
+        node.cases += 9;
+    }
+    assert_eq!(release_cases_beside(&rules, &open, &nodes, areas_of), alone);
+
+    // Two areas of 2 and 9 are hidden, the cells of the second are shown by themselves: 11 − 9 would be read off.
+    let told = leaves([1, 1, 4, 5, 20]);
+    let nodes = layout.nodes(&[1, 1, 4, 5, 20]);
+    let (areas, _) = areas_published(&rules, &nodes);
+    assert_eq!((areas["r0"], areas["r1"], areas["r2"]), (None, None, Some(20)));
+    let alone = release_cases(&rules, &told);
+    assert_eq!(
+        released_at(&alone, ground[2]).0,
+        Released::Hidden,
+        "its sibling protects the first parent"
+    );
+    let beside = release_cases_beside(&rules, &told, &nodes, areas_of);
+    assert_eq!(released_at(&beside, ground[4]).0, Released::Shown(20));
+    assert_eq!(release_cases_beside(&rules, &told, &[], |_| Vec::new()), alone);
+}
