@@ -8,6 +8,7 @@ mod clock;
 mod day_sums;
 mod event;
 mod ids;
+mod number_table;
 mod role;
 mod stats;
 mod time;
@@ -23,6 +24,7 @@ pub use event::{
     Place, Stay,
 };
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
+pub use number_table::NumberTable;
 pub use role::Role;
 pub use stats::{CellStats, VenueStats};
 pub use time::{Day, Hour, InvalidTime, Timestamp, UtcOffset, Window};

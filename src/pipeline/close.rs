@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::index::Publisher;
-use crate::model::{Day, DaySums, Timestamp};
+use crate::geo::Cell;
+use crate::index::{Ledger, Publisher};
+use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
 use crate::pipeline::releases::View;
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
@@ -120,9 +121,15 @@ impl Pipeline {
             // No commit between the day's sums and its seal: it would be in neither.
             let turn = self.hold_commits().await;
             let mut state = self.inner.state.lock().await;
-            let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
-            let version = self.inner.store.seal_day(day, &rows).await?;
-            drop(rows);
+            let mut writer = self.inner.store.replace_day(day).await?;
+            state.ledger.settle(day);
+            // An hour at a time, in the order in which the history is stored.
+            let hours = day.window(self.offset());
+            for hour in (hours.from.0..hours.to.0).map(Hour) {
+                let rows = hour_rows(&state.ledger, day, hour, &state.publisher);
+                writer.put(&rows).await?;
+            }
+            let version = writer.seal().await?;
             state.ledger.seal(day);
             state.history_written(version);
             self.close_before(Day(day.0 + 1));
@@ -143,18 +150,25 @@ impl Pipeline {
 
 /// A day's sums as the store keeps them: venues by id, not by number.
 pub(super) fn history_rows(sums: &DaySums, publisher: &Publisher) -> Vec<HistoryRow> {
-    let cells = sums.cells.iter().map(|(cell, hour, stats)| HistoryRow::Cell {
-        cell: *cell,
-        hour: *hour,
-        stats: *stats,
-    });
-    let venues = sums.venues.iter().filter_map(|(ix, hour, stats)| {
-        let entry = publisher.venues().by_ix(*ix)?;
-        Some(HistoryRow::Venue {
-            venue: entry.venue.id.clone(),
-            hour: *hour,
-            stats: *stats,
-        })
+    rows_of(sums.cells.iter().copied(), sums.venues.iter().copied(), publisher)
+}
+
+/// The same of one hour.
+fn hour_rows(ledger: &Ledger, day: Day, hour: Hour, publisher: &Publisher) -> Vec<HistoryRow> {
+    let cells = ledger.day_cells(day).filter(|row| row.1 == hour);
+    let venues = ledger.day_venues(day).filter(|row| row.1 == hour);
+    rows_of(cells, venues, publisher)
+}
+
+fn rows_of(
+    cells: impl Iterator<Item = (Cell, Hour, CellStats)>,
+    venues: impl Iterator<Item = (u32, Hour, VenueStats)>,
+    publisher: &Publisher,
+) -> Vec<HistoryRow> {
+    let cells = cells.map(|(cell, hour, stats)| HistoryRow::Cell { cell, hour, stats });
+    let venues = venues.filter_map(|(ix, hour, stats)| {
+        let venue = publisher.venues().by_ix(ix)?.venue.id.clone();
+        Some(HistoryRow::Venue { venue, hour, stats })
     });
     cells.chain(venues).collect()
 }

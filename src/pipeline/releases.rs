@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::geo::Cell;
 use crate::index::{
-    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases,
+    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex, ReleasedActivity,
+    ReleasedCases,
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::PipelineError;
@@ -19,16 +20,41 @@ const REACH_DAYS: i32 = 400;
 /// What was released of each bucket: the highest `seq` and a hash of the figures.
 pub(super) type ReleasedSoFar = BTreeMap<(Measure, Hour), (u32, [u8; 32])>;
 
-/// Reads the stored releases into the index.
-pub(super) async fn load(store: &Store, state: &mut State, now: Timestamp) -> Result<(), PipelineError> {
-    let since = Hour(now.hour().0 - (REACH_DAYS + 7) * 24);
-    for row in store.load_releases(since).await? {
-        match Release::from_bytes(&row.body) {
-            Ok(release) => take(state, &release),
-            Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
-        }
+/// The stored releases.
+#[derive(Default)]
+pub(super) struct Loaded {
+    index: ReleaseIndex,
+    released: ReleasedSoFar,
+}
+
+impl Loaded {
+    /// Has them published.
+    pub(super) fn put_into(self, state: &mut State) {
+        state.publisher.set_releases(self.index);
+        state.released = self.released;
+        state.stale_areas = true;
     }
-    Ok(())
+}
+
+/// Reads the stored releases.
+pub(super) async fn load(store: &Store, now: Timestamp) -> Result<Loaded, PipelineError> {
+    let since = Hour(now.hour().0 - (REACH_DAYS + 7) * 24);
+    let rows = store.load_releases(since).await?;
+    let task = tokio::task::spawn_blocking(move || {
+        let mut loaded = Loaded::default();
+        for row in rows {
+            match Release::from_bytes(&row.body) {
+                Ok(release) => {
+                    loaded.index.put(&release);
+                    let bucket = (release.measure(), release.bucket.from);
+                    loaded.released.insert(bucket, (release.seq, figures_hash(&release)));
+                }
+                Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
+            }
+        }
+        loaded
+    });
+    task.await.map_err(|_panicked| PipelineError::Task)
 }
 
 /// Puts a release into the index and remembers it.
@@ -152,12 +178,7 @@ fn push_if_new(view: &View, due: &mut Vec<Release>, bucket: Window, now: Timesta
 
 /// A hash of the figures alone: not of the number nor of the time they were made.
 fn figures_hash(release: &Release) -> [u8; 32] {
-    let bare = Release {
-        seq: 0,
-        made_at: Timestamp(0),
-        ..release.clone()
-    };
-    Sha256::digest(bare.to_bytes()).into()
+    Sha256::digest(release.figures()).into()
 }
 
 fn week(monday: Day, offset: UtcOffset) -> Window {
