@@ -28,9 +28,9 @@ pub(super) enum Found<T> {
 }
 
 impl<T: Copy + Eq + Hash> CellBucket<T> {
-    /// Of rows sorted by cell, each cell once, none finer than the finest resolution.
+    /// Of rows sorted by the number of their cell, each cell once, none finer than the finest resolution.
     pub(super) fn of(window: Window, seq: u32, rows: &[(Cell, T)], is_hidden: impl Fn(&T) -> bool) -> Self {
-        // Coarser cells come first, so a range inside an earlier one says nothing new.
+        // Wide ranges come first, so one inside an earlier one says nothing new.
         let mut hidden: Vec<(u64, u64)> = rows
             .iter()
             .filter(|row| row.0.resolution() < MAX_RESOLUTION && is_hidden(&row.1))
@@ -47,7 +47,7 @@ impl<T: Copy + Eq + Hash> CellBucket<T> {
         }
     }
 
-    /// Looks ascending cells up, one after the other, never going back.
+    /// Looks ascending cells of one resolution up, one after the other, never going back.
     pub(super) fn walk(&self, cells: &[Cell], mut each: impl FnMut(usize, Found<T>)) {
         let mut at = 0;
         for (nth, cell) in cells.iter().enumerate() {
@@ -94,7 +94,7 @@ impl CellBucket<ReleasedCases> {
     }
 }
 
-/// Ascending cells in four bytes each: the last 18 bits of every id down to resolution 9 are the same, and the first 14
+/// Cells by number in four bytes each: the last 18 bits of every id down to resolution 9 are the same, and the first 14
 /// (resolution and a part of the globe) are written once for all cells that share them.
 #[derive(Debug, Default)]
 struct Cells {
@@ -194,17 +194,19 @@ mod tests {
     fn cells_of_every_resolution_are_found_and_no_others() {
         let mut cells: Vec<Cell> = (0..4_000)
             .map(|n| {
-                let at = LngLat::new(f64::from(n * 37 % 360) - 180.0, f64::from(n * 11 % 178) - 89.0).unwrap();
+                let at =
+                    LngLat::new(f64::from(n * 37 % 360) - 180.0, f64::from(n * 11 % 178) - 89.0).unwrap();
                 Cell::at(at, Resolution::new((n % 10) as u8).unwrap())
             })
             .collect();
-        cells.sort_unstable();
+        cells.sort_unstable_by_key(|cell| cell.to_u64());
         cells.dedup();
         let listed: Vec<Cell> = cells.iter().copied().step_by(3).collect();
         let packed = Cells::of(listed.iter().copied());
         let mut at = 0;
         for cell in &cells {
-            let plain = (listed.partition_point(|known| known < cell), listed.binary_search(cell).is_ok());
+            let before = listed.partition_point(|known| known.to_u64() < cell.to_u64());
+            let plain = (before, listed.get(before) == Some(cell));
             assert_eq!(packed.seek(0, *cell), plain);
             assert_eq!(packed.seek(at, *cell), plain);
             at = plain.0;

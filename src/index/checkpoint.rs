@@ -237,13 +237,11 @@ pub(super) fn put_rows(out: &mut Vec<u8>, settled: &PackedDay) {
 
 pub(super) fn read_rows(body: &mut Body, first: Hour) -> Result<PackedDay, String> {
     let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
-    let cells = PackedRows::from_bytes::<CellStats>(first, len, body.slice(bytes)?, |id| {
-        Cell::from_u64(id).is_ok()
-    })?;
+    let cells =
+        PackedRows::from_bytes::<CellStats>(first, len, body.slice(bytes)?, |id| Cell::from_u64(id).is_ok())?;
     let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
-    let venues = PackedRows::from_bytes::<VenueStats>(first, len, body.slice(bytes)?, |ix| {
-        u32::try_from(ix).is_ok()
-    })?;
+    let venues =
+        PackedRows::from_bytes::<VenueStats>(first, len, body.slice(bytes)?, |ix| u32::try_from(ix).is_ok())?;
     Ok(PackedDay { cells, venues })
 }
 

@@ -217,10 +217,12 @@ fn rest_of(day: Day, state: &LedgerDay, offset: UtcOffset) -> Vec<u8> {
 }
 
 fn name_of(checksum: &Checksum) -> String {
-    checksum[..Written::NAME_LENGTH / 2].iter().fold(String::new(), |mut name, byte| {
-        write!(name, "{byte:02x}").expect("a string takes all that is written to it");
-        name
-    })
+    checksum[..Written::NAME_LENGTH / 2]
+        .iter()
+        .fold(String::new(), |mut name, byte| {
+            write!(name, "{byte:02x}").expect("a string takes all that is written to it");
+            name
+        })
 }
 
 type Part<'a> = &'a (dyn Fn(&str) -> io::Result<Vec<u8>> + Sync);
@@ -307,11 +309,7 @@ fn read_day(
     Ok(state)
 }
 
-fn sums_of(
-    fresh: &PackedDay,
-    first: Hour,
-    areas: Vec<(AreaCode, Hour, u32)>,
-) -> Result<Sums, String> {
+fn sums_of(fresh: &PackedDay, first: Hour, areas: Vec<(AreaCode, Hour, u32)>) -> Result<Sums, String> {
     let cells = fresh.cells.rows(first).map(|(id, hour, stats)| {
         let cell = Cell::from_u64(id).map_err(|error| format!("has a bad row: {error}"))?;
         Ok(((cell, hour), stats))
@@ -319,8 +317,13 @@ fn sums_of(
     let venues = fresh.venues.rows(first);
     Ok(Sums {
         cells: cells.collect::<Result<_, String>>()?,
-        venues: venues.map(|(ix, hour, stats)| ((ix as u32, hour), stats)).collect(),
-        areas: areas.into_iter().map(|(code, hour, n)| ((code, hour), n)).collect(),
+        venues: venues
+            .map(|(ix, hour, stats)| ((ix as u32, hour), stats))
+            .collect(),
+        areas: areas
+            .into_iter()
+            .map(|(code, hour, n)| ((code, hour), n))
+            .collect(),
     })
 }
 

@@ -143,7 +143,7 @@ impl ReleaseIndex {
         let parts = bbox.parts();
         if resolution.get() < TOP {
             let mut parents: Vec<Cell> = self.listed[usize::from(TOP)]
-            .roster
+                .roster
                 .cells()
                 .iter()
                 .filter_map(|cell| cell.parent(resolution))
@@ -159,7 +159,8 @@ impl ReleaseIndex {
                 .filter(|(_, figure)| figure.says_something())
                 .collect();
         }
-        let Some(Listed { roster, .. }) = self.listed.get(usize::from(resolution.get())).map(Arc::as_ref) else {
+        let Some(Listed { roster, .. }) = self.listed.get(usize::from(resolution.get())).map(Arc::as_ref)
+        else {
             return Vec::new();
         };
         let cells: Vec<Cell> = roster
@@ -199,7 +200,10 @@ impl ReleaseIndex {
         self.fill(cells, &mut figures, at, window);
         let resolution = cells.first().map_or(0, |cell| cell.resolution().get());
         let none = Listed::default();
-        let listed = self.listed.get(usize::from(resolution)).map_or(&none, Arc::as_ref);
+        let listed = self
+            .listed
+            .get(usize::from(resolution))
+            .map_or(&none, Arc::as_ref);
         let known = listed.roster.cells();
         let mut place = 0;
         for (cell, figure) in cells.iter().zip(&mut figures) {
@@ -344,13 +348,13 @@ impl ReleaseIndex {
         }
     }
 
-    /// The rows of a release that closed at an hour, sorted, each cell once; takes note of their cells.
+    /// The rows of a release that closed at an hour, sorted by id, each cell once; takes note of their cells.
     fn listing<T: Copy>(&mut self, rows: &[(Cell, T)], closed: Hour) -> Vec<(Cell, T)> {
         let mut rows: Vec<(Cell, T)> = rows.to_vec();
         rows.retain(|row| row.0.resolution() <= MAX_RESOLUTION);
-        rows.sort_by_key(|row| row.0);
+        // By number and not as cells order, which is along the ground: so the cells of a resolution stand together.
+        rows.sort_by_key(|row| row.0.to_u64());
         rows.dedup_by_key(|row| row.0);
-        // Ids order by resolution first.
         for own in rows.chunk_by(|a, b| a.0.resolution() == b.0.resolution()) {
             let listed = &mut self.listed[usize::from(own[0].0.resolution().get())];
             if let Some(more) = listed.with(own.iter().map(|row| row.0), closed) {

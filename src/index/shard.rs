@@ -268,9 +268,9 @@ const SPARSE: usize = 64;
 
 impl Hours {
     fn sum_up(&mut self, rows: &[(u64, Hour, CellStats)], mut each: impl FnMut(Hour, CellStats)) {
-        let (first, last) = rows
-            .iter()
-            .fold((i32::MAX, i32::MIN), |span, row| (span.0.min(row.1.0), span.1.max(row.1.0)));
+        let (first, last) = rows.iter().fold((i32::MAX, i32::MIN), |span, row| {
+            (span.0.min(row.1.0), span.1.max(row.1.0))
+        });
         let span = (i64::from(last) - i64::from(first) + 1) as usize;
         if span > rows.len() * SPARSE {
             self.sparse.clear();
@@ -338,7 +338,11 @@ mod tests {
             }
             let mut found = Vec::new();
             hours.sum_up(&rows, |hour, stats| found.push((hour, stats)));
-            assert_eq!(found, plain.into_iter().collect::<Vec<_>>(), "{count} rows by {step}");
+            assert_eq!(
+                found,
+                plain.into_iter().collect::<Vec<_>>(),
+                "{count} rows by {step}"
+            );
         }
     }
 

@@ -47,7 +47,9 @@ pub(super) async fn load(store: &Store, now: Timestamp) -> Result<Loaded, Pipeli
                 Ok(release) => {
                     loaded.index.put(&release);
                     let bucket = (release.measure(), release.bucket.from);
-                    loaded.released.insert(bucket, (release.seq, figures_hash(&release)));
+                    loaded
+                        .released
+                        .insert(bucket, (release.seq, figures_hash(&release)));
                 }
                 Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
             }

@@ -59,7 +59,11 @@ fn copy_of(folder: &Path) -> tempfile::TempDir {
 fn copy_checkpoint(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with("ledger")) {
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with("ledger"))
+        {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
         }
     }

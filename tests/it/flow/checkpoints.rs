@@ -21,9 +21,14 @@ fn parts(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Three days with something in each.
 async fn live_three_days(folder: &Path) -> Pipeline {
     let pipeline = open(folder).await;
-    pipeline.put_venues(vec![venue("m", 105.84, 21.59)]).await.unwrap();
+    pipeline
+        .put_venues(vec![venue("m", 105.84, 21.59)])
+        .await
+        .unwrap();
     for day in 0..3 {
-        let mut visits = (0..20).map(|n| check_in(&format!("c-{day}-{n}"), "m", n)).collect::<Vec<_>>();
+        let mut visits = (0..20)
+            .map(|n| check_in(&format!("c-{day}-{n}"), "m", n))
+            .collect::<Vec<_>>();
         for visit in &mut visits {
             visit.at = NOON.plus_s(-day * 86_400);
         }
@@ -38,7 +43,12 @@ async fn a_day_without_news_is_not_written_again() {
     close(live_three_days(folder.path()).await, folder.path()).await;
     let before = parts(folder.path());
     assert_eq!(before.len(), 3, "a part for each day");
-    let written = |name: &String| fs::metadata(folder.path().join(name)).unwrap().modified().unwrap();
+    let written = |name: &String| {
+        fs::metadata(folder.path().join(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let times: BTreeMap<&String, _> = before.keys().map(|name| (name, written(name))).collect();
 
     let pipeline = open(folder.path()).await;
@@ -77,7 +87,11 @@ async fn parts_that_a_crash_left_unnamed_are_removed_and_other_files_are_not() {
     let live = close(live_three_days(folder.path()).await, folder.path()).await;
     let whole = parts(folder.path());
     let stray = |ending: &str| folder.path().join(format!("ledger-{}.{ending}", "0".repeat(32)));
-    for path in [stray("part"), stray("new"), folder.path().join("ledger-notes.part")] {
+    for path in [
+        stray("part"),
+        stray("new"),
+        folder.path().join("ledger-notes.part"),
+    ] {
         fs::write(path, "left behind").unwrap();
     }
     let pipeline = open(folder.path()).await;

@@ -34,7 +34,13 @@ fn write(ledger: &Ledger, written: &mut Written, parts: &mut Parts) -> Vec<u8> {
 }
 
 fn read(list: &[u8], parts: &Parts) -> Result<(Ledger, Written), String> {
-    let find = |name: &str| parts.kept.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into());
+    let find = |name: &str| {
+        parts
+            .kept
+            .get(name)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
     Ledger::read_parts(list, &find).map_err(|error| error.to_string())
 }
 
@@ -61,23 +67,39 @@ fn only_the_parts_that_changed_are_written_again() {
     let again = visits.iter().find(|visit| visit.at.hour().day(OFFSET) == days[1]);
     assert!(fold(&mut ledger, again.unwrap()));
     write(&ledger, &mut written, &mut parts);
-    assert_eq!(parts.put.len(), 1, "the rest of one day, not what was packed of it");
+    assert_eq!(
+        parts.put.len(),
+        1,
+        "the rest of one day, not what was packed of it"
+    );
 
     // The same holds after a restart, which finds the same ledger.
     let list = write(&ledger, &mut written, &mut parts);
-    let (mut ledger, mut written) = read(&list, &parts).map(|(read, written)| {
-        assert_eq!(read.to_bytes(), ledger.to_bytes());
-        (read, written)
-    }).unwrap();
+    let (mut ledger, mut written) = read(&list, &parts)
+        .map(|(read, written)| {
+            assert_eq!(read.to_bytes(), ledger.to_bytes());
+            (read, written)
+        })
+        .unwrap();
     assert_eq!(write(&ledger, &mut written, &mut parts), list);
-    assert!(parts.put.is_empty(), "a restart has changed nothing: {:?}", parts.put);
+    assert!(
+        parts.put.is_empty(),
+        "a restart has changed nothing: {:?}",
+        parts.put
+    );
 
     // A sealed day leaves no part with fingerprints behind.
     let before = parts.kept.clone();
     ledger.seal(days[2]);
     let list = write(&ledger, &mut written, &mut parts);
     assert_eq!(parts.put.len(), 2, "both parts of the sealed day");
-    assert_eq!(before.keys().filter(|name| !parts.kept.contains_key(*name)).count(), 2);
+    assert_eq!(
+        before
+            .keys()
+            .filter(|name| !parts.kept.contains_key(*name))
+            .count(),
+        2
+    );
     assert!(read(&list, &parts).unwrap().0.is_sealed(days[2]));
 }
 
@@ -97,7 +119,10 @@ fn a_part_that_is_missing_torn_changed_or_of_another_day_is_refused_with_a_reaso
         let other = names.iter().find(|other| *other != name).unwrap();
         for (bytes, reason) in [
             (None, "cannot be read"),
-            (Some(whole[..whole.len() - 1].to_vec()), "does not match its checksum"),
+            (
+                Some(whole[..whole.len() - 1].to_vec()),
+                "does not match its checksum",
+            ),
             (Some(changed), "does not match its checksum"),
             (Some(parts.kept[other].clone()), "is another than was written"),
             (Some(ledger.to_bytes()), "is another kind of file"),
@@ -108,7 +133,10 @@ fn a_part_that_is_missing_torn_changed_or_of_another_day_is_refused_with_a_reaso
             };
             let error = read(&list, &parts).unwrap_err();
             assert!(error.starts_with("the checkpoint has a part "), "{error}");
-            assert!(error.contains(reason) && error.contains(name), "{reason}: {error}");
+            assert!(
+                error.contains(reason) && error.contains(name),
+                "{reason}: {error}"
+            );
             parts.kept.insert(name.clone(), whole.clone());
         }
     }
