@@ -1,10 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use crate::geo::Cell;
-use crate::index::{Ledger, Publisher};
+use crate::index::{Ledger, Publisher, Release};
 use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
-use crate::pipeline::releases::View;
+use crate::pipeline::releases::{Stored, View};
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
 
@@ -86,26 +88,50 @@ impl Pipeline {
 
     async fn release_due(&self, view: View, before: Day, now: Timestamp) -> Result<(), PipelineError> {
         let rules = Arc::clone(&self.inner.rules);
-        let task = tokio::task::spawn_blocking(move || releases::due(&view, &rules, before, now));
-        let due = task.await.map_err(|_panicked| PipelineError::Task)?;
-        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
-        let count = due.releases.len();
-        for mut release in due.releases {
-            // The number is taken when an earlier try was stored although it reported an error.
-            while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
-                if !matches!(error, StoreError::ReleaseExists { .. }) {
-                    return Err(error.into());
-                }
-                release.seq += 1;
+        // No more than two of them are held at once, whatever is due.
+        let (sender, mut made) = mpsc::channel(1);
+        let task = tokio::task::spawn_blocking(move || {
+            releases::due(&view, &rules, before, now, &mut |release| {
+                sender.blocking_send(release).is_ok()
+            })
+        });
+        // Nobody else makes releases meanwhile: see `closing`.
+        let mut all = Stored::of(&*self.inner.state.lock().await);
+        let mut count = 0;
+        let mut stored = Ok(());
+        while let Some(release) = made.recv().await {
+            stored = self.store_release(release, &mut all).await;
+            if stored.is_err() {
+                break;
             }
-            releases::take(&mut state, &release);
+            count += 1;
         }
-        state.looked_at = due.looked_at;
+        // Nothing more is wanted, if that was an error.
+        drop(made);
+        let looked_at = task.await.map_err(|_panicked| PipelineError::Task);
+        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
+        if count > 0 {
+            all.put_into(&mut state);
+        }
+        stored?;
+        state.looked_at = looked_at?.unwrap_or_default();
         if count == 0 {
             return Ok(());
         }
         tracing::info!(releases = count, "released");
         self.publish_locked(state).await?;
+        Ok(())
+    }
+
+    async fn store_release(&self, mut release: Release, all: &mut Stored) -> Result<(), PipelineError> {
+        // The number is taken when an earlier try was stored although it reported an error.
+        while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
+            if !matches!(error, StoreError::ReleaseExists { .. }) {
+                return Err(error.into());
+            }
+            release.seq += 1;
+        }
+        all.take(&release);
         Ok(())
     }
 
