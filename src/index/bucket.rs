@@ -158,17 +158,15 @@ impl<T: Copy + Eq + Hash> Values<T> {
         let mut numbers: FxHashMap<T, u16> = FxHashMap::default();
         let (mut kinds, mut of) = (Vec::new(), Vec::new());
         for value in values.clone() {
-            let number = match numbers.get(&value) {
-                Some(number) => *number,
-                None => {
-                    let Ok(number) = u16::try_from(kinds.len()) else {
-                        return Self::Many(values.collect());
-                    };
-                    numbers.insert(value, number);
-                    kinds.push(value);
-                    number
-                }
+            if let Some(number) = numbers.get(&value) {
+                of.push(*number);
+                continue;
+            }
+            let Ok(number) = u16::try_from(kinds.len()) else {
+                return Self::Many(values.collect());
             };
+            numbers.insert(value, number);
+            kinds.push(value);
             of.push(number);
         }
         Self::Few {

@@ -51,10 +51,12 @@ pub(super) struct Sums {
     pub(super) areas: FxHashMap<(AreaCode, Hour), u32>,
 }
 
+type Sorted<S> = vec::IntoIter<(u64, Hour, S)>;
+
 /// Rows of a day by key and hour: of what is packed alone, or with what came lately.
 pub(super) enum RowsOf<'a, S: Measures> {
     Settled(Rows<'a, S>),
-    Both(Box<Merged<Rows<'a, S>, vec::IntoIter<(u64, Hour, S)>>>),
+    Both(Box<Merged<Rows<'a, S>, Sorted<S>>>),
 }
 
 impl<S: Measures> Iterator for RowsOf<'_, S> {

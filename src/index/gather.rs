@@ -4,22 +4,16 @@ use crate::model::Hour;
 /// the other, sorted by key and hour. `group_of` names a key's group and the last key of that group; rows of keys
 /// without a group are passed over. What `each` leaves of its rows' memory is used again. No key is `u64::MAX`.
 pub(super) fn gather<I, S, G>(
-    days: Vec<I>,
+    mut days: Vec<I>,
     group_of: impl Fn(u64) -> Option<(G, u64)>,
     mut each: impl FnMut(G, &mut Vec<(u64, Hour, S)>),
 ) where
     I: Iterator<Item = (u64, Hour, S)>,
 {
-    let mut days: Vec<(I, Option<(u64, Hour, S)>)> = days
-        .into_iter()
-        .map(|mut rows| {
-            let first = rows.next();
-            (rows, first)
-        })
-        .collect();
+    let mut heads: Vec<Option<(u64, Hour, S)>> = days.iter_mut().map(Iterator::next).collect();
     let key_of = |row: &Option<(u64, Hour, S)>| row.as_ref().map_or(u64::MAX, |row| row.0);
     // Beside the rows, so that the smallest is found in one pass over a few cache lines.
-    let mut keys: Vec<u64> = days.iter().map(|(_, next)| key_of(next)).collect();
+    let mut keys: Vec<u64> = heads.iter().map(key_of).collect();
     let mut open: Option<(G, u64)> = None;
     let mut rows: Vec<(u64, Hour, S)> = Vec::new();
     while let Some(key) = keys.iter().copied().min().filter(|key| *key != u64::MAX) {
@@ -31,7 +25,7 @@ pub(super) fn gather<I, S, G>(
             open = group_of(key);
         }
         let start = rows.len();
-        for ((rest, next), own) in days.iter_mut().zip(&mut keys) {
+        for ((rest, next), own) in days.iter_mut().zip(&mut heads).zip(&mut keys) {
             if *own != key {
                 continue;
             }

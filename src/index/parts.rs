@@ -45,6 +45,8 @@ enum WatchedState {
 }
 
 type Checksum = [u8; 32];
+/// Keeps a part's bytes under its name.
+type PutPart<'a, E> = dyn FnMut(&str, &[u8]) -> Result<(), E> + 'a;
 
 impl Written {
     /// Letters of a part's name, hexadecimal digits all of them.
@@ -80,11 +82,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// What `put` says.
-    pub fn write_parts<E>(
-        &self,
-        written: &Written,
-        put: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>,
-    ) -> Result<(Vec<u8>, Written), E> {
+    pub fn write_parts<E>(&self, written: &Written, put: &mut PutPart<E>) -> Result<(Vec<u8>, Written), E> {
         let mut now = Written::default();
         let mut list = i32::from(self.offset.hours()).to_le_bytes().to_vec();
         put_count(&mut list, self.days.len());

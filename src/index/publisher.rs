@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::changed::Changed;
-use crate::index::day::Sums;
+use crate::index::day::{LedgerDay, Sums};
 use crate::index::delta::Delta;
 use crate::index::layered::Layered;
 use crate::index::rebuild::{Shards, rebuild};
@@ -201,7 +201,7 @@ impl Publisher {
             ledger
                 .days
                 .values()
-                .flat_map(|state| state.area_rows())
+                .flat_map(LedgerDay::area_rows)
                 .map(|(code, hour, cases)| ((code, hour), cases)),
         );
     }
@@ -272,7 +272,7 @@ impl Publisher {
                 let resolution = Resolution::new(resolution as u8).expect("0..=3");
                 let mut cells: Vec<Cell> = new.iter().filter_map(|id| id.parent(resolution)).collect();
                 cells.dedup();
-                Roster::of(cells, &Roster::default(), population)
+                Roster::of(&cells, &Roster::default(), population)
             }));
         }
         self.next.shards = Arc::new(shards);

@@ -408,9 +408,9 @@ impl Listed {
         all.extend(new);
         // Stable: it finds the two runs and merges them.
         all.sort_by_key(|row| row.0);
-        let cells = all.iter().map(|row| row.0).collect();
+        let cells: Vec<Cell> = all.iter().map(|row| row.0).collect();
         Some(Self {
-            roster: Roster::of(cells, &self.roster, &CellPopulation::default()),
+            roster: Roster::of(&cells, &self.roster, &CellPopulation::default()),
             since: all.iter().map(|row| row.1).collect(),
         })
     }

@@ -81,11 +81,11 @@ const RUN: usize = 32;
 
 impl Roster {
     /// Builds it from ascending cells; boxes of cells that `old` knows are taken from there.
-    pub(super) fn of(cells: Vec<Cell>, old: &Self, population: &CellPopulation) -> Self {
+    pub(super) fn of(cells: &[Cell], old: &Self, population: &CellPopulation) -> Self {
         let mut boxes = Vec::with_capacity(cells.len());
         let mut people: Vec<f64> = Vec::with_capacity(cells.len());
         let mut at = 0;
-        for &cell in &cells {
+        for &cell in cells {
             while old.cells.get(at).is_some_and(|known| *known < cell) {
                 at += 1;
             }
@@ -102,8 +102,7 @@ impl Roster {
         }
         let runs = unions(&boxes);
         Self {
-            // Copied, not shrunk: an allocator may leave a shrunk vector the room it had.
-            cells: Box::from(cells.as_slice()),
+            cells: Box::from(cells),
             boxes,
             population: people,
             outer: unions(&runs),

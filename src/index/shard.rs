@@ -235,7 +235,7 @@ fn with_cells(
     }
     new.extend_from_slice(known);
     new.sort_unstable();
-    Arc::new(Roster::of(new, roster, population))
+    Arc::new(Roster::of(&new, roster, population))
 }
 
 fn level_of(resolution: Resolution) -> Option<usize> {
