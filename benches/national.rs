@@ -5,7 +5,8 @@
 //! days (a declaration at home), a venue visits in 1 to 5 hours of each day: on average about two (cell, hour) buckets
 //! per cell and day, in towns five. 21 days are open, with the fingerprints of their people, the first nine sealed.
 //!
-//! `VUNGXANH_BENCH_CELLS` bounds the largest size (3,000,000 when it is not set). With `VUNGXANH_BENCH_FOLDER` the
+//! `VUNGXANH_BENCH_CELLS` bounds the largest size (3,000,000 when it is not set), `VUNGXANH_BENCH_FROM` the smallest: a
+//! country takes minutes to make, and its column can be had alone. With `VUNGXANH_BENCH_FOLDER` the
 //! largest country is written as a data folder (venues and a checkpoint) and nothing is measured: `load/national.mjs`
 //! starts the program on it.
 
@@ -51,12 +52,19 @@ pub fn group(criterion: &mut Criterion) {
         .ok()
         .and_then(|cells| cells.parse().ok())
         .unwrap_or(3_000_000);
+    let smallest: usize = std::env::var("VUNGXANH_BENCH_FROM")
+        .ok()
+        .and_then(|cells| cells.parse().ok())
+        .unwrap_or(0);
     if let Ok(folder) = std::env::var("VUNGXANH_BENCH_FOLDER") {
         write_folder(largest, &folder);
         return;
     }
     let mut curve: Vec<(usize, Vec<(&str, String)>)> = Vec::new();
-    for cells in SIZES.into_iter().filter(|cells| *cells <= largest) {
+    for cells in SIZES
+        .into_iter()
+        .filter(|cells| (smallest..=largest).contains(cells))
+    {
         curve.push((cells, measured(criterion, cells)));
     }
     let Some((_, first)) = curve.first() else { return };

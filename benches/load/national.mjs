@@ -73,7 +73,7 @@ try {
   }
   const key = execFileSync(wanted.program, ["key", "create", "--data", data, "--role", "analyst"], { encoding: "utf8" }).trim();
 
-  // The first start has every day to release.
+  // The first start reads a checkpoint in one file, of the version before, and has every day to release.
   let begun = performance.now();
   const first = await serve("first start");
   await calm(first.pid);

@@ -3,6 +3,8 @@ use sha2::{Digest, Sha256};
 /// Name and version.
 pub(super) const NAME_LENGTH: usize = 8;
 const HEADER: usize = NAME_LENGTH + 32 + 8;
+/// Hardly anything that is sealed here packs better.
+const LIKELY_RATIO: u64 = 8;
 
 /// A sealed file or blob: 8 bytes of name and version, SHA-256 of all that follows, the body's length, the
 /// body in zstd.
@@ -20,6 +22,11 @@ pub(super) fn seal(name: [u8; 8], body: &[u8]) -> Vec<u8> {
     out.extend_from_slice(&length);
     out.extend_from_slice(&packed);
     out
+}
+
+/// The checksum that [`seal`] wrote into it.
+pub(super) fn checksum(sealed: &[u8]) -> Option<[u8; 32]> {
+    sealed.get(NAME_LENGTH..)?.first_chunk().copied()
 }
 
 /// Opens what [`seal`] made; the reason when it is not that, is cut short, or was changed.
@@ -48,8 +55,10 @@ pub(super) fn open(name: [u8; 8], sealed: &[u8], limit: u64) -> Result<Vec<u8>, 
     if length > limit {
         return Err(format!("claims {length} bytes, more than {limit}"));
     }
-    // Through the streaming decoder: memory grows with what is really there, not with what the header claims.
-    let mut body = Vec::new();
+    // Through the streaming decoder: memory grows with what is really there, not with what the header claims. What it
+    // may well hold is taken at once: growing step by step costs twice the memory.
+    let likely = (sealed.len() as u64).saturating_mul(LIKELY_RATIO);
+    let mut body = Vec::with_capacity(length.min(likely) as usize);
     let decoder = zstd::stream::read::Decoder::new(&sealed[HEADER..])
         .map_err(|error| format!("cannot be unpacked: {error}"))?;
     std::io::Read::read_to_end(&mut std::io::Read::take(decoder, length + 1), &mut body)
@@ -87,6 +96,10 @@ impl Body<'_> {
 
     pub(super) fn u64(&mut self) -> Result<u64, String> {
         self.take().map(u64::from_le_bytes)
+    }
+
+    pub(super) fn checksum(&mut self) -> Result<[u8; 32], String> {
+        self.take()
     }
 
     pub(super) fn i64(&mut self) -> Result<i64, String> {

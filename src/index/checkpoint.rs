@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::geo::Cell;
 use crate::index::Ledger;
 use crate::index::bytes::{self, Body, put_count, put_text};
@@ -13,11 +15,11 @@ use crate::model::{AreaCode, CellStats, Day, Hour, UtcOffset, VenueStats};
 
 const NAME: [u8; 8] = *b"VXLEDG02";
 /// No part of a checkpoint is larger, packed or unpacked; a claim beyond it is refused before anything is read.
-const LIMIT_BYTES: u64 = 8 << 30;
+pub(super) const LIMIT_BYTES: u64 = 8 << 30;
 
 /// Bytes that are not a whole, unchanged checkpoint of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the checkpoint {reason}; expected an unchanged checkpoint file of version 02")]
+#[error("the checkpoint {reason}; expected an unchanged checkpoint of version 02 or 03")]
 pub struct InvalidCheckpoint {
     /// What is wrong.
     pub reason: String,
@@ -25,10 +27,13 @@ pub struct InvalidCheckpoint {
 
 /// A ledger as it stood at one moment, to be encoded while the ledger goes on. Taking one copies nothing;
 /// a day that changes before the checkpoint is dropped is copied then, once.
+///
+/// It is written whole, in one file of version 02, or in parts that are written again only where something changed,
+/// see [`Checkpoint::write_parts`].
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    offset: UtcOffset,
-    days: BTreeMap<Day, LedgerDay>,
+    pub(super) offset: UtcOffset,
+    pub(super) days: BTreeMap<Day, LedgerDay>,
 }
 
 impl Ledger {
@@ -81,12 +86,14 @@ impl Checkpoint {
             match state {
                 LedgerDay::Sealed(sealed) => {
                     body.push(1);
-                    put_rows(&mut body, &sealed.settled, &sealed.areas);
+                    put_rows(&mut body, &sealed.settled);
+                    put_areas(&mut body, &sealed.areas);
                 }
                 LedgerDay::Open(open) => {
                     body.push(0);
                     let settled = open.to_packed(day.first_hour(self.offset));
-                    put_rows(&mut body, &settled, &open.sums.sorted_areas());
+                    put_rows(&mut body, &settled);
+                    put_areas(&mut body, &open.sums.sorted_areas());
                     open.cell_people.put(&mut body);
                     open.venue_people.put(&mut body);
                 }
@@ -105,7 +112,7 @@ fn put_part(out: &mut dyn Write, body: &[u8]) -> io::Result<()> {
     out.write_all(&sealed[bytes::NAME_LENGTH..])
 }
 
-fn read_part(input: &mut dyn Read) -> Result<Vec<u8>, String> {
+fn read_sealed(input: &mut dyn Read) -> Result<Vec<u8>, String> {
     let mut head = Vec::new();
     let wanted = bytes::NAME_LENGTH + 8;
     take(input, wanted as u64, &mut head)?;
@@ -134,7 +141,7 @@ fn read_part(input: &mut dyn Read) -> Result<Vec<u8>, String> {
     if (sealed.len() as u64) < length {
         return Err(format!("is cut short: {} bytes of {length}", sealed.len()));
     }
-    bytes::open(NAME, &sealed, LIMIT_BYTES)
+    Ok(sealed)
 }
 
 /// Memory grows with what is really there, not with what a length claims.
@@ -145,59 +152,63 @@ fn take(input: &mut dyn Read, length: u64, into: &mut Vec<u8>) -> Result<(), Str
 }
 
 fn read(input: &mut dyn Read) -> Result<Ledger, String> {
-    let head = read_part(input)?;
+    let head = bytes::open(NAME, &read_sealed(input)?, LIMIT_BYTES)?;
     let mut body = Body(&head);
-    let hours = body.i32()?;
-    let offset = i8::try_from(hours)
-        .ok()
-        .and_then(UtcOffset::new)
-        .ok_or_else(|| format!("has a UTC offset of {hours} hours"))?;
-    let count = body.u32()?;
+    let offset = read_offset(&mut body)?;
+    let mut left = body.u32()? as usize;
     body.end()?;
     let mut days = BTreeMap::new();
-    for _ in 0..count {
-        let (day, state) = read_day(&read_part(input)?, offset)?;
-        days.insert(day, state);
+    // Some days at a time: as many as there are cores to unpack them.
+    while left > 0 {
+        let some = left.min(rayon::current_num_threads());
+        let sealed: Vec<Vec<u8>> = (0..some)
+            .map(|_| read_sealed(input))
+            .collect::<Result<_, String>>()?;
+        let opened: Vec<(Day, LedgerDay)> = sealed
+            .into_par_iter()
+            .map(|sealed| {
+                let part = bytes::open(NAME, &sealed, LIMIT_BYTES)?;
+                drop(sealed);
+                read_day(&part, offset)
+            })
+            .collect::<Result<_, String>>()?;
+        days.extend(opened);
+        left -= some;
     }
     let mut rest = Vec::new();
     take(input, 1, &mut rest)?;
     if !rest.is_empty() {
         return Err("goes on behind its last day".to_owned());
     }
-    Ok(Ledger {
+    Ok(ledger_of(offset, days))
+}
+
+/// A ledger as it was read: nothing of it is published yet.
+pub(super) fn ledger_of(offset: UtcOffset, days: BTreeMap<Day, LedgerDay>) -> Ledger {
+    Ledger {
         offset,
         days,
         fresh: Fresh {
             everything: true,
             sums: Sums::default(),
         },
-    })
+    }
+}
+
+pub(super) fn read_offset(body: &mut Body) -> Result<UtcOffset, String> {
+    let hours = body.i32()?;
+    i8::try_from(hours)
+        .ok()
+        .and_then(UtcOffset::new)
+        .ok_or_else(|| format!("has a UTC offset of {hours} hours"))
 }
 
 fn read_day(part: &[u8], offset: UtcOffset) -> Result<(Day, LedgerDay), String> {
     let mut body = Body(part);
     let day = Day(body.i32()?);
     let (first, is_sealed) = (day.first_hour(offset), body.u8()?);
-    let settled = PackedDay {
-        cells: {
-            let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
-            PackedRows::from_bytes::<CellStats>(first, len, body.slice(bytes)?, |id| {
-                Cell::from_u64(id).is_ok()
-            })?
-        },
-        venues: {
-            let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
-            PackedRows::from_bytes::<VenueStats>(first, len, body.slice(bytes)?, |ix| {
-                u32::try_from(ix).is_ok()
-            })?
-        },
-    };
-    let settled = Arc::new(settled);
-    let mut areas = Vec::new();
-    for _ in 0..body.count(9)? {
-        let code = AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
-        areas.push((code, Hour(body.i32()?), body.u32()?));
-    }
+    let settled = Arc::new(read_rows(&mut body, first)?);
+    let areas = read_areas(&mut body)?;
     let state = match is_sealed {
         1 => LedgerDay::Sealed(Arc::new(SealedDay { settled, areas })),
         0 => LedgerDay::Open(Arc::new(OpenDay {
@@ -216,16 +227,38 @@ fn read_day(part: &[u8], offset: UtcOffset) -> Result<(Day, LedgerDay), String> 
     Ok((day, state))
 }
 
-fn put_rows(out: &mut Vec<u8>, settled: &PackedDay, areas: &[(AreaCode, Hour, u32)]) {
+pub(super) fn put_rows(out: &mut Vec<u8>, settled: &PackedDay) {
     for rows in [&settled.cells, &settled.venues] {
         put_count(out, rows.len());
         put_count(out, rows.bytes().len());
         out.extend_from_slice(rows.bytes());
     }
+}
+
+pub(super) fn read_rows(body: &mut Body, first: Hour) -> Result<PackedDay, String> {
+    let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
+    let cells =
+        PackedRows::from_bytes::<CellStats>(first, len, body.slice(bytes)?, |id| Cell::from_u64(id).is_ok())?;
+    let (len, bytes) = (body.u32()? as usize, body.u32()? as usize);
+    let venues =
+        PackedRows::from_bytes::<VenueStats>(first, len, body.slice(bytes)?, |ix| u32::try_from(ix).is_ok())?;
+    Ok(PackedDay { cells, venues })
+}
+
+pub(super) fn put_areas(out: &mut Vec<u8>, areas: &[(AreaCode, Hour, u32)]) {
     put_count(out, areas.len());
     for (code, hour, cases) in areas {
         put_text(out, code.as_str());
         out.extend_from_slice(&hour.0.to_le_bytes());
         out.extend_from_slice(&cases.to_le_bytes());
     }
+}
+
+pub(super) fn read_areas(body: &mut Body) -> Result<Vec<(AreaCode, Hour, u32)>, String> {
+    let mut areas = Vec::new();
+    for _ in 0..body.count(9)? {
+        let code = AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
+        areas.push((code, Hour(body.i32()?), body.u32()?));
+    }
+    Ok(areas)
 }

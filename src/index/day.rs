@@ -1,10 +1,11 @@
 use std::sync::Arc;
+use std::vec;
 
 use rustc_hash::FxHashMap;
 
 use crate::geo::Cell;
 use crate::index::measures::Measures;
-use crate::index::packed::{PackedRows, merged};
+use crate::index::packed::{Merged, PackedRows, Rows, merged};
 use crate::index::people::People;
 use crate::model::{AreaCode, CellStats, Hour, VenueStats};
 
@@ -50,8 +51,25 @@ pub(super) struct Sums {
     pub(super) areas: FxHashMap<(AreaCode, Hour), u32>,
 }
 
-/// Rows by key and hour.
-pub(super) type RowsOf<'a, S> = Box<dyn Iterator<Item = (u64, Hour, S)> + 'a>;
+type Sorted<S> = vec::IntoIter<(u64, Hour, S)>;
+
+/// Rows of a day by key and hour: of what is packed alone, or with what came lately.
+pub(super) enum RowsOf<'a, S: Measures> {
+    Settled(Rows<'a, S>),
+    Both(Box<Merged<Rows<'a, S>, Sorted<S>>>),
+}
+
+impl<S: Measures> Iterator for RowsOf<'_, S> {
+    type Item = (u64, Hour, S);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Settled(rows) => rows.next(),
+            Self::Both(rows) => rows.next(),
+        }
+    }
+}
 
 impl LedgerDay {
     fn settled(&self) -> &PackedDay {
@@ -66,9 +84,9 @@ impl LedgerDay {
         let settled = self.settled().cells.rows(first);
         match self {
             Self::Open(open) if !open.sums.cells.is_empty() => {
-                Box::new(merged(settled, open.sums.sorted_cells().into_iter()))
+                RowsOf::Both(Box::new(merged(settled, open.sums.sorted_cells().into_iter())))
             }
-            _ => Box::new(settled),
+            _ => RowsOf::Settled(settled),
         }
     }
 
@@ -77,9 +95,9 @@ impl LedgerDay {
         let settled = self.settled().venues.rows(first);
         match self {
             Self::Open(open) if !open.sums.venues.is_empty() => {
-                Box::new(merged(settled, open.sums.sorted_venues().into_iter()))
+                RowsOf::Both(Box::new(merged(settled, open.sums.sorted_venues().into_iter())))
             }
-            _ => Box::new(settled),
+            _ => RowsOf::Settled(settled),
         }
     }
 
@@ -131,7 +149,7 @@ fn packed_with<S: Measures>(settled: &PackedRows, rows: Vec<(u64, Hour, S)>, fir
 }
 
 impl Sums {
-    fn sorted_cells(&self) -> Vec<(u64, Hour, CellStats)> {
+    pub(super) fn sorted_cells(&self) -> Vec<(u64, Hour, CellStats)> {
         sorted(
             self.cells
                 .iter()
@@ -139,7 +157,7 @@ impl Sums {
         )
     }
 
-    fn sorted_venues(&self) -> Vec<(u64, Hour, VenueStats)> {
+    pub(super) fn sorted_venues(&self) -> Vec<(u64, Hour, VenueStats)> {
         sorted(
             self.venues
                 .iter()

@@ -32,9 +32,9 @@ pub(super) type Slots = [Option<u32>; MOST];
 
 impl<S: Measures> Layered<S> {
     /// All in one table; rows sorted by key and hour.
-    pub(super) fn from_sorted(rows: Vec<(u64, Hour, S)>) -> Self {
+    pub(super) fn from_sorted(rows: &[(u64, Hour, S)]) -> Self {
         Self {
-            tables: Arc::from([Arc::new(RunningTable::from_sorted(rows))]),
+            tables: Arc::from([Arc::new(RunningTable::from_sorted(rows.iter().copied()))]),
         }
     }
 
@@ -43,6 +43,9 @@ impl<S: Measures> Layered<S> {
     pub(super) fn with(&self, fresh: &[(u64, Hour, S)], budget: &mut usize) -> Self {
         if fresh.is_empty() {
             return self.clone();
+        }
+        if self.tables.is_empty() {
+            return Self::from_sorted(fresh);
         }
         let (mut kept, mut rows) = (self.tables.len(), fresh.len());
         while let Some(last) = kept.checked_sub(1).map(|last| self.tables[last].len()) {

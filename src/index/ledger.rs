@@ -165,6 +165,13 @@ impl Ledger {
         }
     }
 
+    /// Packs what came lately into an open day with the rest of it: to go through it many times.
+    pub fn settle(&mut self, day: Day) {
+        if let Some(LedgerDay::Open(open)) = self.days.get_mut(&day) {
+            Arc::make_mut(open).settle(day.first_hour(self.offset));
+        }
+    }
+
     /// Closes a day for good: its fingerprints go, its sums stay.
     pub fn seal(&mut self, day: Day) {
         let entry = self
@@ -237,15 +244,19 @@ impl Ledger {
         let Some(state) = self.days.get(&day) else {
             return DaySums::default();
         };
-        let first = day.first_hour(self.offset);
         DaySums {
             cells: self.day_cells(day).collect(),
-            venues: state
-                .venue_rows(first)
-                .map(|(ix, hour, stats)| (ix as u32, hour, stats))
-                .collect(),
+            venues: self.day_venues(day).collect(),
             areas: state.area_rows(),
         }
+    }
+
+    /// The sums of a day's venues as they stand, sorted by number and hour, one after the other.
+    pub fn day_venues(&self, day: Day) -> impl Iterator<Item = (u32, Hour, VenueStats)> {
+        let first = day.first_hour(self.offset);
+        let rows = self.days.get(&day).map(|state| state.venue_rows(first));
+        let rows = rows.into_iter().flatten();
+        rows.map(|(ix, hour, stats)| (ix as u32, hour, stats))
     }
 
     /// The sums of a day's cells as they stand, sorted by cell and hour, one after the other.

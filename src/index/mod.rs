@@ -7,6 +7,7 @@
 
 mod areas;
 mod boxes;
+mod bucket;
 mod bulletin;
 mod bytes;
 mod cells_since;
@@ -22,9 +23,11 @@ mod measures;
 mod morton;
 mod names;
 mod packed;
+mod parts;
 mod people;
 mod population;
 mod publisher;
+mod rebuild;
 mod release;
 mod releases;
 mod roster;
@@ -44,6 +47,7 @@ pub use closed::{Buckets, Edition};
 pub use delta::Delta;
 pub use ledger::{Ledger, Touched};
 pub use names::fold_name;
+pub use parts::Written;
 pub use population::CellPopulation;
 pub use publisher::Publisher;
 pub use release::{InvalidRelease, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases};

@@ -40,9 +40,10 @@ impl PackedRows {
             is_first = is_last;
             len += 1;
         }
+        // Copied, not shrunk: an allocator may leave a shrunk vector the room it had, up to twice as much.
         Self {
             len,
-            bytes: bytes.into(),
+            bytes: Box::from(bytes.as_slice()),
         }
     }
 
@@ -108,6 +109,7 @@ pub(super) struct Rows<'a, S> {
 impl<S: Measures> Iterator for Rows<'_, S> {
     type Item = (u64, Hour, S);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 || self.cursor.is_at_end() {
             return None;

@@ -43,9 +43,36 @@ impl People {
         })
     }
 
-    fn all(&self) -> SortedSet {
+    /// Whether nothing is settled yet.
+    pub fn has_settled_none(&self) -> bool {
+        self.settled.len() == 0
+    }
+
+    /// Writes those that were settled, as [`People::put`] does.
+    pub fn put_settled(&self, out: &mut Vec<u8>) {
+        self.settled.put(out);
+    }
+
+    /// Writes the others.
+    pub fn put_fresh(&self, out: &mut Vec<u8>) {
+        let fresh = self.sorted_fresh();
+        SortedSet::of(fresh.len(), fresh.into_iter()).put(out);
+    }
+
+    /// Reads what [`People::put_fresh`] wrote, to these settled ones.
+    pub fn read_fresh(&mut self, body: &mut Body) -> Result<(), String> {
+        self.fresh = SortedSet::read(body)?.iter().collect();
+        Ok(())
+    }
+
+    fn sorted_fresh(&self) -> Vec<u64> {
         let mut fresh: Vec<u64> = self.fresh.iter().copied().collect();
         fresh.sort_unstable();
+        fresh
+    }
+
+    fn all(&self) -> SortedSet {
+        let fresh = self.sorted_fresh();
         let len = self.settled.len() + fresh.len();
         let (mut a, mut b) = (self.settled.iter().peekable(), fresh.into_iter().peekable());
         let merged = std::iter::from_fn(|| match (a.peek(), b.peek()) {
@@ -107,9 +134,25 @@ impl SortedSet {
 
     fn number(&self, group: usize, at: usize) -> u64 {
         let width = self.width();
-        let mut bytes = [0; 8];
-        bytes[8 - width..].copy_from_slice(&self.tails[at * width..(at + 1) * width]);
-        u64::from_be_bytes(bytes) | (group as u64).checked_shl(8 * width as u32).unwrap_or(0)
+        let tail = if let Some(eight) = self.tails[at * width..].first_chunk::<8>() {
+            u64::from_be_bytes(*eight) >> (64 - 8 * width)
+        } else {
+            // The last one.
+            let mut bytes = [0; 8];
+            bytes[8 - width..].copy_from_slice(&self.tails[at * width..(at + 1) * width]);
+            u64::from_be_bytes(bytes)
+        };
+        tail | (group as u64).checked_shl(8 * width as u32).unwrap_or(0)
+    }
+
+    fn ascends(&self) -> bool {
+        self.starts.windows(2).enumerate().all(|(group, span)| {
+            let mut numbers = (span[0] as usize..span[1] as usize).map(|at| self.number(group, at));
+            let Some(mut last) = numbers.next() else {
+                return true;
+            };
+            numbers.all(|number| std::mem::replace(&mut last, number) < number)
+        })
     }
 
     fn contains(&self, number: u64) -> bool {
@@ -168,7 +211,7 @@ impl SortedSet {
             starts,
             tails: body.slice(len.saturating_mul(8 - prefix as usize))?.to_vec(),
         };
-        if set.iter().zip(set.iter().skip(1)).any(|(a, b)| a >= b) {
+        if !set.ascends() {
             return Err("has fingerprints that do not ascend".to_owned());
         }
         Ok(set)

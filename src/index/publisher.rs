@@ -1,31 +1,26 @@
 use std::{array, sync::Arc};
 
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::geo::{BASE_RESOLUTION, Cell, Resolution, SHARD_RESOLUTION};
+use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::changed::Changed;
-use crate::index::day::Sums;
+use crate::index::day::{LedgerDay, Sums};
 use crate::index::delta::Delta;
-use crate::index::gather::gather;
 use crate::index::layered::Layered;
+use crate::index::rebuild::{Shards, rebuild};
 use crate::index::roster::Roster;
-use crate::index::shard::Shard;
+use crate::index::shard::{CellRows, Shard};
 use crate::index::{
     AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
     ZoneIndex,
 };
-use crate::model::{Area, AreaCode, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
+use crate::model::{Area, AreaCode, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
 
 /// Venues whose hours are rebuilt together.
 pub(super) const VENUES_PER_BLOCK: usize = 1024;
 /// How many rows one publication may merge beside those that it must: shards that grow alike are due together, and
 /// nobody should wait for all of them. Some tens of milliseconds.
 const MERGED_AT_ONCE: usize = 1_000_000;
-/// Rows of cells, sorted.
-type CellRows = Vec<(u64, Hour, CellStats)>;
-/// How many rows of shards to come are held at once when everything is made again.
-const ROWS_AT_ONCE: usize = 3_000_000;
 
 /// Makes snapshots: holds the registries, takes in facts and releases, and lays the ledger's fresh sums over
 /// the last snapshot. One owner; readers hold what [`Publisher::publish`] returned.
@@ -34,6 +29,8 @@ pub struct Publisher {
     next: Snapshot,
     day: Option<Day>,
     areas_changed: bool,
+    /// Whether areas came after venues: those must be placed again.
+    misplaced: bool,
     delta: Delta,
     /// Whether cells came where there was none.
     first_cells: bool,
@@ -47,6 +44,7 @@ impl Publisher {
             next: Snapshot::empty(offset),
             day: None,
             areas_changed: false,
+            misplaced: false,
             delta: Delta::default(),
             first_cells: false,
         }
@@ -86,12 +84,14 @@ impl Publisher {
     pub fn put_areas(&mut self, areas: &[Area]) {
         self.next.areas = self.next.areas.with(areas);
         self.areas_changed = true;
+        self.misplaced |= !self.next.venues.is_empty();
         self.delta.areas = true;
     }
 
     /// Registers venues or replaces their registration, found in the areas as of `day`. New venues get the next
     /// numbers in the order given: after a restart give them in the order of first registration.
     pub fn put_venues(&mut self, venues: &[Venue], day: Day) {
+        self.day.get_or_insert(day);
         self.next.venues.put(venues, &self.next.areas, day);
         let numbers = venues.iter().filter_map(|venue| self.next.venues.ix(&venue.id));
         self.delta.venues.extend(numbers);
@@ -102,6 +102,12 @@ impl Publisher {
     pub fn put_zones(&mut self, zones: &[Zone]) {
         self.next.zones = self.next.zones.with(zones);
         self.delta.zones = true;
+    }
+
+    /// Takes in all releases at once, in the place of those that are known.
+    pub fn set_releases(&mut self, releases: ReleaseIndex) {
+        self.next.releases = releases;
+        self.delta.releases = true;
     }
 
     /// Takes in a release.
@@ -130,8 +136,10 @@ impl Publisher {
             .is_some_and(|last| last != day && self.next.areas.changes_between(last, day));
         let areas_changed = std::mem::take(&mut self.areas_changed) || moved_on;
         self.day = Some(day);
-        if areas_changed {
+        if std::mem::take(&mut self.misplaced) || moved_on {
             self.next.venues.relocate(&self.next.areas, day);
+        }
+        if areas_changed {
             self.delta.every_venue = true;
             self.delta.areas = true;
             self.next.population = Arc::new(CellPopulation::new(&self.next.areas, day));
@@ -182,62 +190,18 @@ impl Publisher {
         self.next.deltas.push(generation, delta);
     }
 
-    /// Makes everything again, shard by shard: no more than some shards' rows are ever unpacked at a time.
     fn rebuild(&mut self, ledger: &Ledger) {
-        let first_hour = |day: &Day| day.first_hour(ledger.offset());
-        let days = || ledger.days.iter();
-        let mut waiting: Vec<(Cell, CellRows)> = Vec::new();
-        let mut shards: Vec<(Cell, Arc<Shard>)> = Vec::new();
-        let population = Arc::clone(&self.next.population);
-        let mut build = |waiting: &mut Vec<(Cell, CellRows)>| {
-            let built = std::mem::take(waiting).into_par_iter();
-            let built = built.map(|(id, rows)| {
-                (
-                    id,
-                    Arc::new(Shard::from_sorted(rows, &population, Changed::default())),
-                )
-            });
-            shards.extend(built.collect::<Vec<_>>());
-        };
-        let rows = days()
-            .map(|(day, state)| state.cell_rows(first_hour(day)))
-            .collect();
-        gather(
-            rows,
-            |key| {
-                let shard = Cell::from_u64(key).ok()?.parent(SHARD_RESOLUTION)?;
-                Some((shard, shard.descendants(BASE_RESOLUTION)?.1))
-            },
-            |shard, rows| {
-                waiting.push((shard, rows));
-                if waiting.iter().map(|(_, rows)| rows.len()).sum::<usize>() > ROWS_AT_ONCE {
-                    build(&mut waiting);
-                }
-            },
-        );
-        build(&mut waiting);
+        let (shards, blocks) = rebuild(ledger, &self.next.population);
         self.put_shards(shards);
-
-        let mut blocks: Vec<Layered<VenueStats>> = Vec::new();
-        let rows = days()
-            .map(|(day, state)| state.venue_rows(first_hour(day)))
-            .collect();
-        let size = VENUES_PER_BLOCK as u64;
-        gather(
-            rows,
-            |key| Some((key / size, (key / size + 1) * size - 1)),
-            |block, rows| {
-                blocks.resize(block as usize, Layered::default());
-                blocks.push(Layered::from_sorted(rows));
-            },
-        );
         self.next.venue_blocks = Arc::new(blocks);
 
         self.next.area_codes = Arc::default();
         self.next.area_cases = Layered::default();
         self.put_area_cases(
-            days()
-                .flat_map(|(_, state)| state.area_rows())
+            ledger
+                .days
+                .values()
+                .flat_map(LedgerDay::area_rows)
                 .map(|(code, hour, cases)| ((code, hour), cases)),
         );
     }
@@ -263,8 +227,8 @@ impl Publisher {
         self.put_area_cases(fresh.areas.iter().map(|(key, cases)| (key.clone(), *cases)));
     }
 
-    fn put_cells(&mut self, rows: Vec<(u64, Hour, CellStats)>, budget: &mut usize) {
-        let mut by_shard: FxHashMap<Cell, Vec<(u64, Hour, CellStats)>> = FxHashMap::default();
+    fn put_cells(&mut self, rows: CellRows, budget: &mut usize) {
+        let mut by_shard: FxHashMap<Cell, CellRows> = FxHashMap::default();
         for row in rows {
             let shard = Cell::from_u64(row.0)
                 .ok()
@@ -290,7 +254,7 @@ impl Publisher {
                     } else {
                         Changed::default().with(&rows, generation)
                     };
-                    let shard = Shard::from_sorted(rows, population, changed);
+                    let shard = Shard::from_sorted(&mut rows, &mut Vec::new(), population, changed);
                     shards.insert(at, (id, Arc::new(shard)));
                 }
             }
@@ -298,7 +262,7 @@ impl Publisher {
         self.put_shards(shards);
     }
 
-    fn put_shards(&mut self, shards: Vec<(Cell, Arc<Shard>)>) {
+    fn put_shards(&mut self, shards: Shards) {
         let ids = |shards: &[(Cell, Arc<Shard>)]| shards.iter().map(|(id, _)| *id).collect::<Vec<_>>();
         let (old, new) = (ids(&self.next.shards), ids(&shards));
         // Residents too: after areas changed all shards are others, and so are these.
@@ -308,7 +272,7 @@ impl Publisher {
                 let resolution = Resolution::new(resolution as u8).expect("0..=3");
                 let mut cells: Vec<Cell> = new.iter().filter_map(|id| id.parent(resolution)).collect();
                 cells.dedup();
-                Roster::of(cells, &Roster::default(), population)
+                Roster::of(&cells, &Roster::default(), population)
             }));
         }
         self.next.shards = Arc::new(shards);

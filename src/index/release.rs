@@ -63,7 +63,7 @@ pub enum ReleaseBody {
 }
 
 /// One cell's released activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReleasedActivity {
     /// Rounded.
     Shown {
@@ -77,7 +77,7 @@ pub enum ReleasedActivity {
 }
 
 /// One cell's or area's released cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReleasedCases {
     /// The count, and the level computed from it.
     Shown {
@@ -112,11 +112,21 @@ impl Release {
     /// The whole release as bytes: versioned, sorted, checksummed. Equal releases give equal bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        bytes::seal(NAME, &self.unsealed(self.seq, self.made_at))
+    }
+
+    /// What it says and of what, whatever its number and whenever it was made: equal figures give equal bytes.
+    #[must_use]
+    pub fn figures(&self) -> Vec<u8> {
+        self.unsealed(0, Timestamp(0))
+    }
+
+    fn unsealed(&self, seq: u32, made_at: Timestamp) -> Vec<u8> {
         let mut out = vec![self.measure() as u8];
         out.extend_from_slice(&self.bucket.from.0.to_le_bytes());
         out.extend_from_slice(&self.bucket.to.0.to_le_bytes());
-        out.extend_from_slice(&self.seq.to_le_bytes());
-        out.extend_from_slice(&self.made_at.0.to_le_bytes());
+        out.extend_from_slice(&seq.to_le_bytes());
+        out.extend_from_slice(&made_at.0.to_le_bytes());
         match &self.body {
             ReleaseBody::Activity(rows) => {
                 let mut rows = rows.clone();
@@ -152,7 +162,7 @@ impl Release {
                 }
             }
         }
-        bytes::seal(NAME, &out)
+        out
     }
 
     /// Reads [`Release::to_bytes`].

@@ -3,15 +3,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use crate::geo::{BBox, Cell, MAX_RESOLUTION, Resolution};
+use crate::index::bucket::{CellBucket, Found};
 use crate::index::closed::{DAY_HOURS, WEEK_HOURS, last_closed};
+use crate::index::layered::gap;
 use crate::index::roster::{CellBox, Roster};
 use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 /// Releases begin at this resolution; coarser figures are sums of shown ones.
-const TOP: u8 = 3;
+pub(super) const TOP: u8 = 3;
 /// The level of a cell or area in which a closed week brought no case: green.
-const LEVEL_WITHOUT_CASES: u8 = 1;
+pub(super) const LEVEL_WITHOUT_CASES: u8 = 1;
 
 /// What the public sees of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,21 +63,16 @@ pub struct ReleaseIndex {
     pub(super) activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
     pub(super) cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
     pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
-    /// Every cell that any release lists, by resolution.
-    rosters: [Arc<Roster>; 10],
-    /// When the first bucket closed that lists the cell: before, nobody could know of it.
-    first_listed: Arc<FxHashMap<Cell, Hour>>,
+    /// By resolution.
+    listed: [Arc<Listed>; 10],
 }
 
-#[derive(Debug)]
-pub(super) struct CellBucket<T> {
-    pub(super) window: Window,
-    pub(super) seq: u32,
-    /// Ascending; ids order by resolution first.
-    cells: Vec<Cell>,
-    values: Vec<T>,
-    /// The hidden subtrees as ranges of base-resolution ids, disjoint, ascending.
-    hidden: Vec<(u64, u64)>,
+/// Every cell of a resolution that any release lists.
+#[derive(Debug, Default)]
+struct Listed {
+    roster: Roster,
+    /// When the first bucket closed that lists each cell: before, nobody could know of it.
+    since: Vec<Hour>,
 }
 
 #[derive(Debug)]
@@ -86,30 +83,22 @@ pub(super) struct AreaBucket {
     areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
-enum Found<T> {
-    Listed(T),
-    HiddenAbove,
-    Zero,
-}
-
 impl ReleaseIndex {
     /// Takes in a release; one with a lower `seq` than is known for its bucket is passed over.
-    pub(super) fn put(&mut self, release: &Release) {
+    pub fn put(&mut self, release: &Release) {
         let (window, seq) = (release.bucket, release.seq);
         match &release.body {
             ReleaseBody::Activity(rows) => {
                 if self.activity.get(&window.from).is_none_or(|old| old.seq <= seq) {
                     let is_hidden = |value: &ReleasedActivity| *value == ReleasedActivity::Hidden;
-                    let bucket = CellBucket::of(window, seq, rows, is_hidden);
-                    self.list(&bucket.cells, window.to);
+                    let bucket = CellBucket::of(window, seq, &self.listing(rows, window.to), is_hidden);
                     self.activity.insert(window.from, Arc::new(bucket));
                 }
             }
             ReleaseBody::Cases(rows) => {
                 if self.cases.get(&window.from).is_none_or(|old| old.seq <= seq) {
                     let is_hidden = |value: &ReleasedCases| *value == ReleasedCases::Hidden;
-                    let bucket = CellBucket::of(window, seq, rows, is_hidden);
-                    self.list(&bucket.cells, window.to);
+                    let bucket = CellBucket::of(window, seq, &self.listing(rows, window.to), is_hidden);
                     self.cases.insert(window.from, Arc::new(bucket));
                 }
             }
@@ -153,7 +142,8 @@ impl ReleaseIndex {
     ) -> Vec<(Cell, PublicFigure)> {
         let parts = bbox.parts();
         if resolution.get() < TOP {
-            let mut parents: Vec<Cell> = self.rosters[usize::from(TOP)]
+            let mut parents: Vec<Cell> = self.listed[usize::from(TOP)]
+                .roster
                 .cells()
                 .iter()
                 .filter_map(|cell| cell.parent(resolution))
@@ -169,7 +159,8 @@ impl ReleaseIndex {
                 .filter(|(_, figure)| figure.says_something())
                 .collect();
         }
-        let Some(roster) = self.rosters.get(usize::from(resolution.get())) else {
+        let Some(Listed { roster, .. }) = self.listed.get(usize::from(resolution.get())).map(Arc::as_ref)
+        else {
             return Vec::new();
         };
         let cells: Vec<Cell> = roster
@@ -188,17 +179,17 @@ impl ReleaseIndex {
     /// Every cell of a resolution from 3 to 9 that some release lists, ascending.
     #[must_use]
     pub fn listed(&self, resolution: Resolution) -> &[Cell] {
-        self.rosters
+        self.listed
             .get(usize::from(resolution.get()))
-            .map_or(&[], |roster| roster.cells())
+            .map_or(&[], |listed| listed.roster.cells())
     }
 
     /// Where those of them stand that touch the box, ascending.
     #[must_use]
     pub fn listed_in(&self, bbox: &BBox, resolution: Resolution) -> Vec<usize> {
-        self.rosters
+        self.listed
             .get(usize::from(resolution.get()))
-            .map_or_else(Vec::new, |roster| roster.touching(&bbox.parts()))
+            .map_or_else(Vec::new, |listed| listed.roster.touching(&bbox.parts()))
     }
 
     /// What the public sees of ascending cells of one resolution from 3 to 9; nothing of those that no bucket lists
@@ -207,8 +198,17 @@ impl ReleaseIndex {
     pub fn figures(&self, cells: &[Cell], at: Timestamp, window: Window) -> Vec<PublicFigure> {
         let mut figures = vec![PublicFigure::default(); cells.len()];
         self.fill(cells, &mut figures, at, window);
+        let resolution = cells.first().map_or(0, |cell| cell.resolution().get());
+        let none = Listed::default();
+        let listed = self
+            .listed
+            .get(usize::from(resolution))
+            .map_or(&none, Arc::as_ref);
+        let known = listed.roster.cells();
+        let mut place = 0;
         for (cell, figure) in cells.iter().zip(&mut figures) {
-            if self.first_listed.get(cell).is_none_or(|hour| hour.start() > at) {
+            place += gap(&known[place..], cell);
+            if known.get(place) != Some(cell) || listed.since[place].start() > at {
                 *figure = PublicFigure::default();
             }
         }
@@ -220,11 +220,11 @@ impl ReleaseIndex {
     #[must_use]
     pub fn lists_any_in(&self, bbox: &BBox, resolution: Resolution) -> bool {
         if resolution.get() < TOP {
-            return !self.rosters[usize::from(TOP)].cells().is_empty();
+            return !self.listed[usize::from(TOP)].roster.cells().is_empty();
         }
         let parts = bbox.parts();
-        let finer = self.rosters.iter().skip(usize::from(resolution.get()));
-        finer.into_iter().any(|roster| roster.touches_any(&parts))
+        let mut finer = self.listed.iter().skip(usize::from(resolution.get()));
+        finer.any(|listed| listed.roster.touches_any(&parts))
     }
 
     /// What the public sees of an area's cases.
@@ -348,29 +348,27 @@ impl ReleaseIndex {
         }
     }
 
-    fn list(&mut self, cells: &[Cell], closed: Hour) {
-        let first_listed = Arc::make_mut(&mut self.first_listed);
-        for cell in cells {
-            let first = first_listed.entry(*cell).or_insert(closed);
-            *first = closed.min(*first);
-        }
-        for (resolution, roster) in self.rosters.iter_mut().enumerate() {
-            let of_it = |cell: &&Cell| usize::from(cell.resolution().get()) == resolution;
-            let own: Vec<Cell> = cells.iter().filter(of_it).copied().collect();
-            if own.iter().all(|cell| roster.cells().binary_search(cell).is_ok()) {
-                continue;
+    /// The rows of a release that closed at an hour, sorted by id, each cell once; takes note of their cells.
+    fn listing<T: Copy>(&mut self, rows: &[(Cell, T)], closed: Hour) -> Vec<(Cell, T)> {
+        let mut rows: Vec<(Cell, T)> = rows.to_vec();
+        rows.retain(|row| row.0.resolution() <= MAX_RESOLUTION);
+        // By number and not as cells order, which is along the ground: so the cells of a resolution stand together.
+        rows.sort_by_key(|row| row.0.to_u64());
+        rows.dedup_by_key(|row| row.0);
+        for own in rows.chunk_by(|a, b| a.0.resolution() == b.0.resolution()) {
+            let listed = &mut self.listed[usize::from(own[0].0.resolution().get())];
+            if let Some(more) = listed.with(own.iter().map(|row| row.0), closed) {
+                *listed = Arc::new(more);
             }
-            let mut all = [roster.cells(), &own].concat();
-            all.sort();
-            all.dedup();
-            *roster = Arc::new(Roster::of(all, roster, &CellPopulation::default()));
         }
+        rows
     }
 
     fn top_cells_below(&self, cell: Cell) -> impl Iterator<Item = Cell> {
         let top = Resolution::new(TOP).expect("3 is a resolution");
         let (low, high) = cell.descendants(top).unwrap_or((1, 0));
-        self.rosters[usize::from(TOP)]
+        self.listed[usize::from(TOP)]
+            .roster
             .cells()
             .iter()
             .copied()
@@ -386,81 +384,35 @@ impl PublicFigure {
     }
 }
 
-impl<T: Copy> CellBucket<T> {
-    fn of(window: Window, seq: u32, rows: &[(Cell, T)], is_hidden: impl Fn(&T) -> bool) -> Self {
-        let mut rows = rows.to_vec();
-        rows.sort_by_key(|row| row.0);
-        rows.dedup_by_key(|row| row.0);
-        // Coarser cells come first, so a range inside an earlier one says nothing new.
-        let mut hidden: Vec<(u64, u64)> = rows
-            .iter()
-            .filter(|row| is_hidden(&row.1))
-            .filter_map(|row| row.0.descendants(MAX_RESOLUTION))
-            .collect();
-        hidden.sort_by_key(|&(low, high)| (low, std::cmp::Reverse(high)));
-        hidden.dedup_by(|inner, outer| inner.1 <= outer.1);
-        Self {
-            window,
-            seq,
-            cells: rows.iter().map(|row| row.0).collect(),
-            values: rows.iter().map(|row| row.1).collect(),
-            hidden,
-        }
-    }
-
-    /// Looks ascending cells up, one after the other, never going back.
-    fn walk(&self, cells: &[Cell], mut each: impl FnMut(usize, Found<T>)) {
+impl Listed {
+    /// The same with ascending cells that a bucket lists which closed at an hour; `None` when that is nothing new.
+    fn with(&self, cells: impl Iterator<Item = Cell>, closed: Hour) -> Option<Self> {
+        let known = self.roster.cells();
         let mut at = 0;
-        for (nth, cell) in cells.iter().enumerate() {
-            at += gap(&self.cells[at..], *cell);
-            let found = if self.cells.get(at) == Some(cell) {
-                Found::Listed(self.values[at])
-            } else if self.is_hidden(*cell) {
-                Found::HiddenAbove
-            } else {
-                Found::Zero
-            };
-            each(nth, found);
-        }
-    }
-
-    fn is_hidden(&self, cell: Cell) -> bool {
-        let Some((low, high)) = cell.descendants(MAX_RESOLUTION) else {
-            return false;
-        };
-        let after = self.hidden.partition_point(|range| range.0 <= low);
-        after > 0 && self.hidden[after - 1].1 >= high
-    }
-}
-
-impl CellBucket<ReleasedCases> {
-    /// The nearest ancestor with a shown level, and that level; an ancestor that is not listed has no cases.
-    fn nearest_shown(&self, cell: Cell) -> (Option<Cell>, u8) {
-        for resolution in (TOP..cell.resolution().get()).rev() {
-            let Some(above) = Resolution::new(resolution).and_then(|r| cell.parent(r)) else {
-                continue;
-            };
-            match self.cells.binary_search(&above) {
-                Ok(at) => {
-                    if let ReleasedCases::Shown { level, .. } = self.values[at] {
-                        return (Some(above), level);
-                    }
-                }
-                Err(_) if self.is_hidden(above) => {}
-                Err(_) => return (Some(above), LEVEL_WITHOUT_CASES),
+        let (mut new, mut earlier) = (Vec::new(), Vec::new());
+        for cell in cells {
+            at += gap(&known[at..], &cell);
+            if known.get(at) != Some(&cell) {
+                new.push((cell, closed));
+            } else if self.since[at] > closed {
+                earlier.push(at);
             }
         }
-        (None, 0)
-    }
-}
-
-/// How many of the ascending cells come before `cell`: a few steps, then a binary search.
-fn gap(cells: &[Cell], cell: Cell) -> usize {
-    let near = cells.iter().take(8).take_while(|known| **known < cell).count();
-    if near < 8 {
-        near
-    } else {
-        near + cells[near..].partition_point(|known| *known < cell)
+        if new.is_empty() && earlier.is_empty() {
+            return None;
+        }
+        let mut all: Vec<(Cell, Hour)> = known.iter().copied().zip(self.since.iter().copied()).collect();
+        for at in earlier {
+            all[at].1 = closed;
+        }
+        all.extend(new);
+        // Stable: it finds the two runs and merges them.
+        all.sort_by_key(|row| row.0);
+        let cells: Vec<Cell> = all.iter().map(|row| row.0).collect();
+        Some(Self {
+            roster: Roster::of(&cells, &self.roster, &CellPopulation::default()),
+            since: all.iter().map(|row| row.1).collect(),
+        })
     }
 }
 

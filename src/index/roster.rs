@@ -68,8 +68,9 @@ impl CellBox {
 /// that touches the question's box is missed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Roster {
-    cells: Vec<Cell>,
+    cells: Box<[Cell]>,
     boxes: Vec<CellBox>,
+    /// Empty where no cell has residents.
     population: Vec<f64>,
     /// Boxes of runs of cells, and of runs of those.
     runs: Vec<CellBox>,
@@ -80,25 +81,28 @@ const RUN: usize = 32;
 
 impl Roster {
     /// Builds it from ascending cells; boxes of cells that `old` knows are taken from there.
-    pub(super) fn of(cells: Vec<Cell>, old: &Self, population: &CellPopulation) -> Self {
+    pub(super) fn of(cells: &[Cell], old: &Self, population: &CellPopulation) -> Self {
         let mut boxes = Vec::with_capacity(cells.len());
-        let mut people = Vec::with_capacity(cells.len());
+        let mut people: Vec<f64> = Vec::with_capacity(cells.len());
         let mut at = 0;
-        for &cell in &cells {
+        for &cell in cells {
             while old.cells.get(at).is_some_and(|known| *known < cell) {
                 at += 1;
             }
             if old.cells.get(at) == Some(&cell) {
                 boxes.push(old.boxes[at]);
-                people.push(old.population[at]);
+                people.push(old.population(at));
             } else {
                 boxes.push(CellBox::of(cell));
                 people.push(population.of(cell));
             }
         }
+        if people.iter().all(|residents| *residents == 0.0) {
+            people = Vec::new();
+        }
         let runs = unions(&boxes);
         Self {
-            cells,
+            cells: Box::from(cells),
             boxes,
             population: people,
             outer: unions(&runs),
@@ -111,7 +115,7 @@ impl Roster {
     }
 
     pub(super) fn population(&self, at: usize) -> f64 {
-        self.population[at]
+        self.population.get(at).copied().unwrap_or(0.0)
     }
 
     /// Where the cells stand whose box touches any of the parts, ascending.

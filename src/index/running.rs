@@ -14,11 +14,11 @@ const LONGER: u8 = STEPS - 1;
 /// total stands instead: most windows end with the present. Keys ascend; each key's hours ascend.
 #[derive(Clone, Debug)]
 pub(super) struct RunningTable<S> {
-    keys: Vec<u64>,
+    keys: Box<[u64]>,
     /// Where each key's blocks begin; one more than `keys`.
-    starts: Vec<u32>,
-    blocks: Vec<Block>,
-    bytes: Vec<u8>,
+    starts: Box<[u32]>,
+    blocks: Box<[Block]>,
+    bytes: Box<[u8]>,
     len: usize,
     /// The first and the last hour of any key.
     first: Hour,
@@ -37,10 +37,10 @@ struct Block {
 impl<S> Default for RunningTable<S> {
     fn default() -> Self {
         Self {
-            keys: Vec::new(),
-            starts: vec![0],
-            blocks: Vec::new(),
-            bytes: Vec::new(),
+            keys: Box::default(),
+            starts: Box::from([0]),
+            blocks: Box::default(),
+            bytes: Box::default(),
             len: 0,
             first: Hour(i32::MAX),
             last: Hour(i32::MIN),
@@ -200,8 +200,15 @@ impl BlockRows<'_> {
     }
 }
 
+/// The same while it grows.
 struct Builder<S> {
-    table: RunningTable<S>,
+    keys: Vec<u64>,
+    starts: Vec<u32>,
+    blocks: Vec<Block>,
+    bytes: Vec<u8>,
+    len: usize,
+    first: Hour,
+    last: Hour,
     /// Of the key so far.
     running: S,
     hour: Hour,
@@ -213,7 +220,13 @@ struct Builder<S> {
 impl<S: Measures> Default for Builder<S> {
     fn default() -> Self {
         Self {
-            table: RunningTable::default(),
+            keys: Vec::new(),
+            starts: vec![0],
+            blocks: Vec::new(),
+            bytes: Vec::new(),
+            len: 0,
+            first: Hour(i32::MAX),
+            last: Hour(i32::MIN),
             running: S::default(),
             hour: Hour(0),
             in_block: 0,
@@ -224,68 +237,66 @@ impl<S: Measures> Default for Builder<S> {
 
 impl<S: Measures> Builder<S> {
     fn push(&mut self, (key, hour, stats): (u64, Hour, S)) {
-        let is_new = self.table.keys.last() != Some(&key);
+        let is_new = self.keys.last() != Some(&key);
         if is_new {
             self.close();
-            let table = &mut self.table;
-            table.keys.push(key);
-            table.starts.push(table.blocks.len() as u32);
+            self.keys.push(key);
+            self.starts.push(self.blocks.len() as u32);
             self.running = S::default();
         }
-        let table = &mut self.table;
         if is_new || self.in_block == BLOCK {
-            table.blocks.push(Block {
+            self.blocks.push(Block {
                 first: hour,
-                at: table.bytes.len() as u32,
+                at: self.bytes.len() as u32,
             });
-            put_figures(&mut table.bytes, &self.running);
-            if let Some(end) = table.starts.last_mut() {
-                *end = table.blocks.len() as u32;
+            put_figures(&mut self.bytes, &self.running);
+            if let Some(end) = self.starts.last_mut() {
+                *end = self.blocks.len() as u32;
             }
             (self.hour, self.in_block) = (hour, 0);
         }
         let step = hour.0.wrapping_sub(self.hour.0).cast_unsigned();
         let kind = Kind::of(&stats);
         let short = u8::try_from(step).unwrap_or(LONGER).min(LONGER);
-        table.bytes.push(kind.0 * STEPS + short);
+        self.bytes.push(kind.0 * STEPS + short);
         if short == LONGER {
-            put_varint(&mut table.bytes, step.into());
+            put_varint(&mut self.bytes, step.into());
         }
-        kind.put(&mut table.bytes, &stats);
+        kind.put(&mut self.bytes, &stats);
         self.running += stats;
         (self.hour, self.in_block) = (hour, self.in_block + 1);
-        table.len += 1;
-        (table.first, table.last) = (table.first.min(hour), table.last.max(hour));
+        self.len += 1;
+        (self.first, self.last) = (self.first.min(hour), self.last.max(hour));
     }
 
     /// Writes the total of the last key in place of the nothing before its first row.
     fn close(&mut self) {
-        let table = &mut self.table;
-        let Some(first) = table
-            .keys
-            .len()
-            .checked_sub(1)
-            .map(|slot| table.starts[slot] as usize)
-        else {
+        let Some(slot) = self.keys.len().checked_sub(1) else {
             return;
         };
+        let first = self.starts[slot] as usize;
         self.total.clear();
         put_figures(&mut self.total, &self.running);
-        let at = table.blocks[first].at as usize;
-        table.bytes.splice(at..=at, self.total.iter().copied());
-        for block in &mut table.blocks[first + 1..] {
+        let at = self.blocks[first].at as usize;
+        self.bytes.splice(at..=at, self.total.iter().copied());
+        for block in &mut self.blocks[first + 1..] {
             block.at += self.total.len() as u32 - 1;
         }
     }
 
+    /// Copied, not shrunk: an allocator may leave a shrunk vector the room it had, up to twice as much.
     fn finish(mut self) -> RunningTable<S> {
         self.close();
-        let table = &mut self.table;
-        table.keys.shrink_to_fit();
-        table.starts.shrink_to_fit();
-        table.blocks.shrink_to_fit();
-        table.bytes.shrink_to_fit();
-        self.table
+        RunningTable {
+            keys: Box::from(self.keys.as_slice()),
+            starts: Box::from(self.starts.as_slice()),
+            blocks: Box::from(self.blocks.as_slice()),
+            bytes: Box::from(self.bytes.as_slice()),
+            len: self.len,
+            first: self.first,
+            last: self.last,
+            figures: PhantomData,
+        }
     }
 }
 

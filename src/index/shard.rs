@@ -9,6 +9,9 @@ use crate::index::layered::{Layered, gap};
 use crate::index::roster::Roster;
 use crate::model::{CellStats, Hour, Window};
 
+/// Rows of cells, sorted by cell and hour.
+pub(super) type CellRows = Vec<(u64, Hour, CellStats)>;
+
 /// Resolutions 4..=9 of a shard.
 const LEVELS: usize = 6;
 
@@ -54,10 +57,11 @@ impl Turn {
 const FEW: usize = 64;
 
 impl Shard {
-    /// Builds it from rows of the base resolution, sorted by cell and hour; `changed` of a shard whose first rows
-    /// are fresh, nothing where all is built anew.
+    /// Builds it from rows of the base resolution; `changed` of a shard whose first rows are fresh, nothing where all is
+    /// built anew. Neither the rows nor the spare list hold anything of use afterwards but their memory.
     pub(super) fn from_sorted(
-        rows: Vec<(u64, Hour, CellStats)>,
+        rows: &mut CellRows,
+        spare: &mut CellRows,
         population: &CellPopulation,
         changed: Changed,
     ) -> Self {
@@ -69,7 +73,7 @@ impl Shard {
         let mut unbounded = usize::MAX;
         Self {
             changed,
-            ..empty.laid(rows, population, &mut unbounded)
+            ..empty.laid(rows, spare, population, &mut unbounded)
         }
     }
 
@@ -77,30 +81,31 @@ impl Shard {
     /// budget of rows lasts.
     pub(super) fn with(
         &self,
-        fresh: Vec<(u64, Hour, CellStats)>,
+        mut fresh: CellRows,
         population: &CellPopulation,
         budget: &mut usize,
         generation: u64,
     ) -> Self {
         Self {
             changed: self.changed.with(&fresh, generation),
-            ..self.laid(fresh, population, budget)
+            ..self.laid(&mut fresh, &mut Vec::new(), population, budget)
         }
     }
 
     fn laid(
         &self,
-        fresh: Vec<(u64, Hour, CellStats)>,
+        rows: &mut CellRows,
+        spare: &mut CellRows,
         population: &CellPopulation,
         budget: &mut usize,
     ) -> Self {
         let mut next = self.clone();
-        let mut rows = fresh;
         for level in (0..LEVELS).rev() {
-            next.rosters[level] = with_cells(&self.rosters[level], &rows, population);
-            next.levels[level] = self.levels[level].with(&rows, budget);
+            next.rosters[level] = with_cells(&self.rosters[level], rows, population);
+            next.levels[level] = self.levels[level].with(rows, budget);
             if level > 0 {
-                rows = coarser(&rows, SHARD_RESOLUTION.get() + level as u8);
+                coarser(rows, SHARD_RESOLUTION.get() + level as u8, spare);
+                std::mem::swap(rows, spare);
             }
         }
         next
@@ -223,7 +228,7 @@ fn with_cells(
     }
     new.extend_from_slice(known);
     new.sort_unstable();
-    Arc::new(Roster::of(new, roster, population))
+    Arc::new(Roster::of(&new, roster, population))
 }
 
 fn level_of(resolution: Resolution) -> Option<usize> {
@@ -231,25 +236,70 @@ fn level_of(resolution: Resolution) -> Option<usize> {
     (level < LEVELS).then_some(level)
 }
 
-/// The rows of the next coarser resolution than `finer`: each the sum of its children's, by H3 parent. Sorted as the
-/// given ones are, because the children of a cell stand together.
-fn coarser(rows: &[(u64, Hour, CellStats)], finer: u8) -> Vec<(u64, Hour, CellStats)> {
-    let mut sums: Vec<(u64, Hour, CellStats)> = Vec::with_capacity(rows.len());
-    let mut own: Vec<(Hour, CellStats)> = Vec::new();
+/// The rows of the next coarser resolution than `finer` into `sums`: each the sum of its children's, by H3 parent.
+/// Sorted as the given ones are, because the children of a cell stand together.
+fn coarser(rows: &[(u64, Hour, CellStats)], finer: u8, sums: &mut CellRows) {
+    sums.clear();
+    let mut hours = Hours::default();
     for siblings in rows.chunk_by(|a, b| parent_id(a.0, finer) == parent_id(b.0, finer)) {
         let parent = parent_id(siblings[0].0, finer);
-        own.clear();
-        own.extend(siblings.iter().map(|row| (row.1, row.2)));
-        // Stable: it finds the children's runs and merges them.
-        own.sort_by_key(|row| row.0);
-        for &(hour, stats) in &own {
-            match sums.last_mut() {
-                Some(last) if (last.0, last.1) == (parent, hour) => last.2 += stats,
-                _ => sums.push((parent, hour, stats)),
+        hours.sum_up(siblings, |hour, stats| sums.push((parent, hour, stats)));
+    }
+}
+
+/// Sums rows of a few cells by hour.
+#[derive(Default)]
+struct Hours {
+    /// A bit for each hour of a span, and its sum, which is good where the bit is set.
+    marked: Vec<u64>,
+    sums: Vec<CellStats>,
+    sparse: Vec<(Hour, CellStats)>,
+}
+
+/// Hours of a span for each row: with more of them the rows are sorted.
+const SPARSE: usize = 64;
+
+impl Hours {
+    fn sum_up(&mut self, rows: &[(u64, Hour, CellStats)], mut each: impl FnMut(Hour, CellStats)) {
+        let (first, last) = rows.iter().fold((i32::MAX, i32::MIN), |span, row| {
+            (span.0.min(row.1.0), span.1.max(row.1.0))
+        });
+        let span = (i64::from(last) - i64::from(first) + 1) as usize;
+        if span > rows.len() * SPARSE {
+            self.sparse.clear();
+            self.sparse.extend(rows.iter().map(|row| (row.1, row.2)));
+            self.sparse.sort_by_key(|row| row.0);
+            for of_hour in self.sparse.chunk_by(|a, b| a.0 == b.0) {
+                let mut sum = CellStats::default();
+                for row in of_hour {
+                    sum += row.1;
+                }
+                each(of_hour[0].0, sum);
+            }
+            return;
+        }
+        if self.sums.len() < span {
+            self.sums.resize(span, CellStats::default());
+            self.marked.resize(span.div_ceil(64), 0);
+        }
+        for row in rows {
+            let at = (row.1.0 - first) as usize;
+            let (word, bit) = (&mut self.marked[at / 64], 1 << (at % 64));
+            if *word & bit == 0 {
+                *word |= bit;
+                self.sums[at] = row.2;
+            } else {
+                self.sums[at] += row.2;
+            }
+        }
+        for (nth, word) in self.marked[..span.div_ceil(64)].iter_mut().enumerate() {
+            while *word != 0 {
+                let at = nth * 64 + word.trailing_zeros() as usize;
+                each(Hour(first + at as i32), self.sums[at]);
+                *word &= *word - 1;
             }
         }
     }
-    sums
 }
 
 /// The id of the parent of a cell of resolution `finer`: one less in the resolution bits, its last digit unused (7).
@@ -261,6 +311,33 @@ fn parent_id(id: u64, finer: u8) -> u64 {
 mod tests {
     use super::*;
     use crate::geo::LngLat;
+
+    #[test]
+    fn hours_are_summed_alike_near_and_far_apart() {
+        let mut hours = Hours::default();
+        for (count, step) in [(1, 1), (50, 1), (400, 7), (5, 900), (90, 63), (90, 66)] {
+            let rows: CellRows = (0..count)
+                .map(|n: i32| {
+                    let stats = CellStats {
+                        visits: 1 + n as u32,
+                        ..CellStats::default()
+                    };
+                    (n as u64 / 9, Hour(n * 31 % 47 * step - 500), stats)
+                })
+                .collect();
+            let mut plain = std::collections::BTreeMap::new();
+            for row in &rows {
+                *plain.entry(row.1).or_insert_with(CellStats::default) += row.2;
+            }
+            let mut found = Vec::new();
+            hours.sum_up(&rows, |hour, stats| found.push((hour, stats)));
+            assert_eq!(
+                found,
+                plain.into_iter().collect::<Vec<_>>(),
+                "{count} rows by {step}"
+            );
+        }
+    }
 
     #[test]
     fn the_parent_by_bits_is_h3s_parent() {

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::geo::{BBox, Cell, LngLat, TileCoord};
 use crate::index::morton::{self, GridBox};
 use crate::index::{AreaIndex, fold_name};
-use crate::model::{AreaCode, Assessment, Day, Event, Mark, Timestamp, Venue, VenueId};
+use crate::model::{AreaCode, Assessment, Day, Event, Mark, NumberTable, Timestamp, Venue, VenueId};
 
 /// Entries copied together when one of them gets new facts.
 const CHUNK: usize = 256;
@@ -83,7 +83,7 @@ pub struct VenueEntry {
 pub struct VenueIndex {
     chunks: Arc<Vec<Arc<Vec<VenueEntry>>>>,
     len: usize,
-    by_id: Arc<FxHashMap<VenueId, u32>>,
+    by_id: Arc<NumberTable>,
     /// The ids registered since `by_id` was last made whole.
     new_ids: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
@@ -123,13 +123,19 @@ impl VenueIndex {
     /// Whether there is a venue of that id.
     #[must_use]
     pub fn knows(&self, id: &str) -> bool {
-        self.by_id.contains_key(id) || self.new_ids.contains_key(id)
+        self.by_id.find(id, |ix| self.id_of(ix)).is_some() || self.new_ids.contains_key(id)
     }
 
     /// The venue's number.
     #[must_use]
     pub fn ix(&self, id: &VenueId) -> Option<u32> {
-        self.by_id.get(id).or_else(|| self.new_ids.get(id)).copied()
+        self.by_id
+            .find(id.as_str(), |ix| self.id_of(ix))
+            .or_else(|| self.new_ids.get(id).copied())
+    }
+
+    fn id_of(&self, ix: u32) -> Option<&str> {
+        self.by_ix(ix).map(|entry| entry.venue.id.as_str())
     }
 
     /// The venue with that number.
@@ -398,8 +404,11 @@ impl VenueIndex {
         self.moved = Arc::default();
         let new_ids = std::mem::take(&mut self.new_ids);
         if !new_ids.is_empty() {
-            let new_ids = Arc::try_unwrap(new_ids).unwrap_or_else(|shared| FxHashMap::clone(&shared));
-            Arc::make_mut(&mut self.by_id).extend(new_ids);
+            let by_id = Arc::make_mut(&mut self.by_id);
+            by_id.reserve(new_ids.len());
+            for (id, ix) in new_ids.iter() {
+                by_id.insert(id.as_str(), *ix);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod day_sums;
 mod event;
 mod ids;
 mod iso_week;
+mod number_table;
 mod role;
 mod stats;
 mod time;
@@ -25,6 +26,7 @@ pub use event::{
 };
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
 pub use iso_week::IsoWeek;
+pub use number_table::NumberTable;
 pub use role::Role;
 pub use stats::{CellStats, VenueStats};
 pub use time::{Day, Hour, InvalidTime, Timestamp, UtcOffset, Window};

@@ -32,7 +32,7 @@ async fn load(
     rules: &Rules,
 ) -> Result<Arc<Snapshot>, PipelineError> {
     let mut state = start::registries(store, offset, now).await?;
-    releases::load(store, &mut state, now).await?;
+    releases::load(store, now).await?.put_into(&mut state);
     facts::refresh(rules, offset, &mut state, now);
     Ok(state.publisher.publish(&mut state.ledger, now))
 }

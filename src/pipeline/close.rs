@@ -1,9 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::index::Publisher;
-use crate::model::{Day, DaySums, Timestamp};
-use crate::pipeline::releases::View;
+use tokio::sync::mpsc;
+
+use crate::geo::Cell;
+use crate::index::{Ledger, Publisher, Release};
+use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
+use crate::pipeline::releases::{Stored, View};
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
 
@@ -85,26 +88,50 @@ impl Pipeline {
 
     async fn release_due(&self, view: View, before: Day, now: Timestamp) -> Result<(), PipelineError> {
         let rules = Arc::clone(&self.inner.rules);
-        let task = tokio::task::spawn_blocking(move || releases::due(&view, &rules, before, now));
-        let due = task.await.map_err(|_panicked| PipelineError::Task)?;
-        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
-        let count = due.releases.len();
-        for mut release in due.releases {
-            // The number is taken when an earlier try was stored although it reported an error.
-            while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
-                if !matches!(error, StoreError::ReleaseExists { .. }) {
-                    return Err(error.into());
-                }
-                release.seq += 1;
+        // No more than two of them are held at once, whatever is due.
+        let (sender, mut made) = mpsc::channel(1);
+        let task = tokio::task::spawn_blocking(move || {
+            releases::due(&view, &rules, before, now, &mut |release| {
+                sender.blocking_send(release).is_ok()
+            })
+        });
+        // Nobody else makes releases meanwhile: see `closing`.
+        let mut all = Stored::of(&*self.inner.state.lock().await);
+        let mut count = 0;
+        let mut stored = Ok(());
+        while let Some(release) = made.recv().await {
+            stored = self.store_release(release, &mut all).await;
+            if stored.is_err() {
+                break;
             }
-            releases::take(&mut state, &release);
+            count += 1;
         }
-        state.looked_at = due.looked_at;
+        // Nothing more is wanted, if that was an error.
+        drop(made);
+        let looked_at = task.await.map_err(|_panicked| PipelineError::Task);
+        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
+        if count > 0 {
+            all.put_into(&mut state);
+        }
+        stored?;
+        state.looked_at = looked_at?.unwrap_or_default();
         if count == 0 {
             return Ok(());
         }
         tracing::info!(releases = count, "released");
         self.publish_locked(state).await?;
+        Ok(())
+    }
+
+    async fn store_release(&self, mut release: Release, all: &mut Stored) -> Result<(), PipelineError> {
+        // The number is taken when an earlier try was stored although it reported an error.
+        while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
+            if !matches!(error, StoreError::ReleaseExists { .. }) {
+                return Err(error.into());
+            }
+            release.seq += 1;
+        }
+        all.take(&release);
         Ok(())
     }
 
@@ -120,9 +147,15 @@ impl Pipeline {
             // No commit between the day's sums and its seal: it would be in neither.
             let turn = self.hold_commits().await;
             let mut state = self.inner.state.lock().await;
-            let rows = history_rows(&state.ledger.day_sums(day), &state.publisher);
-            let version = self.inner.store.seal_day(day, &rows).await?;
-            drop(rows);
+            let mut writer = self.inner.store.replace_day(day).await?;
+            state.ledger.settle(day);
+            // An hour at a time, in the order in which the history is stored.
+            let hours = day.window(self.offset());
+            for hour in (hours.from.0..hours.to.0).map(Hour) {
+                let rows = hour_rows(&state.ledger, day, hour, &state.publisher);
+                writer.put(&rows).await?;
+            }
+            let version = writer.seal().await?;
             state.ledger.seal(day);
             state.history_written(version);
             self.close_before(Day(day.0 + 1));
@@ -143,18 +176,25 @@ impl Pipeline {
 
 /// A day's sums as the store keeps them: venues by id, not by number.
 pub(super) fn history_rows(sums: &DaySums, publisher: &Publisher) -> Vec<HistoryRow> {
-    let cells = sums.cells.iter().map(|(cell, hour, stats)| HistoryRow::Cell {
-        cell: *cell,
-        hour: *hour,
-        stats: *stats,
-    });
-    let venues = sums.venues.iter().filter_map(|(ix, hour, stats)| {
-        let entry = publisher.venues().by_ix(*ix)?;
-        Some(HistoryRow::Venue {
-            venue: entry.venue.id.clone(),
-            hour: *hour,
-            stats: *stats,
-        })
+    rows_of(sums.cells.iter().copied(), sums.venues.iter().copied(), publisher)
+}
+
+/// The same of one hour.
+fn hour_rows(ledger: &Ledger, day: Day, hour: Hour, publisher: &Publisher) -> Vec<HistoryRow> {
+    let cells = ledger.day_cells(day).filter(|row| row.1 == hour);
+    let venues = ledger.day_venues(day).filter(|row| row.1 == hour);
+    rows_of(cells, venues, publisher)
+}
+
+fn rows_of(
+    cells: impl Iterator<Item = (Cell, Hour, CellStats)>,
+    venues: impl Iterator<Item = (u32, Hour, VenueStats)>,
+    publisher: &Publisher,
+) -> Vec<HistoryRow> {
+    let cells = cells.map(|(cell, hour, stats)| HistoryRow::Cell { cell, hour, stats });
+    let venues = venues.filter_map(|(ix, hour, stats)| {
+        let venue = publisher.venues().by_ix(ix)?.venue.id.clone();
+        Some(HistoryRow::Venue { venue, hour, stats })
     });
     cells.chain(venues).collect()
 }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::geo::BBox;
-use crate::index::Snapshot;
+use crate::index::{Snapshot, Written};
 use crate::ingest::{Door, Pseudonyms};
 use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
 use crate::pipeline::PipelineError;
@@ -70,8 +70,8 @@ pub(super) struct Inner {
     pub(super) commits: Arc<Mutex<()>>,
     /// Whenever the lock is free, the ledger equals the committed events up to `State::position`.
     pub(super) state: Arc<Mutex<State>>,
-    /// Whose turn it is to replace a file of the folder. Taken before `state`.
-    pub(super) files: Mutex<()>,
+    /// Whose turn it is to replace a file of the folder, and which parts of the ledger stand there. Taken before `state`.
+    pub(super) files: Mutex<Written>,
     /// Releases are made one closing after the other.
     pub(super) closing: Mutex<()>,
     pub(super) snapshot: ArcSwap<Snapshot>,

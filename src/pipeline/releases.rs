@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::geo::Cell;
 use crate::index::{
-    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases,
+    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex, ReleasedActivity,
+    ReleasedCases,
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::PipelineError;
@@ -19,26 +20,52 @@ const REACH_DAYS: i32 = 400;
 /// What was released of each bucket: the highest `seq` and a hash of the figures.
 pub(super) type ReleasedSoFar = BTreeMap<(Measure, Hour), (u32, [u8; 32])>;
 
-/// Reads the stored releases into the index.
-pub(super) async fn load(store: &Store, state: &mut State, now: Timestamp) -> Result<(), PipelineError> {
-    let since = Hour(now.hour().0 - (REACH_DAYS + 7) * 24);
-    for row in store.load_releases(since).await? {
-        match Release::from_bytes(&row.body) {
-            Ok(release) => take(state, &release),
-            Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
-        }
-    }
-    Ok(())
+/// The stored releases.
+#[derive(Default)]
+pub(super) struct Stored {
+    index: ReleaseIndex,
+    released: ReleasedSoFar,
 }
 
-/// Puts a release into the index and remembers it.
-pub(super) fn take(state: &mut State, release: &Release) {
-    state.publisher.put_release(release);
-    state.released.insert(
-        (release.measure(), release.bucket.from),
-        (release.seq, figures_hash(release)),
-    );
-    state.stale_areas = true;
+impl Stored {
+    /// Those that are known.
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            index: state.publisher.releases().clone(),
+            released: state.released.clone(),
+        }
+    }
+
+    /// Adds one.
+    pub(super) fn take(&mut self, release: &Release) {
+        self.index.put(release);
+        let bucket = (release.measure(), release.bucket.from);
+        self.released.insert(bucket, (release.seq, figures_hash(release)));
+    }
+
+    /// Has them published.
+    pub(super) fn put_into(self, state: &mut State) {
+        state.publisher.set_releases(self.index);
+        state.released = self.released;
+        state.stale_areas = true;
+    }
+}
+
+/// Reads the stored releases.
+pub(super) async fn load(store: &Store, now: Timestamp) -> Result<Stored, PipelineError> {
+    let since = Hour(now.hour().0 - (REACH_DAYS + 7) * 24);
+    let rows = store.load_releases(since).await?;
+    let task = tokio::task::spawn_blocking(move || {
+        let mut stored = Stored::default();
+        for row in rows {
+            match Release::from_bytes(&row.body) {
+                Ok(release) => stored.take(&release),
+                Err(error) => tracing::error!(%error, measure = row.measure, "a stored release is damaged"),
+            }
+        }
+        stored
+    });
+    task.await.map_err(|_panicked| PipelineError::Task)
 }
 
 /// The row that the store keeps of a release.
@@ -78,23 +105,29 @@ impl View {
     }
 }
 
-/// What has to be released, and the revisions of the open days that say so.
-#[derive(Default)]
-pub(super) struct Due {
-    pub(super) releases: Vec<Release>,
-    pub(super) looked_at: BTreeMap<Day, u64>,
-}
+/// The revisions of the open days as they were when their releases were looked at.
+pub(super) type LookedAt = BTreeMap<Day, u64>;
 
-/// The releases that are due: closed buckets that have none, or whose figures changed since (late events),
-/// oldest first. Pure; CPU-bound.
-pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp) -> Due {
+/// Gives `each` the releases that are due: closed buckets that have none, or whose figures changed since (late events),
+/// oldest first, and one at a time: those of a country are large. `None` when `each` wants no more. Pure; CPU-bound.
+pub(super) fn due(
+    view: &View,
+    rules: &Rules,
+    closed_before: Day,
+    now: Timestamp,
+    each: &mut dyn FnMut(Release) -> bool,
+) -> Option<LookedAt> {
     let ledger = &view.ledger;
     let offset = ledger.offset();
     let Some(first) = ledger.days().map(|(day, _)| day).next() else {
-        return Due::default();
+        return Some(LookedAt::new());
     };
     let first = first.max(Day(closed_before.0 - REACH_DAYS));
-    let (mut due, mut looked_at) = (Vec::new(), BTreeMap::new());
+    let mut looked_at = LookedAt::new();
+    let mut push = |bucket: Window, body: ReleaseBody| {
+        let new = if_new(view, bucket, now, body);
+        new.is_none_or(&mut *each).then_some(())
+    };
     for number in first.0..closed_before.0 {
         let day = Day(number);
         let bucket = day.window(offset);
@@ -110,7 +143,7 @@ pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp
             continue;
         }
         let body = ReleaseBody::Activity(activity(ledger, rules, day));
-        push_if_new(view, &mut due, bucket, now, body);
+        push(bucket, body)?;
     }
     let mut before = WeekBefore::default();
     let mut monday = first.monday();
@@ -119,19 +152,17 @@ pub(super) fn due(view: &View, rules: &Rules, closed_before: Day, now: Timestamp
         let cases = weekly_cases(ledger, monday);
         let nodes = area_nodes(&view.areas, ledger, monday);
         let body = ReleaseBody::Cases(cells(view, rules, &cases, &nodes, monday));
-        push_if_new(view, &mut due, bucket, now, body);
+        push(bucket, body)?;
         let rows = areas(&view.areas, &nodes, rules, monday, &before, bucket.to.start());
         before.follow(&rows);
-        push_if_new(view, &mut due, bucket, now, ReleaseBody::AreaCases(rows));
+        push(bucket, ReleaseBody::AreaCases(rows))?;
         monday = Day(monday.0 + 7);
     }
-    Due {
-        releases: due,
-        looked_at,
-    }
+    Some(looked_at)
 }
 
-fn push_if_new(view: &View, due: &mut Vec<Release>, bucket: Window, now: Timestamp, body: ReleaseBody) {
+/// A release of a bucket, unless the last one says the same.
+fn if_new(view: &View, bucket: Window, now: Timestamp, body: ReleaseBody) -> Option<Release> {
     let mut release = Release {
         bucket,
         seq: 1,
@@ -140,21 +171,16 @@ fn push_if_new(view: &View, due: &mut Vec<Release>, bucket: Window, now: Timesta
     };
     if let Some((seq, hash)) = view.released.get(&(release.measure(), bucket.from)) {
         if *hash == figures_hash(&release) {
-            return;
+            return None;
         }
         release.seq = seq + 1;
     }
-    due.push(release);
+    Some(release)
 }
 
 /// A hash of the figures alone: not of the number nor of the time they were made.
 fn figures_hash(release: &Release) -> [u8; 32] {
-    let bare = Release {
-        seq: 0,
-        made_at: Timestamp(0),
-        ..release.clone()
-    };
-    Sha256::digest(bare.to_bytes()).into()
+    Sha256::digest(release.figures()).into()
 }
 
 fn week(monday: Day, offset: UtcOffset) -> Window {

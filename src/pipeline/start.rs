@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
-use crate::index::{Ledger, Publisher, Snapshot};
+use crate::index::{Ledger, Publisher, Snapshot, Written};
 use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId};
 use crate::pipeline::checkpoint::Loaded;
 use crate::pipeline::handle::Inner;
@@ -40,12 +40,19 @@ pub(super) async fn open(
     // Before any event is replayed: versions that began meanwhile moved venues after all that has come.
     store.begin_venues(now).await?;
     let next_venue = store.next_venue_version(now).await?;
-    let mut state = registries(&store, offset, now).await?;
-    let loaded = checkpoint::read_blocking(folder, newest).unwrap_or_else(|| Loaded {
+    // Each of these takes seconds for a country, and none needs the others.
+    let (mut state, loaded, released) = tokio::try_join!(
+        registries(&store, offset, now),
+        read_checkpoint(folder, newest),
+        releases::load(&store, now),
+    )?;
+    tracing::debug!("registries, checkpoint and releases are read");
+    let loaded = loaded.unwrap_or_else(|| Loaded {
         position: 0,
         areas_version: state.areas_version,
         history_version: None,
         ledger: Ledger::new(offset),
+        written: Written::default(),
     });
     (state.position, state.ledger) = (loaded.position, loaded.ledger);
     state.counted = store.counted_cases(state.position).await?.into_iter().collect();
@@ -59,7 +66,7 @@ pub(super) async fn open(
     }
     replay(&store, &mut state, &places).await?;
     seal_bare_days(&store, &mut state).await?;
-    releases::load(&store, &mut state, now).await?;
+    released.put_into(&mut state);
 
     let sealed = state.ledger.days().filter(|(_, sealed)| *sealed);
     let first_open = sealed.map(|(day, _)| day.0 + 1).max().unwrap_or(i32::MIN);
@@ -73,7 +80,7 @@ pub(super) async fn open(
             waiting: std::sync::Mutex::default(),
             commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),
-            files: Mutex::default(),
+            files: Mutex::new(loaded.written),
             closing: Mutex::default(),
             snapshot: ArcSwap::new(places),
             generation: watch::Sender::new(0),
@@ -89,6 +96,14 @@ pub(super) async fn open(
     Ok(pipeline)
 }
 
+async fn read_checkpoint(folder: &Path, newest: i64) -> Result<Option<Loaded>, PipelineError> {
+    let folder = folder.to_owned();
+    let task = tokio::task::spawn_blocking(move || checkpoint::read_blocking(&folder, newest));
+    let loaded = task.await.map_err(|_panicked| PipelineError::Task)?;
+    tracing::debug!("the checkpoint is read");
+    Ok(loaded)
+}
+
 /// What is known without any sum: places, zones, marks and assessments.
 pub(super) async fn registries(
     store: &Store,
@@ -99,7 +114,14 @@ pub(super) async fn registries(
     let history_version = store.history_version().await?;
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
-    publisher.put_venues(&store.load_venues(now).await?, Day::of(now, offset));
+    let venues = store.load_venues(now).await?;
+    tracing::debug!(venues = venues.len(), "venues are read");
+    let placing = tokio::task::spawn_blocking(move || {
+        publisher.put_venues(&venues, Day::of(now, offset));
+        publisher
+    });
+    let mut publisher = placing.await.map_err(|_panicked| PipelineError::Task)?;
+    tracing::debug!("venues are placed");
     publisher.put_zones(&store.load_zones().await?);
     let mut state = State {
         ledger: Ledger::new(offset),

@@ -1,4 +1,11 @@
-use super::{dialect::ManyRows, error::StoreError, open::Store, venues::UNPOISONED};
+use sqlx::Transaction;
+
+use super::{
+    dialect::{Db, ManyRows},
+    error::StoreError,
+    open::Store,
+    venues::UNPOISONED,
+};
 use crate::geo::Cell;
 use crate::model::{CellStats, Day, Hour, VenueId, VenueStats};
 
@@ -55,7 +62,9 @@ impl Store {
     /// [`StoreError::OtherDay`] when a row lies outside the day, [`StoreError::UnknownVenue`], and
     /// those of the database; nothing is replaced then.
     pub async fn backfill_day(&self, day: Day, rows: &[HistoryRow]) -> Result<i64, StoreError> {
-        self.replace_day(day, rows, false).await
+        let mut writer = self.replace_day(day).await?;
+        writer.put(rows).await?;
+        writer.finish().await
     }
 
     /// Writes a day that leaves the live window into the history, and in the same transaction stops
@@ -64,7 +73,25 @@ impl Store {
     /// # Errors
     /// As [`Store::backfill_day`].
     pub async fn seal_day(&self, day: Day, rows: &[HistoryRow]) -> Result<i64, StoreError> {
-        self.replace_day(day, rows, true).await
+        let mut writer = self.replace_day(day).await?;
+        writer.put(rows).await?;
+        writer.seal().await
+    }
+
+    /// Begins to replace a whole day, for rows that come a batch at a time: a country's day is larger than one wants
+    /// to hold. Nobody else writes meanwhile; dropping the writer replaces nothing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn replace_day(&self, day: Day) -> Result<DayWriter<'_>, StoreError> {
+        let mut tx = self.write().await?;
+        for delete in [
+            "delete from history_cell where day = $1",
+            "delete from history_venue where day = $1",
+        ] {
+            sqlx::query(delete).bind(day.0).execute(&mut *tx).await?;
+        }
+        Ok(DayWriter { store: self, day, tx })
     }
 
     /// The first local day whose presence is still taken; days before it are sealed.
@@ -148,13 +175,28 @@ impl Store {
         .await?;
         Ok(days.into_iter().map(Day).collect())
     }
+}
 
-    async fn replace_day(&self, day: Day, rows: &[HistoryRow], seal: bool) -> Result<i64, StoreError> {
-        let window = day.window(self.offset);
+/// A day of the history while it is replaced.
+#[derive(Debug)]
+pub struct DayWriter<'a> {
+    store: &'a Store,
+    day: Day,
+    tx: Transaction<'static, Db>,
+}
+
+impl DayWriter<'_> {
+    /// Writes some of its rows. (hour, cell) and (hour, venue) appear once each in all of them together; hour after hour
+    /// is the fastest.
+    ///
+    /// # Errors
+    /// As [`Store::backfill_day`].
+    pub async fn put(&mut self, rows: &[HistoryRow]) -> Result<(), StoreError> {
+        let window = self.day.window(self.store.offset);
         let mut cells: Vec<(Hour, Cell, CellStats)> = Vec::new();
         let mut venues: Vec<(Hour, i64, VenueStats)> = Vec::new();
         {
-            let numbers = self.numbers.read().expect(UNPOISONED);
+            let numbers = self.store.numbers.read().expect(UNPOISONED);
             for row in rows {
                 if !window.contains(row.hour()) {
                     return Err(StoreError::OtherDay { hour: row.hour().0 });
@@ -169,21 +211,11 @@ impl Store {
         }
         cells.sort_unstable_by_key(|(hour, cell, _)| (*hour, *cell));
         venues.sort_unstable_by_key(|(hour, venue, _)| (*hour, *venue));
-
-        let mut tx = self.write().await?;
-        sqlx::query("delete from history_cell where day = $1")
-            .bind(day.0)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("delete from history_venue where day = $1")
-            .bind(day.0)
-            .execute(&mut *tx)
-            .await?;
         for (range, statement) in INSERT_CELLS.cut(cells.len()) {
             let mut query = sqlx::query(statement);
             for (hour, cell, stats) in &cells[range] {
                 query = query
-                    .bind(day.0)
+                    .bind(self.day.0)
                     .bind(hour.0)
                     .bind(cell.to_u64() as i64)
                     .bind(stats.visits)
@@ -192,32 +224,46 @@ impl Store {
                     .bind(stats.declarations)
                     .bind(stats.symptomatic);
             }
-            query.execute(&mut *tx).await?;
+            query.execute(&mut *self.tx).await?;
         }
         for (range, statement) in INSERT_VENUES.cut(venues.len()) {
             let mut query = sqlx::query(statement);
             for (hour, venue, stats) in &venues[range] {
                 query = query
-                    .bind(day.0)
+                    .bind(self.day.0)
                     .bind(hour.0)
                     .bind(*venue)
                     .bind(stats.visits)
                     .bind(stats.people);
             }
-            query.execute(&mut *tx).await?;
+            query.execute(&mut *self.tx).await?;
         }
-        if seal {
-            sqlx::query("update meta set sealed_before = $1 where one = 1 and sealed_before < $1")
-                .bind(day.0 + 1)
-                .execute(&mut *tx)
-                .await?;
-        }
+        Ok(())
+    }
+
+    /// Commits it. Gives the history's new version.
+    ///
+    /// # Errors
+    /// Those of the database; nothing is replaced then.
+    pub async fn finish(mut self) -> Result<i64, StoreError> {
         let version = sqlx::query_scalar(
             "update meta set history_version = history_version + 1 where one = 1 returning history_version",
         )
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut *self.tx)
         .await?;
-        tx.commit().await?;
+        self.tx.commit().await?;
         Ok(version)
+    }
+
+    /// The same, and in the same transaction stops taking presence of that day and the days before.
+    ///
+    /// # Errors
+    /// As [`DayWriter::finish`].
+    pub async fn seal(mut self) -> Result<i64, StoreError> {
+        sqlx::query("update meta set sealed_before = $1 where one = 1 and sealed_before < $1")
+            .bind(self.day.0 + 1)
+            .execute(&mut *self.tx)
+            .await?;
+        self.finish().await
     }
 }

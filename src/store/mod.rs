@@ -40,7 +40,7 @@ pub use append::{Appended, Keyed, Outcome};
 pub use areas::RegistryChange;
 pub use audit::AuditEntry;
 pub use error::StoreError;
-pub use history::HistoryRow;
+pub use history::{DayWriter, HistoryRow};
 pub use integrity::{CheckReport, EventCounts};
 pub use keys::{IdempotentAnswer, KeyRow};
 pub use moves::VenueMoves;

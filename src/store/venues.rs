@@ -1,3 +1,4 @@
+use futures_util::TryStreamExt as _;
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     venue_versions::{VenueRow, Versions},
 };
 use crate::geo::{Cell, Resolution};
-use crate::model::{AreaCode, Timestamp, Venue, VenueId};
+use crate::model::{AreaCode, NumberTable, Timestamp, Venue, VenueId};
 
 /// Parts of the map that rows are spread over, for the day that one machine is not enough.
 pub(super) const PARTS: u64 = 64;
@@ -21,8 +22,9 @@ pub(super) const UNPOISONED: &str = "no thread panics while it holds the lock";
 /// Venue ids as the small numbers that event rows carry.
 #[derive(Debug, Default)]
 pub(super) struct VenueNumbers {
-    by_id: FxHashMap<VenueId, VenueNumber>,
-    ids: FxHashMap<i64, VenueId>,
+    by_id: NumberTable,
+    /// By number; numbers that were never given are gaps.
+    ids: Vec<Option<(VenueId, u8)>>,
 }
 
 /// A venue's number and the part of the map it lies in.
@@ -34,34 +36,54 @@ pub(super) struct VenueNumber {
 
 impl VenueNumbers {
     pub(super) async fn load(connection: &mut DbConnection) -> Result<Self, StoreError> {
-        let rows: Vec<(i64, String, i64)> = sqlx::query_as("select ix, id, part from venue")
-            .fetch_all(connection)
-            .await?;
+        let mut rows = sqlx::query_as("select ix, id, part from venue order by ix").fetch(connection);
         let mut numbers = Self::default();
-        for (ix, id, part) in rows {
+        while let Some((ix, id, part)) = rows.try_next().await? {
+            let id: String = id;
             numbers.add(text::id(VenueId::new(&id))?, VenueNumber { ix, part });
         }
         Ok(numbers)
     }
 
     pub(super) fn of(&self, id: &VenueId) -> Result<VenueNumber, StoreError> {
-        let found = self.by_id.get(id).copied();
-        found.ok_or_else(|| StoreError::UnknownVenue(id.clone()))
+        let found = self.by_id.find(id.as_str(), |ix| self.text(ix));
+        let number = found.and_then(|ix| {
+            let (_, part) = self.ids.get(ix as usize)?.as_ref()?;
+            Some(VenueNumber {
+                ix: i64::from(ix),
+                part: i64::from(*part),
+            })
+        });
+        number.ok_or_else(|| StoreError::UnknownVenue(id.clone()))
     }
 
     pub(super) fn id(&self, ix: i64) -> Result<&VenueId, StoreError> {
-        self.ids
-            .get(&ix)
+        let known = usize::try_from(ix).ok().and_then(|ix| self.ids.get(ix)?.as_ref());
+        known
+            .map(|(id, _)| id)
             .ok_or_else(|| StoreError::corrupt(format!("a row names venue number {ix}, which is not there")))
     }
 
-    fn len(&self) -> i64 {
-        self.ids.len() as i64
+    fn text(&self, ix: u32) -> Option<&str> {
+        let (id, _) = self.ids.get(ix as usize)?.as_ref()?;
+        Some(id.as_str())
     }
 
+    fn len(&self) -> i64 {
+        self.by_id.len() as i64
+    }
+
+    /// Numbers are counted up from 1 by the database, and parts are fewer than 256.
     fn add(&mut self, id: VenueId, number: VenueNumber) {
-        self.ids.insert(number.ix, id.clone());
-        self.by_id.insert(id, number);
+        let (Ok(ix), Ok(part)) = (u32::try_from(number.ix), u8::try_from(number.part)) else {
+            return;
+        };
+        self.by_id.insert(id.as_str(), ix);
+        let at = ix as usize;
+        if self.ids.len() <= at {
+            self.ids.resize(at + 1, None);
+        }
+        self.ids[at] = Some((id, part));
     }
 }
 
@@ -198,14 +220,18 @@ impl Store {
     /// # Errors
     /// Those of the database, and [`StoreError::Corrupt`].
     pub async fn load_venues(&self, now: Timestamp) -> Result<Vec<Venue>, StoreError> {
-        let rows: Vec<VenueRow> = sqlx::query_as(CURRENT)
+        let mut venues = Vec::new();
+        let mut rows = sqlx::query_as::<_, VenueRow>(CURRENT)
             .bind(now.0)
-            .fetch_all(&self.reader)
-            .await?;
+            .fetch(&self.reader);
+        while let Some(row) = rows.try_next().await? {
+            venues.push(row.venue()?);
+        }
+        drop(rows);
         // Whoever sees a venue may send events there: its number must be known.
         let mut connection = self.reader.acquire().await?;
-        self.renumber(&mut connection, rows.len() as i64).await?;
-        rows.into_iter().map(VenueRow::venue).collect()
+        self.renumber(&mut connection, venues.len() as i64).await?;
+        Ok(venues)
     }
 
     /// Every version of one venue, oldest first.

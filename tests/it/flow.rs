@@ -1,5 +1,6 @@
 //! The running flow: what is live now is what a restart finds, bit for bit.
 
+mod checkpoints;
 mod keys;
 mod registries;
 mod restart;
@@ -52,6 +53,20 @@ fn copy_of(folder: &Path) -> tempfile::TempDir {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     copy
+}
+
+/// Puts the checkpoint of one folder, with all its parts, into another.
+fn copy_checkpoint(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with("ledger"))
+        {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
 }
 
 /// Stops in good order, lets go of the folder, and gives the bytes of everything that was counted.

@@ -2,6 +2,7 @@
 
 mod cells;
 mod ledger;
+mod parts;
 mod registries;
 mod releases;
 mod thinned;

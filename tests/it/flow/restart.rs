@@ -142,8 +142,7 @@ async fn days_that_were_sealed_give_the_same_ledger_without_a_checkpoint() {
         "another ledger out of the history"
     );
     // The seals are in the store, and the checkpoint is from before them.
-    let old_checkpoint = unsealed.path().join(CHECKPOINT);
-    fs::copy(old_checkpoint, folder.path().join(CHECKPOINT)).unwrap();
+    copy_checkpoint(unsealed.path(), folder.path());
     let pipeline = open_at(folder.path(), later).await;
     assert!(
         close(pipeline, folder.path()).await == live,
