@@ -29,7 +29,7 @@ pub fn render(view: &PageView, language: Language) -> Markup {
                 a.skip href="#changes" { (t("bulletin.skip")) }
                 (header(language, PATH))
                 main.bulletin {
-                    section.intro aria-labelledby="headline" {
+                    section.bulletin-intro aria-labelledby="headline" {
                         h1 #headline { (t("bulletin.title")) }
                         p.lede { (t("bulletin.lede")) }
                     }
@@ -96,7 +96,7 @@ fn changes(bulletin: &Bulletin, language: Language) -> Markup {
                             th scope="col" { (t("col.area")) }
                             th scope="col" { (t("bulletin.before")) }
                             th scope="col" { (t("col.level")) }
-                            th scope="col" { (t("bulletin.change")) }
+                            th.wide scope="col" { (t("bulletin.change")) }
                             th.num scope="col" { (t("col.cases")) }
                         } }
                         tbody { @for row in &bulletin.changes { (line(row, language)) } }
@@ -125,7 +125,7 @@ fn line(row: &BulletinChange, language: Language) -> Markup {
             }
             td { @if let Some(before) = row.before { (badge(before, language)) } @else { (dash()) } }
             td { (badge(row.level, language)) }
-            td { (language.text(&format!("bulletin.{word}"))) }
+            td.wide { (language.text(&format!("bulletin.{word}"))) }
             td.num { (count(row.cases, language)) }
         }
     }

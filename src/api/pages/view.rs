@@ -39,8 +39,8 @@ pub struct Bulletin {
     pub week: IsoWeek,
     /// Every released week, first and last.
     pub weeks: (IsoWeek, IsoWeek),
-    /// Areas whose level is another than the week before, highest level first, then by name; at most
-    /// [`PageView::MAX_AREAS`].
+    /// Areas whose level is another than the week before: first those that had one and have one, then those whose count was
+    /// or is hidden; highest level first, then by name; at most [`PageView::MAX_AREAS`].
     pub changes: Vec<BulletinChange>,
     /// All of them, those beyond the list included.
     pub changed: u32,
@@ -166,7 +166,15 @@ impl Bulletin {
                 },
             })
             .collect();
-        changes.sort_by_cached_key(|row| (Reverse(row.level), row.area.level, fold_name(&row.area.name)));
+        changes.sort_by_cached_key(|row| {
+            let was_or_is_hidden = row.level == 0 || row.before == Some(0);
+            (
+                was_or_is_hidden,
+                Reverse(row.level),
+                row.area.level,
+                fold_name(&row.area.name),
+            )
+        });
         let changed = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         changes.truncate(PageView::MAX_AREAS);
         Some(Self {

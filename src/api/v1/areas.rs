@@ -306,10 +306,10 @@ pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelA
         // The level that was released stands, whatever the indicators of today would make of it.
         let level = public(view, &entry.area.code).level;
         if level != answer.risk.level {
-            answer.risk.standing = if level > 0 {
-                Standing::Given
-            } else {
-                answer.risk.standing
+            answer.risk.standing = match (level, answer.risk.standing) {
+                (1.., _) => Standing::Given,
+                (0, Standing::Given) => Standing::UndefinedByRule,
+                (0, standing) => standing,
             };
             answer.risk.class = rules.name_of(level).cloned();
             answer.risk.possible = LevelSet::only(level).levels().collect();
