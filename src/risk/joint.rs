@@ -5,6 +5,9 @@
 //! nothing stood beside them; then cells give way. Whatever could be computed of a hidden count from cells and areas
 //! together ([`Bounds`]: every shown figure, every sum, and which cells reach into which areas) must leave it as uncertain
 //! as its own tree leaves it; while it does not, cells that tell of it hide what lies below their parent.
+//!
+//! What this does not answer: bounds are tightened sum by sum, which is less than all sums at once could tell; and who runs
+//! the rule backwards learns where cells gave way, and so, of a hidden count near the threshold, now and then its value.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -18,8 +21,8 @@ use crate::risk::{ReleaseRules, release_areas};
 
 /// Case counts by cell that may be published beside those of areas ([`release_areas`] of the same nodes).
 ///
-/// `areas_of` names the smallest areas that a cell reaches into. Where no area
-/// is, no case is looked for. Hides at least what [`release_cases`](crate::risk::release_cases) hides.
+/// `areas_of` names the smallest areas that a cell reaches into. Where no area is, no case is looked for. Hides at least
+/// what [`release_cases`](crate::risk::release_cases) hides.
 #[must_use]
 pub fn release_cases_beside(
     rules: &ReleaseRules,

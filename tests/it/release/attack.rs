@@ -5,6 +5,13 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+/// Hidden counts by name.
+type Hidden = Vec<(String, u32)>;
+/// The values that a hidden count can have, and a world in which it is hidden.
+type Seen = BTreeMap<String, (BTreeSet<u32>, Vec<u32>)>;
+/// What is said of areas: a count, or that it is hidden.
+type AreasSaid = BTreeMap<String, Option<u32>>;
+
 /// Every way to spread a total over so many places.
 fn worlds(places: usize, total: u32) -> Vec<Vec<u32>> {
     guesses(places, total)
@@ -14,9 +21,9 @@ fn worlds(places: usize, total: u32) -> Vec<Vec<u32>> {
 /// the rule, a value that is not small.
 fn assert_nothing_is_pinned<K: Ord + std::fmt::Debug>(
     worlds: impl Iterator<Item = Vec<u32>>,
-    publish: impl Fn(&[u32]) -> (K, Vec<(String, u32)>),
+    publish: impl Fn(&[u32]) -> (K, Hidden),
 ) -> usize {
-    let mut alike: BTreeMap<K, BTreeMap<String, (BTreeSet<u32>, Vec<u32>)>> = BTreeMap::new();
+    let mut alike: BTreeMap<K, Seen> = BTreeMap::new();
     for world in worlds {
         let (published, hidden) = publish(&world);
         let known = alike.entry(published).or_default();
@@ -89,10 +96,7 @@ impl Shape {
     }
 }
 
-fn areas_published(
-    rules: &ReleaseRules,
-    nodes: &[AreaNode],
-) -> (BTreeMap<String, Option<u32>>, Vec<(String, u32)>) {
+fn areas_published(rules: &ReleaseRules, nodes: &[AreaNode]) -> (AreasSaid, Hidden) {
     let counts: BTreeMap<String, u32> = nodes
         .iter()
         .map(|node| (node.code.to_string(), node.cases))
@@ -166,7 +170,7 @@ fn cells_published(
     ground: &[Cell],
     all: &[Cell],
     world: &[u32],
-) -> (CellsSaid, Vec<(String, u32)>) {
+) -> (CellsSaid, Hidden) {
     let count = |cell: Cell| -> u32 {
         let below = ground
             .iter()
