@@ -5,6 +5,7 @@
 //! answered as undefined, never guessed.
 
 mod air;
+mod any_rule;
 mod area;
 mod bands;
 mod bounds;
@@ -31,6 +32,7 @@ pub use air::{
     Activity, AirCategory, AirDay, AirDayInputs, AirHour, AirRisk, AirRules, KindAir, VenueAir, air_of_day,
     air_risk,
 };
+pub use any_rule::AnyRule;
 pub use area::{
     AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, LevelSet, LevelTable,
     Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
@@ -51,7 +53,7 @@ pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
 };
-pub use rules::{AnyRule, RuleHead, Rules};
+pub use rules::{RuleHead, Rules};
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,

@@ -13,7 +13,7 @@ use crate::risk::tracing::TracingFile;
 use crate::risk::trend::TrendFile;
 use crate::risk::venue_risk::VenueFile;
 use crate::risk::{
-    AreaRuleBook, AreaRules, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
+    AreaRuleBook, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
 };
 
 const BUILTIN: &[(&str, &str)] = &[
@@ -270,63 +270,6 @@ impl Rules {
         let instruments = self.instruments.iter().map(|each| ("instrument", &each.rule));
         areas.chain(single).chain(instruments).collect()
     }
-
-    /// Reads one rule file by itself.
-    ///
-    /// # Errors
-    /// [`InvalidRules`], as [`Rules::parse`].
-    pub fn read_one(file: &str, text: &str) -> Result<AnyRule, InvalidRules> {
-        let kind = kind_of(file, text)?;
-        let other = |head: RuleHead| AnyRule::Other(kind.clone(), Box::new(head));
-        Ok(match kind.as_str() {
-            "area" => AnyRule::Area(Box::new(read::<AreaFile, _>(file, text, AreaFile::check)?)),
-            "cell" => AnyRule::Cell(Box::new(read::<CellFile, _>(file, text, CellFile::check)?)),
-            "air" => other(read::<AirFile, _>(file, text, AirFile::check)?.rule),
-            "forecast" => other(read::<ForecastFile, _>(file, text, ForecastFile::check)?.rule),
-            "tracing" => other(read::<TracingFile, _>(file, text, TracingFile::check)?.rule),
-            "venue" => other(read::<VenueFile, _>(file, text, VenueFile::check)?.rule),
-            "trend" => other(read::<TrendFile, _>(file, text, TrendFile::check)?.rule),
-            "release" => other(read::<ReleaseFile, _>(file, text, ReleaseFile::check)?.rule),
-            "instrument" => other(read::<InstrumentFile, _>(file, text, InstrumentFile::check)?.rule),
-            unknown => {
-                let flaw = Flaw::new("kind", format!("`{unknown}` is not a kind of rule"), KINDS);
-                return Err(flaw.in_file(file, text));
-            }
-        })
-    }
-}
-
-/// One rule, of whatever kind.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AnyRule {
-    /// Levels of areas.
-    Area(Box<AreaRules>),
-    /// Levels of cells.
-    Cell(Box<CellRules>),
-    /// Another kind, and its head.
-    Other(String, Box<RuleHead>),
-}
-
-impl AnyRule {
-    /// `area`, `cell`, …
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        match self {
-            Self::Area(_) => "area",
-            Self::Cell(_) => "cell",
-            Self::Other(kind, _) => kind,
-        }
-    }
-
-    /// Where it comes from.
-    #[must_use]
-    pub fn head(&self) -> &RuleHead {
-        match self {
-            Self::Area(rules) => &rules.rule,
-            Self::Cell(rules) => &rules.rule,
-            Self::Other(_, head) => head,
-        }
-    }
 }
 
 impl RuleHead {
@@ -387,9 +330,10 @@ impl RuleHead {
     }
 }
 
-const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
+pub(super) const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
 
-fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
+/// What kind a file says it is of.
+pub(super) fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
     let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
     match table.get("kind").and_then(toml::Value::as_str) {
         Some(kind) => Ok(kind.to_owned()),
