@@ -114,7 +114,8 @@ pub fn prevalence(rules: &ForecastRules, homes: &Homes) -> Option<Prevalence> {
 
 /// Below which that part of a gamma distribution of scale 1 lies.
 fn quantile(shape: f64, part: f64) -> Option<f64> {
-    // The library's quantiles of large shapes are wrong (2 million: 0); Wilson and Hilferty's of 1931 are good to 10⁻⁴ there.
+    // The library's quantiles of very large shapes are wrong (of 2 million all are the same); Wilson and Hilferty's of
+    // 1931 are good to 10⁻⁴ there.
     if shape < LARGE {
         return Gamma::new(shape, 1.0).ok().map(|gamma| gamma.inverse_cdf(part));
     }
