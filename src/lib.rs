@@ -53,7 +53,9 @@
 //! deals the rows by cell to parts that fit a core's cache, and tells people apart there by all their bits.
 //!
 //! # The way of a restart
-//! It loads the last checkpoint and replays the events after it: the result is the same, bit for bit. An event
+//! It loads the last checkpoint and replays the events after it: the result is the same, bit for bit. A checkpoint is a
+//! list of parts, each in a file of its own, known by its checksum and written only when something changed in it; one
+//! part that is missing or another than was written, and everything is replayed. An event
 //! counts where it counted when it came, though its venue may have moved since ([`store::VenueMoves`]). The areas'
 //! sums are a function of the stored cases and the present areas: when an area changes they are made again, live
 //! as after a restart. A write that reported an error may have happened all the same: events are caught up by
