@@ -225,7 +225,7 @@ fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
     by_cell.into_iter().collect()
 }
 
-/// The cells' cases, released beside the areas' of the same week.
+/// The cells' cases of a week, beside the areas' where the rule asks for that.
 fn cells(
     view: &View,
     rules: &Rules,
@@ -233,8 +233,13 @@ fn cells(
     nodes: &[AreaNode],
     monday: Day,
 ) -> Vec<(Cell, ReleasedCases)> {
-    let smallest = |cell| view.areas.smallest_under(cell, last_day(monday));
-    risk::release_cases_beside(&rules.release, leaves, nodes, smallest)
+    let released = if rules.release.cells_give_way_to_areas {
+        let smallest = |cell| view.areas.smallest_under(cell, last_day(monday));
+        risk::release_cases_beside(&rules.release, leaves, nodes, smallest)
+    } else {
+        risk::release_cases(&rules.release, leaves)
+    };
+    released
         .into_iter()
         .map(|(cell, released)| match released {
             Released::Shown(cases) => {

@@ -33,6 +33,8 @@ pub struct ReleaseRules {
     pub round_to: u32,
     /// Treat the sum of all topmost figures as known to everybody, and protect them like siblings.
     pub total_is_public: bool,
+    /// Hide cells from which, beside the counts of areas, a hidden count could be computed.
+    pub cells_give_way_to_areas: bool,
 }
 
 /// What becomes of a node's figure.
@@ -200,6 +202,7 @@ pub(super) struct ReleaseFile {
     people_shown_from: u32,
     round_to: u32,
     total_is_public: bool,
+    cells_give_way_to_areas: bool,
 }
 
 impl ReleaseFile {
@@ -220,6 +223,7 @@ impl ReleaseFile {
             people_shown_from: self.people_shown_from,
             round_to: self.round_to,
             total_is_public: self.total_is_public,
+            cells_give_way_to_areas: self.cells_give_way_to_areas,
         })
     }
 }

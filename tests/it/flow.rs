@@ -1,5 +1,6 @@
 //! The running flow: what is live now is what a restart finds, bit for bit.
 
+mod beside;
 mod checkpoints;
 mod keys;
 mod registries;
