@@ -91,10 +91,13 @@ pub struct Shared {
     /// As many tiles as there are processors are made at once, in the order asked for: side by side each of many would
     /// take as long as all of them together.
     pub(in crate::api) makers: Arc<Semaphore>,
+    /// Who reads weeks of cases out of the store: one at a time, because it is much.
+    pub(in crate::api) case_readers: Semaphore,
     pub(in crate::api) changes: Arc<Changes>,
     pub(in crate::api) in_flight: Arc<InFlight>,
     keys: Cache<String, Arc<KeyRow>>,
-    key_lookup: Mutex<()>,
+    /// One of them for each key's id, more or less.
+    key_lookups: [Mutex<()>; 16],
     closing: Arc<watch::Sender<bool>>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
     pub(in crate::api) under_way: Arc<std::sync::Mutex<std::collections::HashSet<(String, String)>>>,
@@ -112,6 +115,7 @@ impl ApiState {
         let state = Self(Arc::new(Shared {
             pipeline,
             tiles,
+            case_readers: Semaphore::new(1),
             changes: Arc::new(Changes::new()),
             gates: Arc::new(Gates::new(config.classes)),
             makers: Arc::new(Semaphore::new(
@@ -124,7 +128,7 @@ impl ApiState {
                 .max_capacity(10_000)
                 .time_to_live(KEY_CACHE)
                 .build(),
-            key_lookup: Mutex::new(()),
+            key_lookups: std::array::from_fn(|_| Mutex::new(())),
             closing: Arc::new(watch::Sender::new(false)),
             under_way: Arc::default(),
         }));
@@ -213,9 +217,10 @@ impl ApiState {
         })
     }
 
-    /// Reads a key's row, one at a time: when it has grown old, all who use the key come at once.
+    /// Reads a key's row, one request at a time: when it has grown old, all who use the key come at once.
     async fn look_key_up(&self, id: &str) -> Result<Arc<KeyRow>, ApiError> {
-        let _turn = self.key_lookup.lock().await;
+        let nth = xxhash_rust::xxh3::xxh3_64(id.as_bytes()) as usize % self.key_lookups.len();
+        let _turn = self.key_lookups[nth].lock().await;
         if let Some(row) = self.keys.get(id) {
             return Ok(row);
         }

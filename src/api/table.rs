@@ -340,7 +340,7 @@ pub static ROUTES: &[Route] = &[
         [AT], Takes::Nothing, Answers::One("VenueRiskAnswer"), || get(v1::venues::risk)),
     route!("getVenueHours", Get "/v1/venues/{id}/hours", EVERYONE, Read, "venues", "Chuỗi số liệu theo giờ (khoá phân tích)", "The hourly series (exact figures: with an analyst's or official's key)",
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
-    route!("getVenueAir", Get "/v1/venues/{id}/air", EXACT, Read, "venues", "Không khí của địa điểm trong một ngày: các lượt ghé mang bệnh, số người từng giờ, số người nhiễm kỳ vọng", "The venue's air on one day: infectious visits, people by hour, expected infections",
+    route!("getVenueAir", Get "/v1/venues/{id}/air", TRACERS, Read, "venues", "Không khí của địa điểm trong một ngày: các lượt ghé mang bệnh, số người từng giờ, số người nhiễm kỳ vọng (có ghi nhật ký)", "The venue's air on one day: infectious visits, people by hour, expected infections (audited)",
         [DAY], Takes::Nothing, Answers::One("VenueAirAnswer"), || get(v1::air::of_day)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",

@@ -47,6 +47,17 @@ pub async fn restore(data: &Path, from: &Path, settings: &Settings) -> anyhow::R
         }
     }
     std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
+    // Parts of a checkpoint hold who was where: none of another folder's may stay beside these events.
+    for entry in std::fs::read_dir(data)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("ledger-") && name.ends_with(".part") {
+            bail!(
+                "{} exists: restore into a new folder",
+                data.join(&*name).display()
+            );
+        }
+    }
     std::fs::copy(from, &database).with_context(|| format!("copying {}", from.display()))?;
     let store = open_beside(data, settings).await?;
     let report = store.check().await?;

@@ -30,7 +30,8 @@ impl Snapshot {
             let public = self
                 .releases()
                 .public_area(&entry.area.code, window.to.start(), window);
-            (public.weeks == Some(window)).then_some(public)
+            let told = public.weeks == Some(window) && self.releases().tells_of(&entry.area.code, window);
+            told.then_some(public)
         };
         let last_day = Day(week.monday().0 + 6);
         let valid = self.areas().entries().iter();

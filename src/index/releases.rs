@@ -259,6 +259,12 @@ impl ReleaseIndex {
         }
     }
 
+    /// Whether what was released of a week speaks of an area: of one that was registered later it does not.
+    pub(super) fn tells_of(&self, code: &AreaCode, week: Window) -> bool {
+        let bucket = self.areas.get(&week.from);
+        bucket.is_some_and(|bucket| bucket.window == week && bucket.areas.contains_key(code))
+    }
+
     /// The span of the days and of the weeks that have been released; `None` before the first.
     #[must_use]
     pub fn extent(&self) -> (Option<Window>, Option<Window>) {

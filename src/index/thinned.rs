@@ -67,10 +67,12 @@ impl<T: Thinning + Clone> ThinnedVenues<T> {
         self.venues.is_same(venues)
     }
 
-    /// The same of a later state of the index.
+    /// The same of another state of the index, fast where it is a later one.
     #[must_use]
     pub fn next(&self, venues: &VenueIndex) -> Self {
-        let Some(changed) = venues.differing(&self.venues) else {
+        let changed = venues.differing(&self.venues);
+        // Of an earlier state: venues of this one are not in it.
+        let Some(changed) = changed.filter(|_| venues.len() >= self.venues.len()) else {
             return Self::new(self.thinning.clone(), venues);
         };
         let thinning = &self.thinning;

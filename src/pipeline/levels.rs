@@ -114,7 +114,33 @@ impl<'s> AreasAt<'s> {
     /// What a rule makes of every area valid on the day.
     #[must_use]
     pub fn decide_all(&self, rules: &AreaRules, is_exact: bool) -> BTreeMap<AreaCode, AreaDecision> {
-        let entries: Vec<&AreaEntry> = self.valid().collect();
+        self.decide(rules, is_exact, &self.valid().collect::<Vec<_>>())
+    }
+
+    /// The areas valid on the day that lie below one, on every tier.
+    fn under(&self, code: &AreaCode) -> Vec<&'s AreaEntry> {
+        let mut children: BTreeMap<&AreaCode, Vec<&'s AreaEntry>> = BTreeMap::new();
+        for entry in self.valid() {
+            if let Some(parent) = &entry.area.parent {
+                children.entry(parent).or_default().push(entry);
+            }
+        }
+        let mut found: Vec<&AreaEntry> = children.remove(code).unwrap_or_default();
+        let mut next = 0;
+        while let Some(entry) = found.get(next) {
+            // Taken out, so that a circle ends.
+            found.extend(children.remove(&entry.area.code).unwrap_or_default());
+            next += 1;
+        }
+        found
+    }
+
+    fn decide(
+        &self,
+        rules: &AreaRules,
+        is_exact: bool,
+        entries: &[&'s AreaEntry],
+    ) -> BTreeMap<AreaCode, AreaDecision> {
         let units: Vec<AreaUnit<'_>> = entries
             .iter()
             .map(|entry| AreaUnit {
@@ -138,7 +164,7 @@ impl<'s> AreasAt<'s> {
             .valid()
             .filter(|entry| entry.area.parent.as_ref() == Some(code));
         if rules.looks_below() {
-            let all = self.decide_all(rules, is_exact);
+            let all = self.decide(rules, is_exact, &self.under(code));
             return children
                 .filter_map(|entry| all.get(&entry.area.code).copied())
                 .collect();

@@ -277,8 +277,8 @@ impl WeekBefore {
         };
         match before.get(code) {
             Some(ReleasedCases::Shown { cases: earlier, .. }) => Released::Shown(cases + earlier),
-            Some(ReleasedCases::Hidden) => Released::Hidden,
-            None => Released::Shown(cases),
+            // Of an area that was not there yet nothing is known of the week before.
+            Some(ReleasedCases::Hidden) | None => Released::Hidden,
         }
     }
 }

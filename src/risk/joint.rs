@@ -58,14 +58,15 @@ pub fn release_cases_beside(
             };
             reach.entry(cell).or_insert_with(found).clone()
         });
-        if remedies.is_empty() {
-            return forest.cases(&verdict);
-        }
+        let mut news = false;
         for remedy in remedies {
-            match remedy {
+            news |= match remedy {
                 Remedy::Children(node) => closed.parents.insert(node),
                 Remedy::Root(node) => closed.roots.insert(node),
             };
+        }
+        if !news {
+            return forest.cases(&verdict);
         }
     }
 }
@@ -125,7 +126,7 @@ struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     fn new(rules: &ReleaseRules, nodes: &'a [AreaNode]) -> Self {
-        let areas = AreaTree::grow(nodes);
+        let areas = AreaTree::with_circles_opened(nodes);
         let shown = release_areas(rules, nodes)
             .into_iter()
             .map(|(_, released)| released != Released::Hidden)

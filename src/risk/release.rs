@@ -147,7 +147,17 @@ pub(super) struct AreaTree<'a> {
 }
 
 impl<'a> AreaTree<'a> {
+    /// Areas in a circle are in no tree: they are reached from no topmost one.
     pub(super) fn grow(nodes: &'a [AreaNode]) -> Self {
+        Self::with_parents(nodes, |_| {})
+    }
+
+    /// The same where each circle begins somewhere.
+    pub(super) fn with_circles_opened(nodes: &'a [AreaNode]) -> Self {
+        Self::with_parents(nodes, open_circles)
+    }
+
+    fn with_parents(nodes: &'a [AreaNode], settle: impl Fn(&mut [Option<usize>])) -> Self {
         let mut nodes: Vec<&AreaNode> = nodes.iter().collect();
         nodes.sort_by(|a, b| a.code.cmp(&b.code).then(b.cases.cmp(&a.cases)));
         nodes.dedup_by(|later, first| later.code == first.code);
@@ -156,10 +166,11 @@ impl<'a> AreaTree<'a> {
             .enumerate()
             .map(|(n, node)| (&node.code, n))
             .collect();
-        let parents: Vec<Option<usize>> = nodes
+        let mut parents: Vec<Option<usize>> = nodes
             .iter()
             .map(|node| node.parent.as_ref().and_then(|code| number.get(code).copied()))
             .collect();
+        settle(&mut parents);
 
         let mut by_parent: Vec<(usize, usize)> = Vec::new();
         let mut tree = Tree {
@@ -183,6 +194,23 @@ impl<'a> AreaTree<'a> {
         }
         raise_to_children(&mut tree);
         Self { nodes, tree }
+    }
+}
+
+/// Whoever is above itself is topmost: areas in a circle come from a file that nobody mended.
+fn open_circles(parents: &mut [Option<usize>]) {
+    for node in 0..parents.len() {
+        let mut above = parents[node];
+        for _ in 0..parents.len() {
+            match above {
+                Some(at) if at == node => {
+                    parents[node] = None;
+                    break;
+                }
+                Some(at) => above = parents[at],
+                None => break,
+            }
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use vungxanh::index::{
     VenueFacts, VenueScore, ZoneIndex,
 };
 use vungxanh::model::{
-    AreaCode, AreaLevel, CellStats, Day, Direction, Hour, PersonId, Timestamp, UtcOffset, Venue, VenueStats,
-    Window, Zone, ZoneId, ZoneState,
+    AreaCode, AreaLevel, CellStats, Day, Direction, Hour, IsoWeek, PersonId, Timestamp, UtcOffset, Venue,
+    VenueStats, Window, Zone, ZoneId, ZoneState,
 };
 
 use crate::fixtures::{self, area, square, zone};

@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::venues::find;
-use crate::api::v1::view::View;
+use crate::api::v1::view::{View, audit};
 use crate::model::{Day, Hour};
 use crate::risk::{AirDay, AirDayInputs, air_of_day};
 
@@ -26,7 +26,8 @@ pub struct VenueAirAnswer {
     pub air: AirDay,
 }
 
-/// `GET /v1/venues/{id}/air?day=`: single visits stand behind it, so for those who see the venue's exact figures.
+/// `GET /v1/venues/{id}/air?day=`: single visits stand behind it, so for those who trace, in
+/// their areas, and written into the audit log.
 pub async fn of_day(
     State(state): State<ApiState>,
     caller: Caller,
@@ -51,6 +52,7 @@ pub async fn of_day(
             entry.venue.id
         )));
     }
+    audit(&state, &view.caller, "venue.air", entry.venue.id.as_str(), None).await?;
     let start = day.first_hour(view.offset).start();
     let store = state.pipeline.store();
     let marks = store

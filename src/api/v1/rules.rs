@@ -13,7 +13,7 @@ use crate::risk::{RuleHead, Text};
 /// A rule that levels or figures come from.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RuleRow {
-    /// `area`, `cell`, `venue`, `tracing`, `trend`, `release` or `instrument`.
+    /// `air`, `area`, `cell`, `forecast`, `venue`, `tracing`, `trend`, `release` or `instrument`.
     pub kind: &'static str,
     /// Short id.
     pub id: String,
@@ -85,7 +85,11 @@ fn row(view: &View, kind: &'static str, head: &RuleHead, chosen: &str) -> RuleRo
         valid_from: head.valid_from.clone(),
         valid_to: head.valid_to.clone(),
         valid: head.is_valid_on(view.day()),
-        in_force: kind != "area" || head.label() == chosen,
+        in_force: if kind == "area" {
+            head.label() == chosen
+        } else {
+            head.is_valid_on(view.day())
+        },
         confirmed: head.confirmed,
         notes: head.notes.clone(),
     }

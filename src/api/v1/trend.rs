@@ -198,6 +198,14 @@ async fn nowcast_of(state: &ApiState, view: &View, code: &AreaCode) -> Result<No
     let rules = &state.pipeline.rules().trend;
     let last = Day(view.day().0 - 1);
     let first = Day(last.0 + 1 - rules.nowcast.learn_days as i32);
+    // Six weeks of cases are read, of every area: one question after the other.
+    let turn = state.case_readers.acquire().await.map_err(ApiError::internal)?;
     let cases = state.pipeline.case_dates(code, first, last).await?;
-    Ok(nowcast(&rules.nowcast, &rules.rule, &cases, last, view.at))
+    drop(turn);
+    let (pipeline, at) = (state.pipeline.clone(), view.at);
+    compute_blocking(move || {
+        let rules = &pipeline.rules().trend;
+        Ok(nowcast(&rules.nowcast, &rules.rule, &cases, last, at))
+    })
+    .await
 }

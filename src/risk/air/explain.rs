@@ -148,7 +148,7 @@ fn inputs(explain: &mut Explain, rules: &AirRules, kind: VenueKind, air: &VenueA
     explain.input(
         "Nguồn của giá trị mặc định",
         "Source of the defaults",
-        air.kind.source.clone(),
+        format!("{} / {}", air.kind.source.vi, air.kind.source.en),
     );
 }
 

@@ -146,7 +146,7 @@ pub struct KindAir {
     /// What people do there; the shares add up to 1.
     pub activities: Vec<ActivityShare>,
     /// Where these figures come from.
-    pub source: String,
+    pub source: Text,
     /// Whether they were checked against a source.
     pub confirmed: bool,
 }
@@ -285,11 +285,11 @@ fn check_kind(at: usize, row: &KindAir, activities: &[Activity]) -> Result<(), F
     within(&field("m2_per_person"), row.m2_per_person, 0.2, 1000.0)?;
     within(&field("stay_min"), row.stay_min, 1.0, 1440.0)?;
     share(&field("masked"), row.masked)?;
-    if row.source.is_empty() {
+    if row.source.vi.is_empty() || row.source.en.is_empty() {
         return Err(Flaw::new(
             field("source"),
             "is empty",
-            "where the figures come from",
+            "where the figures come from, in Vietnamese and English",
         ));
     }
     for (nth, part) in row.activities.iter().enumerate() {

@@ -160,7 +160,11 @@ impl Stretch {
             (true, true) => (format!("trên {from}"), format!("above {from}")),
             (false, _) => {
                 let to = self.to.map_or(String::new(), |to| with_unit(measure, to));
-                (format!("dưới {to}"), format!("below {to}"))
+                if self.to_closed {
+                    (format!("đến {to}"), format!("up to {to}"))
+                } else {
+                    (format!("dưới {to}"), format!("below {to}"))
+                }
             }
         };
         let (cases_vi, cases_en) = match cases {

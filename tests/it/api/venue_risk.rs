@@ -244,6 +244,8 @@ async fn officials_see_what_infectious_visits_did_to_the_air_of_a_day() {
 
     app.get(path, "").await.problem(401);
     app.get(path, "elsewhere").await.problem(403);
+    // An hour's infectious people are a case's way: not for who only counts.
+    app.get(path, "analyst").await.problem(403);
     app.get("/v1/venues/nowhere/air", "official").await.problem(404);
     for wrong in ["2021-05-08", "yesterday", "2021-13-01"] {
         let problem = app

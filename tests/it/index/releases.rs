@@ -124,3 +124,28 @@ fn a_changed_or_cut_release_is_refused() {
         assert!(Release::from_bytes(&changed).is_err(), "byte {at}");
     }
 }
+
+#[test]
+fn a_bulletin_says_nothing_of_an_area_that_was_registered_after_the_release() {
+    let shape = || square(105.0, 21.0, 1.0);
+    let mut publisher = Publisher::new(OFFSET);
+    publisher.put_areas(&[
+        area("19", AreaLevel::Province, None, shape()),
+        area("164", AreaLevel::District, Some("19"), shape()),
+    ]);
+    let now = Timestamp::parse("2021-05-12T12:00:00+07:00").unwrap();
+    let week = IsoWeek::of(Day::of(now.plus_s(-7 * 86_400), OFFSET));
+    publisher.put_release(&Release {
+        bucket: week.window(OFFSET),
+        seq: 1,
+        made_at: now,
+        body: ReleaseBody::AreaCases(vec![(code("19"), ReleasedCases::Shown { cases: 40, level: 2 })]),
+    });
+    let snapshot = publisher.publish(&mut Ledger::new(OFFSET), now);
+    let lines = snapshot.bulletin(week).unwrap();
+    let told: Vec<(&str, Option<u32>)> = lines
+        .iter()
+        .map(|line| (line.entry.area.code.as_str(), line.now.cases))
+        .collect();
+    assert_eq!(told, [("19", Some(40))]);
+}

@@ -62,6 +62,7 @@ fn a_square_keeps_the_venue_that_looking_at_each_finds_after_any_change() {
     };
     let one = |n: u32, at: LngLat| fixtures::venue(&format!("v{:05}", n * 7919 % 10_007), at.lng(), at.lat());
     let mut thinned: Option<ThinnedVenues<ByLevel>> = None;
+    let mut earlier: Option<std::sync::Arc<Snapshot>> = None;
     let mut count = 0;
     for round in 0..40_i64 {
         if round == 0 || rng.random_bool(0.3) {
@@ -91,30 +92,11 @@ fn a_square_keeps_the_venue_that_looking_at_each_finds_after_any_change() {
         let snapshot = publisher.publish(&mut ledger, Timestamp(round));
         let index = snapshot.venues();
         let next = thinned.map_or_else(|| ThinnedVenues::new(ByLevel, index), |last| last.next(index));
-        assert!(next.is_of(index));
-        for zoom in ByLevel::ZOOMS.start..=ByLevel::ZOOMS.end {
-            let plain = shown_plainly(index, zoom);
-            let mut found = BTreeSet::new();
-            let mut tiles = BTreeSet::new();
-            for entry in index.iter() {
-                tiles.insert(TileCoord::containing(entry.venue.at, zoom).unwrap());
-            }
-            for tile in tiles {
-                for entry in next.in_tile(index, tile, 0) {
-                    assert!(
-                        found.insert(entry.venue.id.as_str()),
-                        "{} twice",
-                        entry.venue.id.as_str()
-                    );
-                }
-            }
-            assert!(
-                found == plain,
-                "round {round}, zoom {zoom}: {} and {}",
-                found.len(),
-                plain.len()
-            );
+        // Whoever still reads the state before gets that one, whatever was thinned meanwhile.
+        if let Some(earlier) = earlier.replace(std::sync::Arc::clone(&snapshot)) {
+            assert_same(&next.next(earlier.venues()), earlier.venues(), round);
         }
+        assert_same(&next, index, round);
         thinned = Some(next);
     }
     let some = shown_plainly(publisher.venues(), 9).len();
@@ -122,4 +104,28 @@ fn a_square_keeps_the_venue_that_looking_at_each_finds_after_any_change() {
         some > 100 && some < publisher.venues().len() / 2,
         "{some} thinned too much or not at all"
     );
+}
+
+/// That each zoom shows, tile by tile, what looking at each venue finds.
+fn assert_same(thinned: &ThinnedVenues<ByLevel>, index: &VenueIndex, round: i64) {
+    assert!(thinned.is_of(index));
+    for zoom in ByLevel::ZOOMS.start..=ByLevel::ZOOMS.end {
+        let plain = shown_plainly(index, zoom);
+        let mut found = BTreeSet::new();
+        let tiles: BTreeSet<TileCoord> = index
+            .iter()
+            .map(|entry| TileCoord::containing(entry.venue.at, zoom).unwrap())
+            .collect();
+        for tile in tiles {
+            for entry in thinned.in_tile(index, tile, 0) {
+                let id = entry.venue.id.as_str();
+                assert!(found.insert(id), "{id} twice");
+            }
+        }
+        let (found_len, plain_len) = (found.len(), plain.len());
+        assert!(
+            found == plain,
+            "round {round}, zoom {zoom}: {found_len} and {plain_len}"
+        );
+    }
 }

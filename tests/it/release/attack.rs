@@ -438,3 +438,49 @@ fn cells_give_way_only_where_areas_hide_something() {
     assert_eq!(released_at(&beside, ground[4]).0, Released::Shown(20));
     assert_eq!(release_cases_beside(&rules, &told, &[], |_| Vec::new()), alone);
 }
+
+#[test]
+fn areas_above_themselves_and_a_known_total_bring_the_release_to_an_end_too() {
+    let (ground, _) = ground();
+    let leaves: Vec<(Cell, u32)> = ground.iter().copied().zip([2, 3, 0, 9, 4]).collect();
+    let node = |code: &str, parent: &str, cases| AreaNode {
+        code: AreaCode::new(code).unwrap(),
+        parent: Some(AreaCode::new(parent).unwrap()),
+        cases,
+    };
+    // Of a file that nobody mended: each lies in the other.
+    let circle = [node("a", "b", 9), node("b", "a", 9), node("c", "b", 2)];
+    let reached = |_: Cell| vec![AreaCode::new("a").unwrap(), AreaCode::new("c").unwrap()];
+    for total_is_public in [false, true] {
+        let rules = ReleaseRules {
+            total_is_public,
+            ..rules(3)
+        };
+        let released = release_cases_beside(&rules, &leaves, &circle, reached);
+        let alone = release_cases(&rules, &leaves);
+        for (cell, value) in &released {
+            if *value != Released::Hidden {
+                assert_eq!(released_at(&alone, *cell).0, *value, "hides at least as much");
+            }
+        }
+        assert_eq!(release_areas(&rules, &circle).len(), 3);
+    }
+    // One topmost cell holds a hidden area and a shown one: nothing finer is left to give way.
+    let rules = ReleaseRules {
+        total_is_public: true,
+        ..rules(11)
+    };
+    let two = [
+        AreaNode {
+            parent: None,
+            ..node("a", "b", 5)
+        },
+        AreaNode {
+            parent: None,
+            ..node("c", "b", 20)
+        },
+    ];
+    let one_root: Vec<(Cell, u32)> = ground[..2].iter().copied().zip([5, 20]).collect();
+    let released = release_cases_beside(&rules, &one_root, &two, reached);
+    assert!(!released.iter().any(|(_, value)| *value == Released::Shown(5)));
+}
