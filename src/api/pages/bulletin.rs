@@ -1,7 +1,6 @@
 use maud::{DOCTYPE, Markup, html};
 
-use crate::api::pages::assets;
-use crate::api::pages::document::{footer, header, links};
+use crate::api::pages::document::{footer, head, header};
 use crate::api::pages::tables::{badge, count, dash, path};
 use crate::api::pages::view::{Bulletin, BulletinChange, PageView};
 use crate::api::pages::words::Language;
@@ -17,13 +16,7 @@ pub fn render(view: &PageView, language: Language) -> Markup {
         (DOCTYPE)
         html lang=(language.code()) {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
-                title { (t("bulletin.title")) " · " (t("site.name")) }
-                meta name="description" content=(t("bulletin.lede"));
-                meta name="color-scheme" content="light dark";
-                (links(PATH))
-                link rel="stylesheet" href=(assets::url("css/bulletin.css"));
+                (head(language, PATH, "bulletin"))
             }
             body {
                 a.skip href="#changes" { (t("bulletin.skip")) }

@@ -50,6 +50,20 @@ pub fn render(view: &PageView, language: Language) -> Markup {
     }
 }
 
+/// What the head of every page but the map's begins with; `name` is how its words and its style sheet are called.
+pub(super) fn head(language: Language, path: &str, name: &str) -> Markup {
+    let t = |key: &str| language.text(&format!("{name}.{key}"));
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
+        title { (t("title")) " · " (language.text("site.name")) }
+        meta name="description" content=(t("lede"));
+        meta name="color-scheme" content="light dark";
+        (links(path))
+        link rel="stylesheet" href=(assets::url(&format!("css/{name}.css")));
+    }
+}
+
 /// Icon, languages, colours and fonts of a page.
 pub(super) fn links(path: &str) -> Markup {
     html! {

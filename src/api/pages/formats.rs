@@ -1,7 +1,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use crate::api::pages::assets;
-use crate::api::pages::document::{boot, footer, header, links};
+use crate::api::pages::document::{boot, footer, head, header};
 use crate::api::pages::view::PageView;
 use crate::api::pages::words::Language;
 use crate::api::table::ROUTES;
@@ -23,13 +23,7 @@ pub fn render(view: &PageView, language: Language) -> Markup {
         (DOCTYPE)
         html lang=(language.code()) {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
-                title { (t("formats.title")) " · " (t("site.name")) }
-                meta name="description" content=(t("formats.lede"));
-                meta name="color-scheme" content="light dark";
-                (links(PATH))
-                link rel="stylesheet" href=(assets::url("css/formats.css"));
+                (head(language, PATH, "formats"))
                 script type="application/json" id="boot" { (boot(view, language)) }
                 script type="module" src=(assets::url("app/formats.js")) {}
             }
