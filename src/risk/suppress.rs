@@ -88,17 +88,13 @@ pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool, clos
     if total_is_public {
         // Without a parent to collapse to, all the topmost nodes are hidden then.
         judge(tree, &tree.roots, shown_from, &mut verdict.fates);
-        for root in tree.roots.iter().filter(|root| closed.roots.contains(root)) {
-            verdict.fates[*root] = Fate::Hidden;
-        }
     } else {
         for &root in &tree.roots {
-            verdict.fates[root] = if closed.roots.contains(&root) {
-                Fate::Hidden
-            } else {
-                primary(tree.counts[root], shown_from)
-            };
+            verdict.fates[root] = primary(tree.counts[root], shown_from);
         }
+    }
+    for &root in &closed.roots {
+        verdict.fates[root] = Fate::Hidden;
     }
     stack.extend(
         tree.roots
