@@ -84,7 +84,7 @@ pub struct Shared {
     /// Finished tiles.
     pub tiles: Arc<TileCache>,
     /// How to answer.
-    pub config: Arc<ApiConfig>,
+    pub config: ApiConfig,
     /// Where `/metrics` comes from; `None` where nothing records.
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
@@ -98,7 +98,7 @@ pub struct Shared {
     keys: Cache<String, Arc<KeyRow>>,
     /// One of them for each key's id, more or less.
     key_lookups: [Mutex<()>; 16],
-    closing: Arc<watch::Sender<bool>>,
+    closing: watch::Sender<bool>,
     /// Batches under way, so that the same Idempotency-Key is not worked on twice at once.
     pub(in crate::api) under_way: Arc<std::sync::Mutex<std::collections::HashSet<(String, String)>>>,
 }
@@ -122,14 +122,14 @@ impl ApiState {
                 std::thread::available_parallelism().map_or(1, usize::from),
             )),
             in_flight: Arc::new(InFlight::new(config.batches_bytes)),
-            config: Arc::new(config),
+            config,
             metrics,
             keys: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(KEY_CACHE)
                 .build(),
             key_lookups: std::array::from_fn(|_| Mutex::new(())),
-            closing: Arc::new(watch::Sender::new(false)),
+            closing: watch::Sender::new(false),
             under_way: Arc::default(),
         }));
         tokio::spawn(Changes::follow(

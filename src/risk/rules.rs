@@ -167,6 +167,9 @@ impl Rules {
     /// # Errors
     /// As [`Rules::parse`].
     pub fn with_files(files: &[(String, String)]) -> Result<Self, InvalidRules> {
+        if files.is_empty() {
+            return Self::parse(BUILTIN);
+        }
         let mut own = Vec::new();
         for (name, text) in files {
             let rule = Self::read_one(name, text)?;
