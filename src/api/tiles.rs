@@ -120,6 +120,8 @@ async fn send(
     };
     let body = if let Some(body) = at_hand() {
         body
+    } else if filter.is_none() && state.tiles.is_small(&snapshot, &request) {
+        made(state, &snapshot, &request, None, coding)
     } else {
         let makers = Arc::clone(&state.makers);
         let turn = makers.acquire_owned().await.map_err(ApiError::internal)?;
@@ -145,16 +147,25 @@ async fn make(
 ) -> Result<Arc<TileBody>, ApiError> {
     compute_blocking(move || {
         let _turn = turn;
-        let rules = state.pipeline.rules();
-        let filter = filter.as_ref();
-        let body = state
-            .tiles
-            .get_or_encode_filtered(&snapshot, rules, &request, filter, coding);
-        // One that was kept in another coding only.
-        let _compressed = body.bytes(coding);
-        Ok(body)
+        Ok(made(&state, &snapshot, &request, filter.as_ref(), coding))
     })
     .await
+}
+
+fn made(
+    state: &ApiState,
+    snapshot: &Arc<Snapshot>,
+    request: &TileRequest,
+    filter: Option<&TileFilter>,
+    coding: Coding,
+) -> Arc<TileBody> {
+    let rules = state.pipeline.rules();
+    let body = state
+        .tiles
+        .get_or_encode_filtered(snapshot, rules, request, filter, coding);
+    // One that was kept in another coding only.
+    let _compressed = body.bytes(coding);
+    body
 }
 
 fn respond(

@@ -115,8 +115,13 @@ impl GridTile {
             .map(|p| [f64::from(p.x - origin.0), f64::from(p.y - origin.1)])
             .collect();
         for axis in [0, 1] {
-            ring = keep(&ring, axis, |p| p[axis] - min);
-            ring = keep(&ring, axis, |p| max - p[axis]);
+            // Most outlines reach over one edge only: what the others would keep is all of it.
+            if ring.iter().any(|p| p[axis] < min) {
+                ring = keep(&ring, axis, |p| p[axis] - min);
+            }
+            if ring.iter().any(|p| p[axis] > max) {
+                ring = keep(&ring, axis, |p| max - p[axis]);
+            }
         }
         match wound(snapped(&ring, |x, y| TilePoint { x, y }), true) {
             Some(cut) if is_convex(&cut) => Ok(Some(cut)),

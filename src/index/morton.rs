@@ -42,6 +42,16 @@ impl GridBox {
         }
     }
 
+    /// The keys of a tile: one span.
+    pub(super) fn keys_of_tile(tile: TileCoord) -> (u64, u64) {
+        let bits = 64 - 2 * u32::from(tile.z());
+        let far = 1_u64.checked_shl(bits).map_or(u64::MAX, |span| span - 1);
+        let shift = 32 - u32::from(tile.z());
+        let corner = |v: u32| spread(v.checked_shl(shift).unwrap_or(0));
+        let first = corner(tile.x()) | corner(tile.y()) << 1;
+        (first, first | far)
+    }
+
     fn holds(&self, x: u32, y: u32) -> bool {
         x >= self.min.0 && x <= self.max.0 && y >= self.min.1 && y <= self.max.1
     }
@@ -51,27 +61,24 @@ impl GridBox {
 /// Quadtree descent: a quadrant wholly inside is taken as a slice, one outside is skipped,
 /// and small remainders are tested point by point.
 pub(super) fn visit(table: &[(u64, u32)], within: GridBox, visit: &mut dyn FnMut(u32)) {
-    descend(table, (0, 0), 32, within, visit);
-}
-
-fn descend(table: &[(u64, u32)], (x, y): (u32, u32), bits: u32, within: GridBox, visit: &mut dyn FnMut(u32)) {
-    let last = if bits == 32 { u32::MAX } else { (1_u32 << bits) - 1 };
-    let (x_last, y_last) = (x + last, y + last);
-    if table.is_empty()
-        || x > within.max.0
-        || y > within.max.1
-        || x_last < within.min.0
-        || y_last < within.min.1
-    {
+    let (Some(&(first, _)), Some(&(last, _))) = (table.first(), table.last()) else {
+        return;
+    };
+    // The smallest quadrant that holds all: below it the table splits.
+    let bits = (64 - (first ^ last).leading_zeros()).div_ceil(2);
+    let far = if bits == 32 { u32::MAX } else { (1 << bits) - 1 };
+    let (x, y) = (gather(first) & !far, gather(first >> 1) & !far);
+    let (x_far, y_far) = (x + far, y + far);
+    if x > within.max.0 || y > within.max.1 || x_far < within.min.0 || y_far < within.min.1 {
         return;
     }
-    if within.holds(x, y) && within.holds(x_last, y_last) {
+    if within.holds(x, y) && within.holds(x_far, y_far) {
         for &(_, item) in table {
             visit(item);
         }
         return;
     }
-    if table.len() <= 24 || bits == 0 {
+    if table.len() <= FEW || bits == 0 {
         for &(key, item) in table {
             if within.holds(gather(key), gather(key >> 1)) {
                 visit(item);
@@ -79,22 +86,25 @@ fn descend(table: &[(u64, u32)], (x, y): (u32, u32), bits: u32, within: GridBox,
         }
         return;
     }
-    let half = bits - 1;
-    let base = spread(x) | spread(y) << 1;
+    let quadrant_bits = 2 * (bits - 1);
     let mut rest = table;
-    for quadrant in 0..4_u64 {
-        // The last key of this quadrant; everything up to it belongs to the quadrant.
-        let last_key = base + (quadrant << (2 * half)) + ((1_u64 << (2 * half)) - 1);
-        let cut = rest.partition_point(|&(key, _)| key <= last_key);
+    for quadrant in 0..4 {
+        let cut = rest.partition_point(|&(key, _)| key >> quadrant_bits & 3 <= quadrant);
         let (own, after) = rest.split_at(cut);
-        let corner = (
-            x + (((quadrant & 1) as u32) << half),
-            y + (((quadrant >> 1) as u32) << half),
-        );
-        descend(own, corner, half, within, visit);
+        self::visit(own, within, visit);
         rest = after;
     }
 }
+
+/// How many items of the sorted table stand in a tile.
+pub(super) fn count(table: &[(u64, u32)], tile: TileCoord) -> usize {
+    let (first, last) = GridBox::keys_of_tile(tile);
+    let from = table.partition_point(|item| item.0 < first);
+    table[from..].partition_point(|item| item.0 <= last)
+}
+
+/// So many points are tested one by one.
+const FEW: usize = 24;
 
 fn grid(at: WorldPoint) -> (u32, u32) {
     let scale = |v: f64| (v.clamp(0.0, 1.0) * 4_294_967_296.0).min(4_294_967_295.0) as u32;
@@ -122,6 +132,19 @@ fn gather(key: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tile_counts_what_lies_in_it() {
+        let at = |n: u32| LngLat::new(f64::from(n % 360) - 179.9, f64::from(n % 160) - 79.5).unwrap();
+        let mut table: Vec<(u64, u32)> = (0..2000).map(|n| (key(at(n)), n)).collect();
+        table.sort_unstable();
+        for (zoom, n) in (0..16).cycle().zip(0..200) {
+            let tile = TileCoord::containing(at(n * 7), zoom).unwrap();
+            let mut found = 0;
+            visit(&table, GridBox::of_tile(tile, 0), &mut |_| found += 1);
+            assert_eq!(count(&table, tile), found, "{tile}");
+        }
+    }
 
     #[test]
     fn interleaving_goes_there_and_back() {

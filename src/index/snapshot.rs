@@ -149,16 +149,14 @@ impl Snapshot {
         found
     }
 
-    /// The same with each cell's sums in a second window.
-    #[must_use]
-    pub fn cells_in_two(
+    /// Calls `each` with the same cells and each one's sums in a second window.
+    pub fn visit_cells_in_two(
         &self,
         bbox: &BBox,
         resolution: Resolution,
-        window: Window,
-        other: Window,
-    ) -> Vec<(CellFigure, CellStats)> {
-        let mut found = Vec::new();
+        [window, other]: [Window; 2],
+        mut each: impl FnMut(CellFigure, CellStats),
+    ) {
         self.visit(
             bbox,
             resolution,
@@ -169,10 +167,9 @@ impl Snapshot {
                     stats,
                     population,
                 };
-                found.push((figure, second));
+                each(figure, second);
             },
         );
-        found
     }
 
     /// The cells of a resolution (0..=9) in which anything is counted in one of the windows; ascending. Looks only below

@@ -109,26 +109,39 @@ impl<T: Thinning + Clone> ThinnedVenues<T> {
             next.settle(&placed, rank);
             few.extend(next.few_of(placed));
         }
-        few.sort_unstable();
+        venues.sort(&mut few);
         next.few = few;
         next
     }
 
-    /// The venues that a tile and its buffer of so many units of 4096 show, in no order; of the index that it was made of.
+    /// The numbers of the venues that a tile and its buffer of so many units of 4096 show, in the order of
+    /// [`VenueIndex::in_tile`]; of the index that it was made of.
     #[must_use]
-    pub fn in_tile<'a>(&self, venues: &'a VenueIndex, tile: TileCoord, buffer: i32) -> Vec<&'a VenueEntry> {
+    pub fn in_tile(&self, venues: &VenueIndex, tile: TileCoord, buffer: i32) -> Vec<u32> {
         let zoom = tile.z();
         let wanted = |ix: u32| self.from_zoom.get(ix as usize).is_some_and(|from| *from <= zoom);
         if zoom < T::FEW_BELOW {
             let mut found = Vec::new();
             morton::visit(&self.few, GridBox::of_tile(tile, buffer), &mut |ix| {
                 if wanted(ix) {
-                    found.extend(venues.by_ix(ix));
+                    found.push(ix);
                 }
             });
             return found;
         }
         venues.in_tile_if(tile, buffer, wanted)
+    }
+
+    /// About how many venues a tile shows at most; fast.
+    #[must_use]
+    pub fn at_most(&self, tile: TileCoord) -> usize {
+        let squares = 1 << (2 * T::SQUARES_BITS);
+        let standing = if tile.z() < T::FEW_BELOW {
+            morton::count(&self.few, tile)
+        } else {
+            self.venues.count_about(tile)
+        };
+        standing.min(squares)
     }
 
     /// Finds out from which zoom on each of some venues is drawn: all those of some squares of the first zoom, in Morton

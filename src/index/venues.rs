@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::geo::{BBox, Cell, LngLat, TileCoord};
 use crate::index::morton::{self, GridBox};
+use crate::index::sheet::{DrawnFacts, DrawnVenue, Sheet};
 use crate::index::{AreaIndex, fold_name};
 use crate::model::{AreaCode, Assessment, Day, Event, Mark, NumberTable, Timestamp, Venue, VenueId};
 
@@ -81,22 +82,31 @@ pub struct VenueEntry {
 /// Cloning shares everything; a change copies what it touches.
 #[derive(Clone, Debug, Default)]
 pub struct VenueIndex {
-    chunks: Arc<Vec<Arc<Vec<VenueEntry>>>>,
+    chunks: Arc<Vec<Arc<Chunk>>>,
     len: usize,
     by_id: Arc<NumberTable>,
     /// The ids registered since `by_id` was last made whole.
     new_ids: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
-    /// Registered or moved since `places` was built, in Morton order.
+    /// Registered anew or otherwise since `places` was built, in Morton order.
     recent: Arc<Vec<(u64, u32)>>,
-    /// Those of them that `places` still has at their old point.
+    /// Those of them that `places` still has as they were.
     moved: Arc<FxHashSet<u32>>,
+}
+
+/// Venues whose numbers follow each other.
+#[derive(Clone, Debug, Default)]
+struct Chunk {
+    entries: Vec<VenueEntry>,
+    /// What maps draw of each one's facts.
+    drawn: Vec<DrawnFacts>,
 }
 
 /// The sorted and tree-shaped part, built in one go.
 #[derive(Debug, Default)]
 struct Places {
     morton: Vec<(u64, u32)>,
+    sheet: Sheet,
     /// Points on the unit sphere: chord order is great-circle order, at the antimeridian and the poles too.
     sphere: RTree<GeomWithData<[f64; 3], u32>>,
 }
@@ -142,12 +152,23 @@ impl VenueIndex {
     #[must_use]
     pub fn by_ix(&self, ix: u32) -> Option<&VenueEntry> {
         let ix = ix as usize;
-        self.chunks.get(ix / CHUNK)?.get(ix % CHUNK)
+        self.chunks.get(ix / CHUNK)?.entries.get(ix % CHUNK)
+    }
+
+    /// The venue with that number as maps draw it. Fastest for numbers in the order in which [`VenueIndex::in_tile`] gives
+    /// them.
+    #[must_use]
+    pub fn drawn(&self, ix: u32) -> Option<DrawnVenue<'_>> {
+        let chunk = self.chunks.get(ix as usize / CHUNK)?;
+        let facts = *chunk.drawn.get(ix as usize % CHUNK)?;
+        let is_on_sheet = self.moved.is_empty() || !self.moved.contains(&ix);
+        let on_sheet = is_on_sheet.then(|| self.places.sheet.get(ix, facts)).flatten();
+        on_sheet.or_else(|| self.by_ix(ix).map(DrawnVenue::of))
     }
 
     /// Every venue, by number.
     pub fn iter(&self) -> impl Iterator<Item = &VenueEntry> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter())
+        self.chunks.iter().flat_map(|chunk| chunk.entries.iter())
     }
 
     /// Venues in the box (edges included; a box may cross the antimeridian), by number, at most `limit`.
@@ -172,51 +193,52 @@ impl VenueIndex {
             .collect()
     }
 
-    /// Venues in a tile grown by `buffer` units of 4096, in Morton order (ties by number).
+    /// The numbers of the venues in a tile grown by `buffer` units of 4096, in Morton order (ties by id).
     #[must_use]
-    pub fn in_tile(&self, tile: TileCoord, buffer: i32) -> Vec<&VenueEntry> {
+    pub fn in_tile(&self, tile: TileCoord, buffer: i32) -> Vec<u32> {
+        self.in_tile_if(tile, buffer, |_| true)
+    }
+
+    /// About how many venues stand in a tile; fast.
+    #[must_use]
+    pub fn count_about(&self, tile: TileCoord) -> usize {
+        morton::count(&self.places.morton, tile) + morton::count(&self.recent, tile)
+    }
+
+    /// The wanted ones among them.
+    pub(super) fn in_tile_if(&self, tile: TileCoord, buffer: i32, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         let within = GridBox::of_tile(tile, buffer);
         let mut found = Vec::new();
-        morton::visit(&self.places.morton, within, &mut |ix| {
-            if !self.moved.contains(&ix) {
-                found.push(ix);
-            }
-        });
+        if self.moved.is_empty() {
+            morton::visit(&self.places.morton, within, &mut |ix| {
+                if wanted(ix) {
+                    found.push(ix);
+                }
+            });
+        } else {
+            morton::visit(&self.places.morton, within, &mut |ix| {
+                if wanted(ix) && !self.moved.contains(&ix) {
+                    found.push(ix);
+                }
+            });
+        }
         if !self.recent.is_empty() {
             let before = found.len();
-            morton::visit(&self.recent, within, &mut |ix| found.push(ix));
+            morton::visit(&self.recent, within, &mut |ix| {
+                if wanted(ix) {
+                    found.push(ix);
+                }
+            });
             if found.len() > before {
                 let mut keyed = self.keyed(found.iter());
-                keyed.sort_unstable();
+                self.sort(&mut keyed);
                 found = keyed.into_iter().map(|(_, ix)| ix).collect();
             }
         }
-        found.into_iter().filter_map(|ix| self.by_ix(ix)).collect()
-    }
-
-    /// The wanted numbers among the venues in a tile grown by `buffer` units of 4096, in no order.
-    pub(super) fn in_tile_if(
-        &self,
-        tile: TileCoord,
-        buffer: i32,
-        wanted: impl Fn(u32) -> bool,
-    ) -> Vec<&VenueEntry> {
-        let within = GridBox::of_tile(tile, buffer);
-        let mut found = Vec::new();
-        morton::visit(&self.places.morton, within, &mut |ix| {
-            if wanted(ix) && !self.moved.contains(&ix) {
-                found.extend(self.by_ix(ix));
-            }
-        });
-        morton::visit(&self.recent, within, &mut |ix| {
-            if wanted(ix) {
-                found.extend(self.by_ix(ix));
-            }
-        });
         found
     }
 
-    /// Every venue's Morton key and number, sorted.
+    /// Every venue's Morton key and number, in Morton order (ties by id).
     pub(super) fn placed(&self) -> Vec<(u64, u32)> {
         self.placed_between(0, u64::MAX)
     }
@@ -235,7 +257,7 @@ impl VenueIndex {
         let recent = &self.recent[between(&self.recent)];
         if !recent.is_empty() {
             placed.extend(recent);
-            placed.sort_unstable();
+            self.sort(&mut placed);
         }
         placed
     }
@@ -260,12 +282,13 @@ impl VenueIndex {
                 continue;
             }
             let known = |entry: &VenueEntry| {
-                let old = old.and_then(|old| old.get(entry.ix as usize % CHUNK));
+                let old = old.and_then(|old| old.entries.get(entry.ix as usize % CHUNK));
                 old.is_some_and(|old| {
                     Arc::ptr_eq(&old.venue, &entry.venue) && Arc::ptr_eq(&old.facts, &entry.facts)
                 })
             };
-            found.extend(chunk.iter().filter(|entry| !known(entry)).map(|entry| entry.ix));
+            let entries = chunk.entries.iter();
+            found.extend(entries.filter(|entry| !known(entry)).map(|entry| entry.ix));
         }
         Some(found)
     }
@@ -314,7 +337,8 @@ impl VenueIndex {
         for venue in venues {
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
-                if old.venue.at != venue.at {
+                let placed = |venue: &Venue| (venue.at, venue.kind);
+                if placed(&old.venue) != placed(venue) || old.venue.name != venue.name {
                     recent.insert(ix);
                     moved.insert(ix);
                 }
@@ -335,7 +359,7 @@ impl VenueIndex {
             });
         }
         let mut keyed = self.keyed(recent.iter());
-        keyed.sort_unstable();
+        self.sort(&mut keyed);
         self.recent = Arc::new(keyed);
         self.moved = Arc::new(moved);
         if self.recent.len() > 256.max(self.len / 32) {
@@ -347,7 +371,7 @@ impl VenueIndex {
     pub(super) fn relocate(&mut self, areas: &AreaIndex, day: Day) {
         let mut chains = Chains::default();
         for chunk in Arc::make_mut(&mut self.chunks) {
-            for entry in Arc::make_mut(chunk) {
+            for entry in &mut Arc::make_mut(chunk).entries {
                 let chain = areas.chain_of(entry.venue.at, entry.venue.area.as_ref(), day);
                 entry.areas = chains.one(chain);
             }
@@ -363,28 +387,29 @@ impl VenueIndex {
             if self.by_ix(number).is_none_or(|entry| *entry.facts == facts) {
                 continue;
             }
-            let chunk = &mut Arc::make_mut(&mut self.chunks)[ix / CHUNK];
-            if let Some(entry) = Arc::make_mut(chunk).get_mut(ix % CHUNK) {
-                entry.facts = Arc::new(facts);
-                changed.push(number);
-            }
+            let chunk = Arc::make_mut(&mut Arc::make_mut(&mut self.chunks)[ix / CHUNK]);
+            chunk.drawn[ix % CHUNK] = DrawnFacts::of(&facts);
+            chunk.entries[ix % CHUNK].facts = Arc::new(facts);
+            changed.push(number);
         }
         changed
     }
 
     fn write(&mut self, entry: VenueEntry) {
         let ix = entry.ix as usize;
+        let chunks = Arc::make_mut(&mut self.chunks);
+        if ix == self.len && ix.is_multiple_of(CHUNK) {
+            chunks.push(Arc::default());
+        }
+        let chunk = Arc::make_mut(&mut chunks[ix / CHUNK]);
+        let drawn = DrawnFacts::of(&entry.facts);
         if ix == self.len {
-            let chunks = Arc::make_mut(&mut self.chunks);
-            if ix.is_multiple_of(CHUNK) {
-                chunks.push(Arc::default());
-            }
-            let chunk = chunks.last_mut().expect("pushed above when full");
-            Arc::make_mut(chunk).push(entry);
+            chunk.entries.push(entry);
+            chunk.drawn.push(drawn);
             self.len += 1;
         } else {
-            let chunk = &mut Arc::make_mut(&mut self.chunks)[ix / CHUNK];
-            Arc::make_mut(chunk)[ix % CHUNK] = entry;
+            chunk.entries[ix % CHUNK] = entry;
+            chunk.drawn[ix % CHUNK] = drawn;
         }
     }
 
@@ -393,13 +418,22 @@ impl VenueIndex {
             .iter()
             .map(|entry| (morton::key(entry.venue.at), entry.ix))
             .collect();
-        morton.sort_unstable();
+        self.sort(&mut morton);
+        let sheet = Sheet::of(
+            morton
+                .iter()
+                .map(|&(_, ix)| &self.chunks[ix as usize / CHUNK].entries[ix as usize % CHUNK]),
+        );
         let sphere = RTree::bulk_load(
             self.iter()
                 .map(|entry| GeomWithData::new(entry.venue.at.on_sphere(), entry.ix))
                 .collect(),
         );
-        self.places = Arc::new(Places { morton, sphere });
+        self.places = Arc::new(Places {
+            morton,
+            sheet,
+            sphere,
+        });
         self.recent = Arc::default();
         self.moved = Arc::default();
         let new_ids = std::mem::take(&mut self.new_ids);
@@ -410,6 +444,11 @@ impl VenueIndex {
                 by_id.insert(id.as_str(), *ix);
             }
         }
+    }
+
+    /// Into Morton order, ties by id: equal venues stand in one order on every server.
+    pub(super) fn sort(&self, placed: &mut [(u64, u32)]) {
+        placed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.id_of(a.1).cmp(&self.id_of(b.1))));
     }
 
     fn keyed<'a>(&self, numbers: impl Iterator<Item = &'a u32>) -> Vec<(u64, u32)> {

@@ -7,7 +7,7 @@ use rustc_hash::FxBuildHasher;
 use crate::index::Snapshot;
 use crate::risk::{Audience, Rules};
 use crate::tiles::body::{Coding, TileBody};
-use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_filtered};
+use crate::tiles::encode::{Kept, LIVE_WINDOW_HOURS, encode_filtered, features_at_most};
 use crate::tiles::log::{ChangeLog, Missed, SUMMED};
 use crate::tiles::moment::Moment;
 use crate::tiles::rests::Rests;
@@ -49,6 +49,9 @@ struct Entry {
     /// `None` where the log of changes says all.
     rests: Option<Rests>,
 }
+
+/// Features of a small tile: together they take some tenths of a millisecond.
+const SMALL: usize = 1000;
 
 /// What is kept to make tiles gets this share of the cache's memory.
 const KEPT_SHARE: u64 = 2;
@@ -144,6 +147,13 @@ impl TileCache {
         let entry = self.shelf(&key).get(&key)?;
         self.is_current(&entry, snapshot, request)
             .then(|| Arc::clone(&entry.body))
+    }
+
+    /// Whether the tile is so small that it is made faster than handed to another thread. Fast; says no where it cannot
+    /// tell.
+    #[must_use]
+    pub fn is_small(&self, snapshot: &Snapshot, request: &TileRequest) -> bool {
+        features_at_most(&self.kept, snapshot, request).is_some_and(|features| features <= SMALL)
     }
 
     /// How many tiles have been encoded so far.

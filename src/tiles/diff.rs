@@ -7,12 +7,12 @@ use crate::geo::{
     BBox, Cell, MAX_ZOOM, Resolution, TileCoord, TilePoint, TilePolygon, WorldPoint, point_to_tile,
     resolution_for_zoom,
 };
-use crate::index::{AreaEntry, CellFigure, Delta, Snapshot, VenueEntry};
+use crate::index::{AreaEntry, CellFigure, Delta, DrawnVenue, Snapshot, VenueEntry};
 use crate::model::{Area, AreaCode, Day, Hour, Window};
 use crate::risk::{Audience, Rules};
 use crate::tiles::encode::{
     AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
-    public_cell, shown_areas, venue_feature,
+    official_cells, public_cell, shown_areas, venue_feature,
 };
 use crate::tiles::features::{ALL_VENUES_ZOOM, square_of, worst_of};
 use crate::tiles::outlines::Source;
@@ -139,11 +139,7 @@ impl Diff<'_> {
     fn official_cells(&self, resolution: Resolution, walk: &mut Walk) -> Vec<Cell> {
         if self.delta.every_cell {
             let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
-                snapshot
-                    .cells_in_two(&BBox::WORLD, resolution, asked.window, asked.week)
-                    .iter()
-                    .map(|(figure, week)| official_cell(self.rules, figure, week.cases))
-                    .collect()
+                official_cells(snapshot, self.rules, asked, &BBox::WORLD, resolution)
             };
             return different(&all(&self.old), &all(&self.new), |feature| feature.cell);
         }
@@ -239,7 +235,7 @@ impl Diff<'_> {
                 let after = self.kept_of(self.new.0, square, zoom);
                 if before != after {
                     for venue in before.into_iter().chain(after) {
-                        places::tiles_of_point(WorldPoint::project(venue.at), zoom, &mut change.tiles);
+                        places::tiles_of_point(venue.world, zoom, &mut change.tiles);
                     }
                 }
             }
@@ -253,7 +249,7 @@ impl Diff<'_> {
     }
 
     fn venue<'e>(&self, entry: &'e VenueEntry) -> VenueFeature<'e> {
-        venue_feature(entry, self.audience, true)
+        venue_feature(DrawnVenue::of(entry), self.audience, true)
     }
 
     /// The venue that thinning leaves in a square of a zoom.
@@ -263,7 +259,7 @@ impl Diff<'_> {
             .in_bbox(&places::bbox_of_square(square, zoom), usize::MAX);
         let venues = entries.into_iter().map(|entry| self.venue(entry));
         worst_of(
-            venues.filter(|venue| square_of(WorldPoint::project(venue.at), zoom) == square),
+            venues.filter(|venue| square_of(venue.world, zoom) == square),
             zoom,
         )
     }

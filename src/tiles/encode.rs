@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
-use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, TilePolygon, WorldPoint, resolution_for_zoom};
-use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
+use crate::geo::{
+    BBox, BUFFER, Cell, EXTENT, Resolution, TileCoord, TilePolygon, WorldPoint, edge_length_km,
+    resolution_for_zoom,
+};
+use crate::index::{AreaEntry, CellFigure, DrawnFacts, DrawnVenue, PublicFigure, Snapshot, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
 use crate::risk::{Audience, Rules, cell_risk};
 use crate::tiles::features::ALL_VENUES_ZOOM;
@@ -155,14 +158,16 @@ pub fn encode_filtered(
         features.cells = cells(&kept.figures, snapshot, rules, &asked, &within);
     }
     if shows(LayerKind::Venues) {
-        let entries = if request.coord.z() < ALL_VENUES_ZOOM {
+        let venues = snapshot.venues();
+        let numbers = if request.coord.z() < ALL_VENUES_ZOOM {
             kept.overview.in_tile(snapshot, &asked, request.coord)
         } else {
-            snapshot.venues().in_tile(request.coord, BUFFER)
+            venues.in_tile(request.coord, BUFFER)
         };
-        features.venues = by_id(entries)
+        features.venues = numbers
             .into_iter()
-            .map(|entry| venue_feature(entry, asked.audience, asked.live))
+            .filter_map(|ix| venues.drawn(ix))
+            .map(|venue| venue_feature(venue, asked.audience, asked.live))
             .collect();
     }
     if let Some(filter) = filter {
@@ -171,19 +176,42 @@ pub fn encode_filtered(
     features.encode_as(request.format, kept, request.coord, snapshot.offset())
 }
 
-/// Sorts venues by id: most ids are told apart by their first letters, read as one number.
-fn by_id(entries: Vec<&VenueEntry>) -> Vec<&VenueEntry> {
-    let beginning = |id: &str| {
-        let mut first = [0; 16];
-        let length = id.len().min(first.len());
-        first[..length].copy_from_slice(&id.as_bytes()[..length]);
-        u128::from_be_bytes(first)
+/// About how many features the tile holds at most; `None` where that takes long to say, and where areas or zones have to
+/// be cut. Fast.
+pub(super) fn features_at_most(kept: &Kept, snapshot: &Snapshot, request: &TileRequest) -> Option<usize> {
+    let shows = |kind: LayerKind| request.layers.contains(kind) && request.coord.z() >= kind.min_zoom();
+    if shows(LayerKind::Areas) || shows(LayerKind::Zones) {
+        return None;
+    }
+    let asked = Asked::new(snapshot, request);
+    let mut count = 0;
+    if shows(LayerKind::Cells) {
+        count += cells_at_most(asked.coord, asked.resolution);
+    }
+    if shows(LayerKind::Venues) {
+        count += if asked.coord.z() < ALL_VENUES_ZOOM {
+            kept.overview.at_most(snapshot, &asked, asked.coord)?
+        } else {
+            snapshot.venues().count_about(asked.coord)
+        };
+    }
+    Some(count)
+}
+
+/// How many cells of a resolution cover a tile with its buffer, about: by their areas, and a row around its edge.
+fn cells_at_most(coord: TileCoord, resolution: Resolution) -> usize {
+    const EARTH_AROUND_KM: f64 = 40_075.0;
+    let middle = WorldPoint {
+        x: 0.5,
+        y: (f64::from(coord.y()) + 0.5) / f64::from(1_u32 << coord.z()),
     };
-    let with_id = entries.into_iter().map(|entry| (entry.venue.id.as_str(), entry));
-    let mut keyed: Vec<(u128, &str, &VenueEntry)> =
-        with_id.map(|(id, entry)| (beginning(id), id, entry)).collect();
-    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-    keyed.into_iter().map(|(_, _, entry)| entry).collect()
+    let side_km =
+        EARTH_AROUND_KM * middle.unproject().lat().to_radians().cos() / f64::from(1_u32 << coord.z());
+    let side_km = side_km * f64::from(EXTENT + 2 * BUFFER) / f64::from(EXTENT);
+    // A regular hexagon is 3√3/2 squares of its edge.
+    let edge_km = edge_length_km(resolution);
+    let across = side_km / edge_km;
+    (across * across / 2.6 + 4.0 * across) as usize
 }
 
 /// The tile and its buffer; at the edge of the world the buffer reaches over the antimeridian.
@@ -321,12 +349,23 @@ fn cells(
 ) -> Vec<CellFeature> {
     match asked.audience {
         Audience::Public => figures.public_cells(snapshot, asked, within, asked.resolution),
-        Audience::Official => snapshot
-            .cells_in_two(within, asked.resolution, asked.window, asked.week)
-            .into_iter()
-            .map(|(figure, week)| official_cell(rules, &figure, week.cases))
-            .collect(),
+        Audience::Official => official_cells(snapshot, rules, asked, within, asked.resolution),
     }
+}
+
+pub(super) fn official_cells(
+    snapshot: &Snapshot,
+    rules: &Rules,
+    asked: &Asked,
+    within: &BBox,
+    resolution: Resolution,
+) -> Vec<CellFeature> {
+    let mut features = Vec::new();
+    let windows = [asked.window, asked.week];
+    snapshot.visit_cells_in_two(within, resolution, windows, |figure, week| {
+        features.push(official_cell(rules, &figure, week.cases));
+    });
+    features
 }
 
 pub(super) fn public_cell(cell: Cell, figure: &PublicFigure) -> CellFeature {
@@ -356,23 +395,13 @@ pub(super) fn official_cell(rules: &Rules, figure: &CellFigure, cases_7d: u32) -
     }
 }
 
-pub(super) fn venue_feature(entry: &VenueEntry, audience: Audience, live: bool) -> VenueFeature<'_> {
-    let (venue, facts) = (&entry.venue, &entry.facts);
-    let (score, minutes) = match audience {
-        // What is kept of venues is of the present; of an earlier hour nothing is said.
-        _ if !live => (VenueScore::default(), 0),
-        Audience::Public => (facts.public, facts.public_minutes),
-        Audience::Official => (facts.exact, facts.exposure_minutes),
-    };
-    let inspected = facts
-        .assessments
-        .iter()
-        .any(|event| event.record.by == AssessmentAuthor::Inspector);
+pub(super) fn venue_feature(venue: DrawnVenue<'_>, audience: Audience, live: bool) -> VenueFeature<'_> {
+    let (score, exposure) = score_and_exposure(venue.facts, audience, live);
     VenueFeature {
-        id: venue.id.as_str(),
-        name: &venue.name,
+        id: venue.id,
+        name: venue.name,
         kind: venue.kind,
-        at: venue.at,
+        world: venue.world,
         level: score.level,
         status: match score.status {
             1 => "safe",
@@ -380,12 +409,26 @@ pub(super) fn venue_feature(entry: &VenueEntry, audience: Audience, live: bool) 
             3 => "unsafe",
             _ => "not_assessed",
         },
-        exposure: (minutes > 0).then_some(minutes),
-        assessed_by: match (inspected, facts.assessments.is_empty()) {
-            _ if !live => None,
-            (true, _) => Some("inspector"),
-            (false, false) => Some("self"),
-            (false, true) => None,
+        exposure,
+        assessed_by: match venue.facts.assessed_by.filter(|_| live) {
+            Some(AssessmentAuthor::Inspector) => Some("inspector"),
+            Some(AssessmentAuthor::Venue) => Some("self"),
+            None => None,
         },
     }
+}
+
+/// What an audience is shown of a venue's score and of its exposure, if there is any.
+pub(super) fn score_and_exposure(
+    facts: DrawnFacts,
+    audience: Audience,
+    live: bool,
+) -> (VenueScore, Option<u32>) {
+    let (score, minutes) = match audience {
+        // What is kept of venues is of the present; of an earlier hour nothing is said.
+        _ if !live => (VenueScore::default(), 0),
+        Audience::Public => (facts.public, facts.public_minutes),
+        Audience::Official => (facts.exact, facts.exposure_minutes),
+    };
+    (score, (minutes > 0).then_some(minutes))
 }

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::geo::{Cell, EXTENT, LngLat, TileCoord, TilePolygon, WorldPoint, WorldShape, point_to_tile};
+use crate::geo::{Cell, EXTENT, TileCoord, TilePolygon, WorldPoint, WorldShape, point_to_tile};
 use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
@@ -43,8 +43,8 @@ pub struct VenueFeature<'a> {
     pub name: &'a str,
     /// What kind of place.
     pub kind: VenueKind,
-    /// Where.
-    pub at: LngLat,
+    /// Where, on the Web Mercator square.
+    pub world: WorldPoint,
     /// 0 not assessed, 1..=4.
     pub level: u8,
     /// `safe`, `has_risk`, `unsafe` or `not_assessed`.
@@ -221,7 +221,7 @@ impl Drawn<'_> {
 
 impl VenueFeature<'_> {
     pub(super) fn write(&self, coord: TileCoord, layer: &mut impl FeatureSink) {
-        let points: Vec<_> = point_to_tile(WorldPoint::project(self.at), coord).collect();
+        let points: Vec<_> = point_to_tile(self.world, coord).collect();
         let name = nfc(self.name);
         let mut tags = vec![
             ("id", Tag::Text(self.id)),
@@ -354,14 +354,14 @@ fn is_plainly_nfc(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geo::Resolution;
+    use crate::geo::{LngLat, Resolution};
 
     fn venue(id: &str, lng: f64, level: u8) -> VenueFeature<'_> {
         VenueFeature {
             id,
             name: "Cho\u{31b}\u{323}",
             kind: VenueKind::Market,
-            at: LngLat::new(lng, 21.59).unwrap(),
+            world: WorldPoint::project(LngLat::new(lng, 21.59).unwrap()),
             level,
             status: "safe",
             exposure: None,

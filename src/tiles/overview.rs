@@ -2,10 +2,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::geo::{BUFFER, TileCoord};
-use crate::index::{Snapshot, ThinnedVenues, Thinning, VenueEntry, VenueIndex};
+use crate::index::{DrawnFacts, Snapshot, ThinnedVenues, Thinning, VenueEntry, VenueIndex};
 use crate::risk::Audience;
 use crate::tiles::LayerKind;
-use crate::tiles::encode::{Asked, venue_feature};
+use crate::tiles::encode::{Asked, score_and_exposure};
 use crate::tiles::features::{ALL_VENUES_ZOOM, EVERY_LEVEL_ZOOM, OVERVIEW_LEVEL, SQUARES_BITS};
 
 /// Which venues tiles show below zoom 14: one in each square of eight pixels, the worst level first, then the most
@@ -33,10 +33,10 @@ impl Thinning for Seen {
     const FEW_BELOW: u8 = EVERY_LEVEL_ZOOM;
 
     fn rank(&self, entry: &VenueEntry) -> u64 {
-        let venue = venue_feature(entry, self.audience, self.live);
+        let (score, exposure) = score_and_exposure(DrawnFacts::of(&entry.facts), self.audience, self.live);
         // One more than the exposure: none at all comes behind 0 minutes.
-        let exposure = venue.exposure.map_or(0, |minutes| u64::from(minutes) + 1);
-        !(u64::from(venue.level) << LEVEL_BITS | exposure)
+        let exposure = exposure.map_or(0, |minutes| u64::from(minutes) + 1);
+        !(u64::from(score.level) << LEVEL_BITS | exposure)
     }
 
     fn shows(&self, rank: u64, zoom: u8) -> bool {
@@ -48,19 +48,27 @@ impl Thinning for Seen {
 const LEVEL_BITS: u32 = 40;
 
 impl Overview {
-    /// The venues that a tile below zoom 14 and its buffer show, in no order.
-    pub fn in_tile<'a>(
-        &self,
-        snapshot: &'a Snapshot,
-        asked: &Asked,
-        coord: TileCoord,
-    ) -> Vec<&'a VenueEntry> {
+    /// The numbers of the venues that a tile below zoom 14 and its buffer show, in the order of the map.
+    pub fn in_tile(&self, snapshot: &Snapshot, asked: &Asked, coord: TileCoord) -> Vec<u32> {
         let seen = Seen {
             audience: asked.audience,
             live: asked.live,
         };
         let venues = snapshot.venues();
         self.thinned(seen, venues).in_tile(venues, coord, BUFFER)
+    }
+
+    /// About how many venues a tile shows at most, if that is known without thinning them now.
+    pub fn at_most(&self, snapshot: &Snapshot, asked: &Asked, coord: TileCoord) -> Option<usize> {
+        let seen = Seen {
+            audience: asked.audience,
+            live: asked.live,
+        };
+        let known = self.known.try_lock().ok()?;
+        let mut known = known.iter();
+        let thinned =
+            known.find(|thinned| *thinned.thinning() == seen && thinned.is_of(snapshot.venues()))?;
+        Some(thinned.at_most(coord))
     }
 
     fn thinned(&self, seen: Seen, venues: &VenueIndex) -> Arc<ThinnedVenues<Seen>> {

@@ -1,4 +1,4 @@
-use crate::geo::{TileCoord, WorldPoint, point_to_tile};
+use crate::geo::{TileCoord, point_to_tile};
 use crate::tiles::features::nfc;
 use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POINT, TAGS, Values, put_layer};
 use crate::tiles::wire::{MOVE_TO, Scratch, put_bytes, zigzag};
@@ -33,7 +33,7 @@ pub(super) fn encode_venues(out: &mut Vec<u8>, coord: TileCoord, venues: &[Venue
         scratch.push(0);
         let (mut x, mut y, mut points) = (0, 0, 0);
         // Two where the tile is so wide that a point is in it and in its buffer beyond the antimeridian.
-        for point in point_to_tile(WorldPoint::project(venue.at), coord) {
+        for point in point_to_tile(venue.world, coord) {
             scratch.varint(zigzag(point.x - x));
             scratch.varint(zigzag(point.y - y));
             (x, y) = (point.x, point.y);
@@ -77,7 +77,7 @@ mod tests {
     use fast_mvt::MvtReaderRef;
 
     use super::*;
-    use crate::geo::LngLat;
+    use crate::geo::{LngLat, WorldPoint};
     use crate::model::VenueKind;
     use crate::tiles::writer::{LayerWriter, finished, new_tile};
 
@@ -96,6 +96,8 @@ mod tests {
     #[test]
     fn it_decodes_to_what_the_mvt_crate_writes() {
         let ids: Vec<String> = (0..600).map(|nth| format!("venue-{nth}")).collect();
+        let at =
+            |lng: f64, nth: usize| WorldPoint::project(LngLat::new(lng, 21.59 + nth as f64 / 3e4).unwrap());
         let names: Vec<String> = (0..40)
             .map(|nth| format!("Cho\u{31b}\u{323} Thái Nguyên {nth}"))
             .collect();
@@ -112,14 +114,14 @@ mod tests {
                     id: &ids[nth],
                     name: &names[nth * 7 % 40],
                     kind: VenueKind::ALL[nth % VenueKind::ALL.len()],
-                    at: LngLat::new(lng, 21.59 + nth as f64 / 3e4).unwrap(),
+                    world: at(lng, nth),
                     level: (nth % 5) as u8,
                     status: ["safe", "has_risk", "unsafe", "not_assessed"][nth % 4],
                     exposure: (nth % 3 == 0).then_some(nth as u32 * 17),
                     assessed_by: [None, Some("self"), Some("inspector")][nth % 3],
                 })
                 .collect();
-            let coord = TileCoord::containing(venues[0].at, zoom).unwrap();
+            let coord = TileCoord::containing(venues[0].world.unproject(), zoom).unwrap();
             let mut tile = new_tile();
             let mut layer = LayerWriter::new(&tile, "venues");
             for venue in &venues {

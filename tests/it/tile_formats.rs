@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use fast_mvt::{MvtReaderRef, MvtValue};
 use proptest::prelude::*;
-use vungxanh::geo::{Cell, LngLat, MAX_ZOOM, Resolution, TileCoord, resolution_for_zoom};
+use vungxanh::geo::{Cell, LngLat, MAX_ZOOM, Resolution, TileCoord, WorldPoint, resolution_for_zoom};
 use vungxanh::model::{AreaLevel, UtcOffset, VenueKind};
 use vungxanh::tiles::{AreaFeature, CellFeature, Coding, Kept, TileFeatures, TileFormat, VenueFeature};
 
@@ -443,7 +443,7 @@ fn an_mlt_tile_has_the_layers_features_and_keys_of_the_mvt_tile() {
             id: "v1",
             name: "Chợ Thái",
             kind: VenueKind::Market,
-            at: centre.centre(),
+            world: WorldPoint::project(centre.centre()),
             level: 1,
             status: "safe",
             exposure: None,

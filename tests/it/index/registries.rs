@@ -75,7 +75,7 @@ fn venues_found_by_tree_and_slice_are_those_found_by_looking_at_each() {
             assert_eq!(near, plain.iter().take(25).map(|(_, ix)| *ix).collect::<Vec<_>>());
 
             let tile = TileCoord::containing(a, rng.random_range(0..8)).unwrap();
-            let mut found: Vec<u32> = index.in_tile(tile, 0).iter().map(|entry| entry.ix).collect();
+            let mut found = index.in_tile(tile, 0);
             let mut plain: Vec<u32> = all
                 .iter()
                 .filter(|(_, at)| TileCoord::containing(**at, tile.z()).unwrap() == tile)

@@ -117,8 +117,8 @@ fn assert_same(thinned: &ThinnedVenues<ByLevel>, index: &VenueIndex, round: i64)
             .map(|entry| TileCoord::containing(entry.venue.at, zoom).unwrap())
             .collect();
         for tile in tiles {
-            for entry in thinned.in_tile(index, tile, 0) {
-                let id = entry.venue.id.as_str();
+            for ix in thinned.in_tile(index, tile, 0) {
+                let id = index.by_ix(ix).unwrap().venue.id.as_str();
                 assert!(found.insert(id), "{id} twice");
             }
         }
