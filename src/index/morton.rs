@@ -104,7 +104,7 @@ pub(super) fn count(table: &[(u64, u32)], tile: TileCoord) -> usize {
 }
 
 /// So many points are tested one by one.
-const FEW: usize = 24;
+const FEW: usize = 64;
 
 fn grid(at: WorldPoint) -> (u32, u32) {
     let scale = |v: f64| (v.clamp(0.0, 1.0) * 4_294_967_296.0).min(4_294_967_295.0) as u32;

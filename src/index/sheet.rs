@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::geo::WorldPoint;
 use crate::index::{VenueEntry, VenueFacts, VenueScore};
 use crate::model::{AssessmentAuthor, VenueKind};
@@ -83,12 +85,12 @@ struct Row {
 }
 
 impl Sheet {
-    /// Of venues in the order of the map, numbers from 0 without a gap.
-    pub(super) fn of<'a>(venues: impl ExactSizeIterator<Item = &'a VenueEntry>) -> Self {
+    /// Of so many venues in the order of the map, numbers from 0 without a gap.
+    pub(super) fn of<'a>(count: usize, venues: impl Iterator<Item = &'a VenueEntry>) -> Self {
         let mut sheet = Self {
-            rows: Vec::with_capacity(venues.len()),
+            rows: Vec::with_capacity(count),
             texts: String::new(),
-            row_of: vec![u32::MAX; venues.len()],
+            row_of: vec![NOWHERE; count],
         };
         for entry in venues {
             let (id, name) = (entry.venue.id.as_str(), entry.venue.name.as_str());
@@ -114,9 +116,16 @@ impl Sheet {
         sheet
     }
 
-    /// The venue of a number with these facts, if it is on the sheet.
-    pub(super) fn get(&self, ix: u32, facts: DrawnFacts) -> Option<DrawnVenue<'_>> {
-        let row = self.rows.get(*self.row_of.get(ix as usize)? as usize)?;
+    fn row_of(&self, ix: u32) -> Option<usize> {
+        let row = *self.row_of.get(ix as usize)?;
+        (row != NOWHERE).then_some(row as usize)
+    }
+
+    /// The venue of a number, if it is on the sheet, with its facts.
+    pub(super) fn get(&self, ix: u32, facts: &SheetFacts) -> Option<DrawnVenue<'_>> {
+        let at = self.row_of(ix)?;
+        let row = self.rows.get(at)?;
+        let facts = facts.get(at)?;
         let id_at = row.text as usize;
         let name_at = id_at + usize::from(row.id_len);
         Some(DrawnVenue {
@@ -126,5 +135,41 @@ impl Sheet {
             world: row.world,
             facts,
         })
+    }
+}
+
+/// The row of a number that is not on the sheet.
+const NOWHERE: u32 = u32::MAX;
+
+/// Rows copied together when one of them gets new facts.
+const PAGE: usize = 256;
+
+/// What maps draw of the facts of a sheet's venues, in the order of its rows. Cloning shares everything; a change copies
+/// a page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SheetFacts(Arc<Vec<Arc<[DrawnFacts]>>>);
+
+impl SheetFacts {
+    /// Of a sheet and the venues that it was made of, in the same order.
+    pub(super) fn of<'a>(sheet: &Sheet, venues: impl Iterator<Item = &'a VenueEntry>) -> Self {
+        let mut facts = vec![DrawnFacts::default(); sheet.rows.len()];
+        for entry in venues {
+            if let Some(row) = sheet.row_of(entry.ix) {
+                facts[row] = DrawnFacts::of(&entry.facts);
+            }
+        }
+        Self(Arc::new(facts.chunks(PAGE).map(Arc::from).collect()))
+    }
+
+    fn get(&self, row: usize) -> Option<DrawnFacts> {
+        self.0.get(row / PAGE)?.get(row % PAGE).copied()
+    }
+
+    /// Replaces the facts of a venue, if it is on the sheet.
+    pub(super) fn set(&mut self, sheet: &Sheet, ix: u32, facts: DrawnFacts) {
+        let Some(row) = sheet.row_of(ix).filter(|row| self.get(*row) != Some(facts)) else {
+            return;
+        };
+        Arc::make_mut(&mut Arc::make_mut(&mut self.0)[row / PAGE])[row % PAGE] = facts;
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::geo::{BBox, Cell, LngLat, TileCoord};
 use crate::index::morton::{self, GridBox};
-use crate::index::sheet::{DrawnFacts, DrawnVenue, Sheet};
+use crate::index::sheet::{DrawnFacts, DrawnVenue, Sheet, SheetFacts};
 use crate::index::{AreaIndex, fold_name};
 use crate::model::{AreaCode, Assessment, Day, Event, Mark, NumberTable, Timestamp, Venue, VenueId};
 
@@ -82,24 +82,18 @@ pub struct VenueEntry {
 /// Cloning shares everything; a change copies what it touches.
 #[derive(Clone, Debug, Default)]
 pub struct VenueIndex {
-    chunks: Arc<Vec<Arc<Chunk>>>,
+    chunks: Arc<Vec<Arc<Vec<VenueEntry>>>>,
     len: usize,
     by_id: Arc<NumberTable>,
     /// The ids registered since `by_id` was last made whole.
     new_ids: Arc<FxHashMap<VenueId, u32>>,
     places: Arc<Places>,
+    /// What maps draw of the facts of those in `places`.
+    drawn: SheetFacts,
     /// Registered anew or otherwise since `places` was built, in Morton order.
     recent: Arc<Vec<(u64, u32)>>,
     /// Those of them that `places` still has as they were.
     moved: Arc<FxHashSet<u32>>,
-}
-
-/// Venues whose numbers follow each other.
-#[derive(Clone, Debug, Default)]
-struct Chunk {
-    entries: Vec<VenueEntry>,
-    /// What maps draw of each one's facts.
-    drawn: Vec<DrawnFacts>,
 }
 
 /// The sorted and tree-shaped part, built in one go.
@@ -152,23 +146,23 @@ impl VenueIndex {
     #[must_use]
     pub fn by_ix(&self, ix: u32) -> Option<&VenueEntry> {
         let ix = ix as usize;
-        self.chunks.get(ix / CHUNK)?.entries.get(ix % CHUNK)
+        self.chunks.get(ix / CHUNK)?.get(ix % CHUNK)
     }
 
     /// The venue with that number as maps draw it. Fastest for numbers in the order in which [`VenueIndex::in_tile`] gives
     /// them.
     #[must_use]
     pub fn drawn(&self, ix: u32) -> Option<DrawnVenue<'_>> {
-        let chunk = self.chunks.get(ix as usize / CHUNK)?;
-        let facts = *chunk.drawn.get(ix as usize % CHUNK)?;
         let is_on_sheet = self.moved.is_empty() || !self.moved.contains(&ix);
-        let on_sheet = is_on_sheet.then(|| self.places.sheet.get(ix, facts)).flatten();
+        let on_sheet = is_on_sheet
+            .then(|| self.places.sheet.get(ix, &self.drawn))
+            .flatten();
         on_sheet.or_else(|| self.by_ix(ix).map(DrawnVenue::of))
     }
 
     /// Every venue, by number.
     pub fn iter(&self) -> impl Iterator<Item = &VenueEntry> {
-        self.chunks.iter().flat_map(|chunk| chunk.entries.iter())
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
     /// Venues in the box (edges included; a box may cross the antimeridian), by number, at most `limit`.
@@ -282,12 +276,12 @@ impl VenueIndex {
                 continue;
             }
             let known = |entry: &VenueEntry| {
-                let old = old.and_then(|old| old.entries.get(entry.ix as usize % CHUNK));
+                let old = old.and_then(|old| old.get(entry.ix as usize % CHUNK));
                 old.is_some_and(|old| {
                     Arc::ptr_eq(&old.venue, &entry.venue) && Arc::ptr_eq(&old.facts, &entry.facts)
                 })
             };
-            let entries = chunk.entries.iter();
+            let entries = chunk.iter();
             found.extend(entries.filter(|entry| !known(entry)).map(|entry| entry.ix));
         }
         Some(found)
@@ -371,7 +365,7 @@ impl VenueIndex {
     pub(super) fn relocate(&mut self, areas: &AreaIndex, day: Day) {
         let mut chains = Chains::default();
         for chunk in Arc::make_mut(&mut self.chunks) {
-            for entry in &mut Arc::make_mut(chunk).entries {
+            for entry in Arc::make_mut(chunk) {
                 let chain = areas.chain_of(entry.venue.at, entry.venue.area.as_ref(), day);
                 entry.areas = chains.one(chain);
             }
@@ -387,9 +381,9 @@ impl VenueIndex {
             if self.by_ix(number).is_none_or(|entry| *entry.facts == facts) {
                 continue;
             }
-            let chunk = Arc::make_mut(&mut Arc::make_mut(&mut self.chunks)[ix / CHUNK]);
-            chunk.drawn[ix % CHUNK] = DrawnFacts::of(&facts);
-            chunk.entries[ix % CHUNK].facts = Arc::new(facts);
+            let chunk = &mut Arc::make_mut(&mut self.chunks)[ix / CHUNK];
+            self.drawn.set(&self.places.sheet, number, DrawnFacts::of(&facts));
+            Arc::make_mut(chunk)[ix % CHUNK].facts = Arc::new(facts);
             changed.push(number);
         }
         changed
@@ -402,14 +396,11 @@ impl VenueIndex {
             chunks.push(Arc::default());
         }
         let chunk = Arc::make_mut(&mut chunks[ix / CHUNK]);
-        let drawn = DrawnFacts::of(&entry.facts);
         if ix == self.len {
-            chunk.entries.push(entry);
-            chunk.drawn.push(drawn);
+            chunk.push(entry);
             self.len += 1;
         } else {
-            chunk.entries[ix % CHUNK] = entry;
-            chunk.drawn[ix % CHUNK] = drawn;
+            chunk[ix % CHUNK] = entry;
         }
     }
 
@@ -419,11 +410,9 @@ impl VenueIndex {
             .map(|entry| (morton::key(entry.venue.at), entry.ix))
             .collect();
         self.sort(&mut morton);
-        let sheet = Sheet::of(
-            morton
-                .iter()
-                .map(|&(_, ix)| &self.chunks[ix as usize / CHUNK].entries[ix as usize % CHUNK]),
-        );
+        let entries = || morton.iter().filter_map(|&(_, ix)| self.by_ix(ix));
+        let sheet = Sheet::of(self.len, entries());
+        self.drawn = SheetFacts::of(&sheet, entries());
         let sphere = RTree::bulk_load(
             self.iter()
                 .map(|entry| GeomWithData::new(entry.venue.at.on_sphere(), entry.ix))

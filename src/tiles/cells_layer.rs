@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::geo::{CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
 use crate::tiles::hexagons::{HexBlock, HexBlocks, Shown};
 use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POLYGON, TAGS, Values, put_layer};
-use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_varint, zigzag};
+use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_varint, varint_len, zigzag};
 use crate::tiles::{CellFeature, LayerKind};
 
 /// The keys of the layer, in the order of their numbers.
@@ -53,6 +53,8 @@ struct CellsLayer {
     features: Vec<u8>,
     values: Values<'static>,
     scratch: Scratch,
+    /// Room for an outline that the edge cuts.
+    outline: Vec<u8>,
 }
 
 impl CellsLayer {
@@ -63,6 +65,7 @@ impl CellsLayer {
             features: Vec::with_capacity(cells * 48),
             values: Values::new(cells),
             scratch: Scratch::new(),
+            outline: Vec::new(),
         }
     }
 
@@ -104,9 +107,15 @@ impl CellsLayer {
             return;
         }
         self.begin(cell);
-        let mut feature = self.scratch.bytes().to_vec();
-        put_bytes(&mut feature, GEOMETRY, &geometry(polygons));
-        put_bytes(&mut self.features, FEATURE, &feature);
+        self.outline.clear();
+        put_geometry(&mut self.outline, polygons);
+        let head = self.scratch.bytes();
+        let geometry = self.outline.len() as u32;
+        let length = head.len() as u32 + 1 + varint_len(geometry) + geometry;
+        self.features.push(FEATURE);
+        put_varint(&mut self.features, length);
+        self.features.extend_from_slice(head);
+        put_bytes(&mut self.features, GEOMETRY, &self.outline);
     }
 
     /// Properties and type. Eight properties of at most four bytes each: every length fits one byte.
@@ -153,22 +162,20 @@ impl CellsLayer {
 }
 
 /// MVT 2.1 §4.3 for outlines that the clipper gave.
-fn geometry(polygons: &[TilePolygon]) -> Vec<u8> {
-    let mut out = Vec::new();
+fn put_geometry(out: &mut Vec<u8>, polygons: &[TilePolygon]) {
     let (mut x, mut y) = (0, 0);
     let rings = polygons
         .iter()
         .flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes));
     for ring in rings {
         out.push(MOVE_TO_ONE);
-        put_varint(&mut out, zigzag(ring[0].x - x));
-        put_varint(&mut out, zigzag(ring[0].y - y));
-        put_ring_tail(&mut out, ring);
+        put_varint(out, zigzag(ring[0].x - x));
+        put_varint(out, zigzag(ring[0].y - y));
+        put_ring_tail(out, ring);
         if let Some(last) = ring.last() {
             (x, y) = (last.x, last.y);
         }
     }
-    out
 }
 
 #[cfg(test)]

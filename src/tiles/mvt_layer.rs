@@ -55,6 +55,7 @@ const DENSE: usize = 2048;
 
 /// The layer's values, each written once, found again by tables.
 pub(super) struct Values<'a> {
+    features: usize,
     bytes: Vec<u8>,
     count: u32,
     /// Number of the value, plus one; 0 where there is none yet.
@@ -64,12 +65,14 @@ pub(super) struct Values<'a> {
     parents: FxHashMap<Cell, u32>,
     truth: Option<u32>,
     texts: FxHashMap<Cow<'a, str>, u32>,
+    words: Vec<(&'a str, u32)>,
 }
 
 impl<'a> Values<'a> {
     /// For so many features.
     pub fn new(features: usize) -> Self {
         Self {
+            features,
             bytes: Vec::with_capacity(features * 40 + 256),
             count: 0,
             dense: vec![0; DENSE],
@@ -78,6 +81,7 @@ impl<'a> Values<'a> {
             parents: FxHashMap::default(),
             truth: None,
             texts: FxHashMap::default(),
+            words: Vec::new(),
         }
     }
 
@@ -92,11 +96,24 @@ impl<'a> Values<'a> {
 
     /// A text that others may have too.
     pub fn text(&mut self, text: Cow<'a, str>) -> u32 {
+        if self.texts.is_empty() {
+            self.texts.reserve(self.features);
+        }
         if let Some(known) = self.texts.get(&text) {
             return *known;
         }
         let number = self.unique(&text);
         self.texts.insert(text, number);
+        number
+    }
+
+    /// A text of which there are a few only.
+    pub fn word(&mut self, word: &'a str) -> u32 {
+        if let Some((_, known)) = self.words.iter().find(|(known, _)| *known == word) {
+            return *known;
+        }
+        let number = self.unique(word);
+        self.words.push((word, number));
         number
     }
 

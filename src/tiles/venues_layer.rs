@@ -1,4 +1,5 @@
 use crate::geo::{TileCoord, point_to_tile};
+use crate::model::VenueKind;
 use crate::tiles::features::nfc;
 use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POINT, TAGS, Values, put_layer};
 use crate::tiles::wire::{MOVE_TO, Scratch, put_bytes, zigzag};
@@ -22,6 +23,7 @@ pub(super) fn encode_venues(out: &mut Vec<u8>, coord: TileCoord, venues: &[Venue
         return;
     }
     let mut values = Values::new(venues.len());
+    let mut kinds = [None; VenueKind::ALL.len()];
     let mut features = Vec::with_capacity(venues.len() * 32);
     let mut scratch = Scratch::new();
     for venue in venues {
@@ -57,14 +59,18 @@ pub(super) fn encode_venues(out: &mut Vec<u8>, coord: TileCoord, venues: &[Venue
         };
         tag(ID, values.unique(venue.id));
         tag(NAME, values.text(nfc(venue.name)));
-        tag(KIND, values.text(venue.kind.as_str().into()));
+        let kind = &mut kinds[venue.kind as usize];
+        tag(
+            KIND,
+            *kind.get_or_insert_with(|| values.unique(venue.kind.as_str())),
+        );
         tag(LEVEL, values.int(venue.level.into()));
-        tag(STATUS, values.text(venue.status.into()));
+        tag(STATUS, values.word(venue.status));
         if let Some(minutes) = venue.exposure {
             tag(EXPOSURE, values.int(minutes));
         }
         if let Some(by) = venue.assessed_by {
-            tag(ASSESSED_BY, values.text(by.into()));
+            tag(ASSESSED_BY, values.word(by));
         }
         scratch.set(length, (scratch.len() - length - 1) as u8);
         put_bytes(&mut features, FEATURE, scratch.bytes());
@@ -78,7 +84,6 @@ mod tests {
 
     use super::*;
     use crate::geo::{LngLat, WorldPoint};
-    use crate::model::VenueKind;
     use crate::tiles::writer::{LayerWriter, finished, new_tile};
 
     /// Its features as a reader of the format sees them, keys without a meaning of their order.
