@@ -5,7 +5,7 @@ use bytes::Bytes;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::tiles::TileFormat;
+use crate::tiles::{TileFormat, room};
 
 /// How a body is coded on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,9 +136,13 @@ impl TileBody {
         let form = format.tag_suffix();
         let len = tile.len();
         let coded: [OnceLock<Bytes>; 4] = std::array::from_fn(|_| OnceLock::new());
-        let bytes = match coding {
-            Coding::Identity => tile,
-            _ => coding.compress(&tile),
+        let bytes = if coding == Coding::Identity {
+            // It is kept: no more than it takes.
+            Box::<[u8]>::from(tile.as_slice()).into_vec()
+        } else {
+            let packed = coding.compress(&tile);
+            room::give(tile);
+            packed
         };
         coded[place(coding)].get_or_init(|| Bytes::from(bytes));
         Self {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use crate::geo::{CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
 use crate::tiles::hexagons::{HexBlock, HexBlocks, Shown};
 use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POLYGON, TAGS, Values, put_layer};
+use crate::tiles::room;
 use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_varint, varint_len, zigzag};
 use crate::tiles::{CellFeature, LayerKind};
 
@@ -62,7 +63,7 @@ impl CellsLayer {
         Self {
             coord,
             tile: GridTile::new(coord),
-            features: Vec::with_capacity(cells * 48),
+            features: room::take(cells * 48),
             values: Values::new(cells),
             scratch: Scratch::new(),
             outline: Vec::new(),
@@ -151,13 +152,7 @@ impl CellsLayer {
     }
 
     fn finish(self, out: &mut Vec<u8>) {
-        put_layer(
-            out,
-            LayerKind::Cells.as_str(),
-            &KEYS,
-            &self.features,
-            &self.values,
-        );
+        put_layer(out, LayerKind::Cells.as_str(), &KEYS, self.features, self.values);
     }
 }
 

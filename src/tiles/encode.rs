@@ -432,3 +432,40 @@ pub(super) fn score_and_exposure(
     };
     (score, (minutes > 0).then_some(minutes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::LngLat;
+
+    #[test]
+    fn a_tile_does_not_hold_more_cells_than_said() {
+        for (lat, zoom) in [
+            (0.0, 3),
+            (21.6, 9),
+            (21.6, 12),
+            (21.6, 16),
+            (60.0, 10),
+            (-45.0, 7),
+            (70.0, 13),
+        ] {
+            let at = LngLat::new(105.8, lat).unwrap();
+            let coord = TileCoord::containing(at, zoom).unwrap();
+            for resolution in [resolution_for_zoom(zoom), crate::geo::finest_for_zoom(zoom)] {
+                let blocks = HexBlocks::new(1 << 20);
+                let mut hexagons = crate::tiles::hexagons::TileHexagons::new(&blocks, coord);
+                let bbox = coord.bbox(BUFFER);
+                let reach = Cell::at(at, resolution).grid_disk(110);
+                let shown = reach
+                    .into_iter()
+                    .filter(|cell| bbox.contains(cell.centre()) || hexagons.shows(*cell))
+                    .count();
+                let most = cells_at_most(coord, resolution);
+                assert!(
+                    (shown..=3 * shown + 30).contains(&most),
+                    "{coord} {resolution:?}: {shown} of {most}"
+                );
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
 use crate::tiles::encode::Kept;
 use crate::tiles::mlt::encode_mlt;
+use crate::tiles::room;
 use crate::tiles::venues_layer::encode_venues;
 use crate::tiles::writer::{FeatureSink, LayerWriter, Tag, finished, new_tile};
 use crate::tiles::{LayerKind, TileFormat};
@@ -160,7 +161,8 @@ impl TileFeatures<'_> {
         labels.finish(&mut names);
 
         // A tile is its layers one after the other: whole tiles put together are a tile.
-        let mut tile = finished(&below);
+        let mut tile = room::take(0);
+        tile.append(&mut finished(&below));
         encode_cells(&mut tile, &kept.hexagons, coord, &self.cells);
         tile.append(&mut finished(&above));
         encode_venues(&mut tile, coord, &self.venues);

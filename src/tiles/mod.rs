@@ -28,6 +28,7 @@ mod overview;
 mod places;
 mod pyramid;
 mod rests;
+mod room;
 mod style;
 mod tiers;
 mod tile_json;

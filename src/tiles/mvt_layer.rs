@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::geo::{Cell, EXTENT};
+use crate::tiles::room;
 use crate::tiles::wire::{Scratch, put_bytes, put_varint, varint_len};
 
 // Of a tile, a layer, a feature and a value: field number and wire type.
@@ -28,10 +29,15 @@ const BOOL: u8 = 7 << 3;
 
 /// Appends a layer of these features, written one after the other; nothing when there is no feature. A tile is its
 /// layers, one after the other.
-pub(super) fn put_layer(out: &mut Vec<u8>, name: &str, keys: &[&str], features: &[u8], values: &Values) {
-    if features.is_empty() {
-        return;
+pub(super) fn put_layer(out: &mut Vec<u8>, name: &str, keys: &[&str], features: Vec<u8>, values: Values) {
+    if !features.is_empty() {
+        put_parts(out, name, keys, &features, &values);
     }
+    room::give(features);
+    room::give(values.bytes);
+}
+
+fn put_parts(out: &mut Vec<u8>, name: &str, keys: &[&str], features: &[u8], values: &Values) {
     let mut head = vec![VERSION, 2];
     put_bytes(&mut head, NAME, name.as_bytes());
     let mut tail = Vec::with_capacity(96);
@@ -73,7 +79,7 @@ impl<'a> Values<'a> {
     pub fn new(features: usize) -> Self {
         Self {
             features,
-            bytes: Vec::with_capacity(features * 40 + 256),
+            bytes: room::take(features * 40 + 256),
             count: 0,
             dense: vec![0; DENSE],
             large: FxHashMap::default(),

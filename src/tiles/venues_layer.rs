@@ -2,6 +2,7 @@ use crate::geo::{TileCoord, point_to_tile};
 use crate::model::VenueKind;
 use crate::tiles::features::nfc;
 use crate::tiles::mvt_layer::{FEATURE, GEOMETRY, GEOMETRY_TYPE, POINT, TAGS, Values, put_layer};
+use crate::tiles::room;
 use crate::tiles::wire::{MOVE_TO, Scratch, put_bytes, zigzag};
 use crate::tiles::{LayerKind, VenueFeature};
 
@@ -24,7 +25,7 @@ pub(super) fn encode_venues(out: &mut Vec<u8>, coord: TileCoord, venues: &[Venue
     }
     let mut values = Values::new(venues.len());
     let mut kinds = [None; VenueKind::ALL.len()];
-    let mut features = Vec::with_capacity(venues.len() * 32);
+    let mut features = room::take(venues.len() * 32);
     let mut scratch = Scratch::new();
     for venue in venues {
         scratch.clear();
@@ -75,7 +76,7 @@ pub(super) fn encode_venues(out: &mut Vec<u8>, coord: TileCoord, venues: &[Venue
         scratch.set(length, (scratch.len() - length - 1) as u8);
         put_bytes(&mut features, FEATURE, scratch.bytes());
     }
-    put_layer(out, LayerKind::Venues.as_str(), &KEYS, &features, &values);
+    put_layer(out, LayerKind::Venues.as_str(), &KEYS, features, values);
 }
 
 #[cfg(test)]

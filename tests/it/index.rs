@@ -1,6 +1,7 @@
 //! The ledger against a plain fold and its laws, R-trees and tables against brute force, releases.
 
 mod cells;
+mod drawn;
 mod ledger;
 mod parts;
 mod registries;
