@@ -52,6 +52,10 @@ impl GridBox {
         (first, first | far)
     }
 
+    fn meets(&self, min: (u32, u32), max: (u32, u32)) -> bool {
+        min.0 <= self.max.0 && min.1 <= self.max.1 && max.0 >= self.min.0 && max.1 >= self.min.1
+    }
+
     fn holds(&self, x: u32, y: u32) -> bool {
         x >= self.min.0 && x <= self.max.0 && y >= self.min.1 && y <= self.max.1
     }
@@ -69,7 +73,7 @@ pub(super) fn visit(table: &[(u64, u32)], within: GridBox, visit: &mut dyn FnMut
     let far = if bits == 32 { u32::MAX } else { (1 << bits) - 1 };
     let (x, y) = (gather(first) & !far, gather(first >> 1) & !far);
     let (x_far, y_far) = (x + far, y + far);
-    if x > within.max.0 || y > within.max.1 || x_far < within.min.0 || y_far < within.min.1 {
+    if !within.meets((x, y), (x_far, y_far)) {
         return;
     }
     if within.holds(x, y) && within.holds(x_far, y_far) {
@@ -86,13 +90,24 @@ pub(super) fn visit(table: &[(u64, u32)], within: GridBox, visit: &mut dyn FnMut
         }
         return;
     }
-    let quadrant_bits = 2 * (bits - 1);
-    let mut rest = table;
+    let half = bits - 1;
+    let is_asked = |quadrant: u32| {
+        let (west, north) = (x + ((quadrant & 1) << half), y + ((quadrant >> 1) << half));
+        let side = (1_u32 << half) - 1;
+        within.meets((west, north), (west + side, north + side))
+    };
+    // Where a quadrant begins is looked for only if it is asked for, or the one before is.
+    let mut rest = Some(table);
     for quadrant in 0..4 {
-        let cut = rest.partition_point(|&(key, _)| key >> quadrant_bits & 3 <= quadrant);
-        let (own, after) = rest.split_at(cut);
+        if !is_asked(quadrant) {
+            rest = None;
+            continue;
+        }
+        let place = |quadrant: u64| move |&(key, _): &(u64, u32)| key >> (2 * half) & 3 < quadrant;
+        let from_here = rest.unwrap_or_else(|| &table[table.partition_point(place(quadrant.into()))..]);
+        let (own, after) = from_here.split_at(from_here.partition_point(place(u64::from(quadrant) + 1)));
         self::visit(own, within, visit);
-        rest = after;
+        rest = Some(after);
     }
 }
 
