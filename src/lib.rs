@@ -21,15 +21,16 @@
 //! # The way of a tile
 //! 1. [`api`] parses `/tiles/{layers}/{z}/{x}/{y}` into integers, settles the format by the ending or `Accept`, and takes
 //!    the present snapshot: no lock.
-//! 2. The tile cache answers, or one thread encodes while the others wait; as many tiles are made at once as there are
-//!    processors, first come first served. A tile is kept in the coding that was asked for. A live tile stays good until the log of
-//!    changes names it; one of another window or of a past instant until something that it rests on differs: a change
+//! 2. The tile cache answers, or one thread encodes while the others wait. A tile that takes less time than to hand it on
+//!    is made where it was asked for; of others as many at once as there are processors, first come first served. A tile is
+//!    kept in the coding that was asked for. A live tile stays good until the log of changes names it; one of another window or of a past instant until something that it rests on differs: a change
 //!    elsewhere, or of an hour that it does not count, encodes nothing.
 //! 3. [`tiles`] asks the snapshot what stands in the tile: released figures for the public, exact ones for
 //!    officials and analysts. Outlines of hexagons are copied from blocks that were encoded once; areas and zones
 //!    come from a pyramid: simplified once for each zoom between the joints of their borders, cut once for each tile,
 //!    from pieces of the tiles above. Which venues a zoom has room for is found out once for each state of the venues, and
-//!    after a change only in the squares around it. Equal content is equal bytes. All formats are written from the
+//!    after a change only in the squares around it; what is drawn of them lies side by side in the order of the map. Equal
+//!    content is equal bytes. All formats are written from the
 //!    same features.
 //! 4. The answer carries an `ETag` made of the content, one for each coding; an unchanged tile answers 304.
 //!

@@ -88,8 +88,8 @@ pub struct Shared {
     /// Where `/metrics` comes from; `None` where nothing records.
     pub metrics: Option<PrometheusHandle>,
     pub(in crate::api) gates: Arc<Gates>,
-    /// As many tiles as there are processors are made at once, in the order asked for: side by side each of many would
-    /// take as long as all of them together.
+    /// As many tiles that are not small as there are processors are made at once, in the order asked for: side by side each
+    /// of many would take as long as all of them together.
     pub(in crate::api) makers: Arc<Semaphore>,
     /// Who reads weeks of cases out of the store: one at a time, because it is much.
     pub(in crate::api) case_readers: Semaphore,

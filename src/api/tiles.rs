@@ -120,7 +120,7 @@ async fn send(
     };
     let body = if let Some(body) = at_hand() {
         body
-    } else if filter.is_none() && state.tiles.is_small(&snapshot, &request) {
+    } else if filter.is_none() && state.tiles.is_small(&snapshot, &request, coding) {
         made(state, &snapshot, &request, None, coding)
     } else {
         let makers = Arc::clone(&state.makers);

@@ -87,6 +87,17 @@ impl TileCoord {
         self.y
     }
 
+    /// The point in its middle on the map.
+    #[must_use]
+    pub fn middle(self) -> LngLat {
+        let side = f64::from(1_u32 << self.z);
+        WorldPoint {
+            x: (f64::from(self.x) + 0.5) / side,
+            y: (f64::from(self.y) + 0.5) / side,
+        }
+        .unproject()
+    }
+
     /// The tile of the zoom above that holds it; `None` for the world's own.
     #[must_use]
     pub fn parent(self) -> Option<Self> {

@@ -111,11 +111,12 @@ pub(super) fn visit(table: &[(u64, u32)], within: GridBox, visit: &mut dyn FnMut
     }
 }
 
-/// How many items of the sorted table stand in a tile.
-pub(super) fn count(table: &[(u64, u32)], tile: TileCoord) -> usize {
+/// The items of the sorted table that stand in a tile.
+pub(super) fn in_tile(table: &[(u64, u32)], tile: TileCoord) -> &[(u64, u32)] {
     let (first, last) = GridBox::keys_of_tile(tile);
     let from = table.partition_point(|item| item.0 < first);
-    table[from..].partition_point(|item| item.0 <= last)
+    let to = from + table[from..].partition_point(|item| item.0 <= last);
+    &table[from..to]
 }
 
 /// So many points are tested one by one.
@@ -149,15 +150,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tile_counts_what_lies_in_it() {
+    fn what_stands_in_a_tile_is_one_slice() {
         let at = |n: u32| LngLat::new(f64::from(n % 360) - 179.9, f64::from(n % 160) - 79.5).unwrap();
         let mut table: Vec<(u64, u32)> = (0..2000).map(|n| (key(at(n)), n)).collect();
         table.sort_unstable();
         for (zoom, n) in (0..16).cycle().zip(0..200) {
             let tile = TileCoord::containing(at(n * 7), zoom).unwrap();
-            let mut found = 0;
-            visit(&table, GridBox::of_tile(tile, 0), &mut |_| found += 1);
-            assert_eq!(count(&table, tile), found, "{tile}");
+            let mut found = Vec::new();
+            visit(&table, GridBox::of_tile(tile, 0), &mut |n| {
+                found.push((key(at(n)), n));
+            });
+            assert_eq!(in_tile(&table, tile), found, "{tile}");
         }
     }
 

@@ -119,7 +119,7 @@ impl<T: Thinning + Clone> ThinnedVenues<T> {
     #[must_use]
     pub fn in_tile(&self, venues: &VenueIndex, tile: TileCoord, buffer: i32) -> Vec<u32> {
         let zoom = tile.z();
-        let wanted = |ix: u32| self.from_zoom.get(ix as usize).is_some_and(|from| *from <= zoom);
+        let wanted = |ix: u32| self.is_shown(ix, zoom);
         if zoom < T::FEW_BELOW {
             let mut found = Vec::new();
             morton::visit(&self.few, GridBox::of_tile(tile, buffer), &mut |ix| {
@@ -132,16 +132,25 @@ impl<T: Thinning + Clone> ThinnedVenues<T> {
         venues.in_tile_if(tile, buffer, wanted)
     }
 
-    /// About how many venues a tile shows at most; fast.
+    /// Whether it and an index find their venues in the very same tables.
+    #[must_use]
+    pub fn shares_places(&self, venues: &VenueIndex) -> bool {
+        self.venues.shares_places(venues)
+    }
+
+    /// How many venues a tile shows at most, its buffer aside.
     #[must_use]
     pub fn at_most(&self, tile: TileCoord) -> usize {
-        let squares = 1 << (2 * T::SQUARES_BITS);
-        let standing = if tile.z() < T::FEW_BELOW {
-            morton::count(&self.few, tile)
-        } else {
-            self.venues.count_about(tile)
-        };
-        standing.min(squares)
+        let wanted = |ix: u32| self.is_shown(ix, tile.z());
+        if tile.z() < T::FEW_BELOW {
+            let few = morton::in_tile(&self.few, tile).iter();
+            return few.filter(|place| wanted(place.1)).count();
+        }
+        self.venues.count_if(tile, wanted)
+    }
+
+    fn is_shown(&self, ix: u32, zoom: u8) -> bool {
+        self.from_zoom.get(ix as usize).is_some_and(|from| *from <= zoom)
     }
 
     /// Finds out from which zoom on each of some venues is drawn: all those of some squares of the first zoom, in Morton

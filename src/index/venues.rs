@@ -90,10 +90,12 @@ pub struct VenueIndex {
     places: Arc<Places>,
     /// What maps draw of the facts of those in `places`.
     drawn: SheetFacts,
-    /// Registered anew or otherwise since `places` was built, in Morton order.
+    /// Registered or moved since `places` was built, in Morton order.
     recent: Arc<Vec<(u64, u32)>>,
-    /// Those of them that `places` still has as they were.
+    /// Those of them that `places` may still have at their old point.
     moved: Arc<FxHashSet<u32>>,
+    /// Those whose row on the sheet is not what they are now.
+    off_sheet: Arc<FxHashSet<u32>>,
 }
 
 /// The sorted and tree-shaped part, built in one go.
@@ -153,7 +155,7 @@ impl VenueIndex {
     /// them.
     #[must_use]
     pub fn drawn(&self, ix: u32) -> Option<DrawnVenue<'_>> {
-        let is_on_sheet = self.moved.is_empty() || !self.moved.contains(&ix);
+        let is_on_sheet = self.off_sheet.is_empty() || !self.off_sheet.contains(&ix);
         let on_sheet = is_on_sheet
             .then(|| self.places.sheet.get(ix, &self.drawn))
             .flatten();
@@ -193,10 +195,14 @@ impl VenueIndex {
         self.in_tile_if(tile, buffer, |_| true)
     }
 
-    /// About how many venues stand in a tile; fast.
-    #[must_use]
-    pub fn count_about(&self, tile: TileCoord) -> usize {
-        morton::count(&self.places.morton, tile) + morton::count(&self.recent, tile)
+    /// How many of the wanted venues stand in a tile, at most; those that moved may count twice.
+    pub(super) fn count_if(&self, tile: TileCoord, wanted: impl Fn(u32) -> bool) -> usize {
+        let placed = [&self.places.morton, &*self.recent].map(|table| morton::in_tile(table, tile));
+        placed
+            .into_iter()
+            .flatten()
+            .filter(|place| wanted(place.1))
+            .count()
     }
 
     /// The wanted ones among them.
@@ -254,6 +260,10 @@ impl VenueIndex {
             self.sort(&mut placed);
         }
         placed
+    }
+
+    pub(super) fn shares_places(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.places, &other.places)
     }
 
     /// Whether it is the same state of the same index.
@@ -327,14 +337,18 @@ impl VenueIndex {
     pub(super) fn put(&mut self, venues: &[Venue], areas: &AreaIndex, day: Day) {
         let mut recent: BTreeSet<u32> = self.recent.iter().map(|&(_, ix)| ix).collect();
         let mut moved = FxHashSet::clone(&self.moved);
+        let mut off_sheet = Vec::new();
         let mut chains = Chains::default();
         for venue in venues {
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
-                let placed = |venue: &Venue| (venue.at, venue.kind);
-                if placed(&old.venue) != placed(venue) || old.venue.name != venue.name {
+                if old.venue.at != venue.at {
                     recent.insert(ix);
                     moved.insert(ix);
+                }
+                let drawn = |venue: &Venue| (venue.at, venue.kind);
+                if drawn(&old.venue) != drawn(venue) || old.venue.name != venue.name {
+                    off_sheet.push(ix);
                 }
                 (ix, facts)
             } else {
@@ -356,7 +370,10 @@ impl VenueIndex {
         self.sort(&mut keyed);
         self.recent = Arc::new(keyed);
         self.moved = Arc::new(moved);
-        if self.recent.len() > 256.max(self.len / 32) {
+        if !off_sheet.is_empty() {
+            Arc::make_mut(&mut self.off_sheet).extend(off_sheet);
+        }
+        if self.recent.len() > 256.max(self.len / 32) || self.off_sheet.len() > 256.max(self.len / 4) {
             self.rebuild_places();
         }
     }
@@ -425,6 +442,7 @@ impl VenueIndex {
         });
         self.recent = Arc::default();
         self.moved = Arc::default();
+        self.off_sheet = Arc::default();
         let new_ids = std::mem::take(&mut self.new_ids);
         if !new_ids.is_empty() {
             let by_id = Arc::make_mut(&mut self.by_id);

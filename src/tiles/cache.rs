@@ -50,8 +50,8 @@ struct Entry {
     rests: Option<Rests>,
 }
 
-/// Features of a small tile: together they take some tenths of a millisecond.
-const SMALL: usize = 1000;
+/// Features of a small tile: half a millisecond or less, gzip included.
+const SMALL: usize = 1500;
 
 /// What is kept to make tiles gets this share of the cache's memory.
 const KEPT_SHARE: u64 = 2;
@@ -74,7 +74,8 @@ impl TileCache {
     }
 
     /// The finished tile. CPU work: up to a few milliseconds when it is not there yet. A server calls it where
-    /// blocking is allowed, live tiles with the snapshot of [`TileCache::noted`]: of a newer one nothing is known yet.
+    /// blocking is allowed unless the tile [is small](TileCache::is_small), live tiles with the snapshot of
+    /// [`TileCache::noted`]: of a newer one nothing is known yet.
     #[must_use]
     pub fn get_or_encode(
         &self,
@@ -149,11 +150,17 @@ impl TileCache {
             .then(|| Arc::clone(&entry.body))
     }
 
-    /// Whether the tile is so small that it is made faster than handed to another thread. Fast; says no where it cannot
-    /// tell.
+    /// Whether the tile is so small, and so much of it at hand, that it is made faster than handed to another thread. Fast;
+    /// says no where it cannot tell.
     #[must_use]
-    pub fn is_small(&self, snapshot: &Snapshot, request: &TileRequest) -> bool {
-        features_at_most(&self.kept, snapshot, request).is_some_and(|features| features <= SMALL)
+    pub fn is_small(&self, snapshot: &Snapshot, request: &TileRequest, coding: Coding) -> bool {
+        // Brotli takes several times as long as the others.
+        let most = if coding == Coding::Brotli {
+            SMALL / 8
+        } else {
+            SMALL
+        };
+        features_at_most(&self.kept, snapshot, request).is_some_and(|features| features <= most)
     }
 
     /// How many tiles have been encoded so far.

@@ -203,6 +203,11 @@ impl HexBlocks {
         (Arc::new(block), hexagon)
     }
 
+    /// Whether the block of a cell is at hand.
+    pub fn has(&self, cell: Cell, zoom: u8) -> bool {
+        self.cache.contains_key(&(CellBlock::key(cell), zoom))
+    }
+
     /// The block of a cell on the grid of a zoom.
     pub fn of(&self, cell: Cell, zoom: u8) -> Arc<HexBlock> {
         let key = (CellBlock::key(cell), zoom);

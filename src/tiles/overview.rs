@@ -13,18 +13,31 @@ use crate::tiles::features::{ALL_VENUES_ZOOM, EVERY_LEVEL_ZOOM, OVERVIEW_LEVEL, 
 /// of a province would look at all of its venues to leave nearly every one out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overview {
-    /// The last states for each way of looking, newest first: few, because all who ask share one or two.
-    known: Arc<Mutex<Vec<Arc<ThinnedVenues<Seen>>>>>,
+    /// For each way of looking its last states, newest first.
+    known: [Arc<Mutex<States>>; 3],
 }
+
+type States = Vec<Arc<ThinnedVenues<Seen>>>;
 
 /// Of each way of looking: the present state, and the one before.
 const KEPT: usize = 2;
 
-/// As whom venues are looked at.
+/// As whom venues are looked at: as anybody, as an official, or of an earlier hour, of which nobody is told a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    audience: Audience,
-    live: bool,
+enum Seen {
+    Public,
+    Official,
+    Earlier,
+}
+
+impl Seen {
+    fn of(asked: &Asked) -> Self {
+        match asked.audience {
+            _ if !asked.live => Self::Earlier,
+            Audience::Public => Self::Public,
+            Audience::Official => Self::Official,
+        }
+    }
 }
 
 impl Thinning for Seen {
@@ -33,7 +46,12 @@ impl Thinning for Seen {
     const FEW_BELOW: u8 = EVERY_LEVEL_ZOOM;
 
     fn rank(&self, entry: &VenueEntry) -> u64 {
-        let (score, exposure) = score_and_exposure(DrawnFacts::of(&entry.facts), self.audience, self.live);
+        let audience = match self {
+            Self::Public => Audience::Public,
+            Self::Official | Self::Earlier => Audience::Official,
+        };
+        let live = *self != Self::Earlier;
+        let (score, exposure) = score_and_exposure(DrawnFacts::of(&entry.facts), audience, live);
         // One more than the exposure: none at all comes behind 0 minutes.
         let exposure = exposure.map_or(0, |minutes| u64::from(minutes) + 1);
         !(u64::from(score.level) << LEVEL_BITS | exposure)
@@ -50,44 +68,39 @@ const LEVEL_BITS: u32 = 40;
 impl Overview {
     /// The numbers of the venues that a tile below zoom 14 and its buffer show, in the order of the map.
     pub fn in_tile(&self, snapshot: &Snapshot, asked: &Asked, coord: TileCoord) -> Vec<u32> {
-        let seen = Seen {
-            audience: asked.audience,
-            live: asked.live,
-        };
         let venues = snapshot.venues();
-        self.thinned(seen, venues).in_tile(venues, coord, BUFFER)
+        self.thinned(Seen::of(asked), venues)
+            .in_tile(venues, coord, BUFFER)
     }
 
-    /// About how many venues a tile shows at most, if that is known without thinning them now.
+    /// How many venues a tile shows at most, its buffer aside, if that is known without thinning them now.
     pub fn at_most(&self, snapshot: &Snapshot, asked: &Asked, coord: TileCoord) -> Option<usize> {
-        let seen = Seen {
-            audience: asked.audience,
-            live: asked.live,
-        };
-        let known = self.known.try_lock().ok()?;
-        let mut known = known.iter();
-        let thinned =
-            known.find(|thinned| *thinned.thinning() == seen && thinned.is_of(snapshot.venues()))?;
+        let known = self.known[Seen::of(asked) as usize].try_lock().ok()?;
+        let thinned = known.iter().find(|thinned| thinned.is_of(snapshot.venues()))?;
         Some(thinned.at_most(coord))
     }
 
     fn thinned(&self, seen: Seen, venues: &VenueIndex) -> Arc<ThinnedVenues<Seen>> {
         // Whoever comes meanwhile would have to do the same work: they wait.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut of_seen = known.iter().filter(|thinned| *thinned.thinning() == seen);
-        if let Some(thinned) = of_seen.clone().find(|thinned| thinned.is_of(venues)) {
+        let mut known = self.known[seen as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(thinned) = known.iter().find(|thinned| thinned.is_of(venues)) {
             return Arc::clone(thinned);
         }
-        let thinned = of_seen
-            .next()
+        let thinned = known
+            .first()
             .map_or_else(|| ThinnedVenues::new(seen, venues), |last| last.next(venues));
         let thinned = Arc::new(thinned);
         known.insert(0, Arc::clone(&thinned));
-        let mut same = 0;
-        known.retain(|one| {
-            same += usize::from(*one.thinning() == seen);
-            *one.thinning() != seen || same <= KEPT
-        });
+        known.truncate(KEPT);
+        drop(known);
+        // Nobody may look the other ways for long: their old states would keep all tables of then in memory.
+        for others in &self.known {
+            if let Ok(mut others) = others.try_lock() {
+                others.retain(|other| other.shares_places(venues));
+            }
+        }
         thinned
     }
 }

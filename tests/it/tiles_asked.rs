@@ -7,7 +7,7 @@ use fast_mvt::{MvtReaderRef, MvtTile, MvtValue};
 use vungxanh::geo::{Cell, LngLat, Resolution, TileCoord, finest_for_zoom, resolution_for_zoom};
 use vungxanh::model::Window;
 use vungxanh::risk::{Audience, Rules};
-use vungxanh::tiles::{Coding, LIVE_WINDOW_HOURS, LayerKind, TileCache, TileRequest, encode};
+use vungxanh::tiles::{Coding, LIVE_WINDOW_HOURS, LayerKind, Layers, TileCache, TileRequest, encode};
 
 use crate::tiles_live::{World, request};
 
@@ -161,4 +161,57 @@ fn a_live_tile_of_another_resolution_is_kept_while_its_parts_are_and_never_longe
         }
     }
     assert!(kept > 30 && made > 100, "{kept} {made}");
+}
+
+#[test]
+fn a_tile_is_small_only_where_little_stands_in_it_and_nothing_has_to_be_worked_out_first() {
+    let rules = Rules::builtin();
+    let mut world = World::new(31);
+    (0..60).for_each(|_| world.step());
+    let snapshot = world.publish();
+    let cache = TileCache::new(64 << 20);
+    let small = |request: &TileRequest, coding| cache.is_small(&snapshot, request, coding);
+    let of = |layers: &str, zoom, audience| TileRequest {
+        layers: Layers::parse(layers).unwrap(),
+        ..of_resolution(zoom, resolution_for_zoom(zoom).get(), audience)
+    };
+    let mut found = BTreeMap::new();
+    for zoom in 0..=16 {
+        for audience in BOTH {
+            let request = of("cells,venues", zoom, audience);
+            // Outlines that nobody asked for yet take longer than handing the tile on.
+            let new = TileCache::new(1 << 20);
+            assert!(!new.is_small(&snapshot, &request, Coding::Gzip), "{zoom}");
+            let body = cache.get_or_encode(&snapshot, &rules, &request);
+            let features: usize = decoded(&body.bytes(Coding::Identity))
+                .layers
+                .iter()
+                .map(|layer| layer.features.len())
+                .sum();
+            let is_small = small(&request, Coding::Gzip);
+            assert!(!is_small || features <= 1500, "{zoom}: {features}");
+            assert!(is_small || !small(&request, Coding::Brotli));
+            found.insert((zoom, audience == Audience::Public), is_small);
+
+            // Of a year of releases a thousand cells would be added up.
+            let year = TileRequest {
+                window_hours: 365 * 24,
+                ..request
+            };
+            assert_eq!(
+                small(&year, Coding::Gzip),
+                is_small && audience == Audience::Official
+            );
+            for layers in ["areas", "cells,zones"] {
+                assert!(
+                    !small(&of(layers, zoom, audience), Coding::Gzip),
+                    "{layers} {zoom}"
+                );
+            }
+        }
+    }
+    // Thousands of cells could stand in the first ones, some hundreds in the others.
+    for (zoom, is_small) in [(1, false), (9, true), (12, true), (13, true), (16, true)] {
+        assert_eq!(found[&(zoom, false)], is_small, "{zoom}");
+    }
 }

@@ -117,7 +117,14 @@ fn assert_same(thinned: &ThinnedVenues<ByLevel>, index: &VenueIndex, round: i64)
             .map(|entry| TileCoord::containing(entry.venue.at, zoom).unwrap())
             .collect();
         for tile in tiles {
-            for ix in thinned.in_tile(index, tile, 0) {
+            let shown = thinned.in_tile(index, tile, 0);
+            let mut in_order = index.in_tile(tile, 0).into_iter();
+            assert!(
+                shown.iter().all(|ix| in_order.any(|other| other == *ix)),
+                "round {round}, zoom {zoom}: another order than the map's"
+            );
+            assert!(shown.len() <= thinned.at_most(tile), "round {round}, {tile}");
+            for ix in shown {
                 let id = index.by_ix(ix).unwrap().venue.id.as_str();
                 assert!(found.insert(id), "{id} twice");
             }
