@@ -140,16 +140,21 @@ impl<S: Measures> Layered<S> {
                 all.extend(table.series(slot, window));
             }
         }
-        all.sort_by_key(|row| row.0);
-        all.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        all
+        by_hour(all)
     }
+}
+
+/// In the order of hours, each of them once.
+pub(super) fn by_hour<S: Measures>(mut rows: Vec<(Hour, S)>) -> Vec<(Hour, S)> {
+    rows.sort_by_key(|row| row.0);
+    rows.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    rows
 }
 
 /// Goes through the tables key by key, never back.
@@ -173,18 +178,24 @@ impl<S: Measures> Walk<'_, S> {
     }
 }
 
-/// How many of the ascending items come before `item`: a few steps, then steps that double.
+/// How many of the ascending items come before `item`.
 pub(super) fn gap<T: Ord>(items: &[T], item: &T) -> usize {
-    let near = items.iter().take(4).take_while(|known| *known < item).count();
+    ahead(items, |known| known < item)
+}
+
+/// How many items there are up to the first that does not come `before`, none of them after it: a few steps, then steps that
+/// double.
+pub(super) fn ahead<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
+    let near = items.iter().take(4).take_while(|item| before(item)).count();
     if near < 4 {
         return near;
     }
     let mut reach = 8;
-    while items.get(reach).is_some_and(|known| known < item) {
+    while items.get(reach).is_some_and(&before) {
         reach *= 2;
     }
     let (from, to) = (reach / 2, items.len().min(reach + 1));
-    from + items[from..to].partition_point(|known| known < item)
+    from + items[from..to].partition_point(before)
 }
 
 #[cfg(test)]

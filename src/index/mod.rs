@@ -36,6 +36,7 @@ mod shard;
 mod snapshot;
 mod thinned;
 mod venues;
+mod waiting;
 mod zones;
 
 pub use crate::model::DaySums;
