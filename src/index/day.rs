@@ -41,8 +41,8 @@ pub(super) struct PackedDay {
     pub(super) venues: PackedRows,
 }
 
-/// With fewer rows than this nothing is packed.
-const FEW: usize = 100_000;
+/// With fewer rows than this nothing is packed: they take some ten times their room in hash maps, on each open day.
+const FEW: usize = 8_192;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {

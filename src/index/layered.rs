@@ -60,11 +60,20 @@ impl<S: Measures> Layered<S> {
             rows += last;
             kept -= 1;
         }
-        let mut sum: Box<dyn Iterator<Item = (u64, Hour, S)> + '_> = Box::new(fresh.iter().copied());
-        for table in self.tables[kept..].iter().rev() {
-            sum = Box::new(merged(table.rows(), sum));
-        }
-        let table = Arc::new(RunningTable::from_sorted(sum));
+        let fresh = fresh.iter().copied();
+        // Nearly always it is one or two; a call through a pointer for each row would cost as much as the row.
+        let table = Arc::new(match &self.tables[kept..] {
+            [] => RunningTable::from_sorted(fresh),
+            [one] => RunningTable::from_sorted(merged(one.rows(), fresh)),
+            [one, other] => RunningTable::from_sorted(merged(one.rows(), merged(other.rows(), fresh))),
+            more => {
+                let mut sum: Box<dyn Iterator<Item = (u64, Hour, S)> + '_> = Box::new(fresh);
+                for table in more.iter().rev() {
+                    sum = Box::new(merged(table.rows(), sum));
+                }
+                RunningTable::from_sorted(sum)
+            }
+        });
         let tables = self.tables[..kept].iter().map(Arc::clone);
         Self {
             tables: tables.chain([table]).collect(),

@@ -20,8 +20,8 @@ const LEVELS: usize = 6;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shard {
     levels: [Layered<CellStats>; LEVELS],
-    rosters: [Arc<Roster>; LEVELS],
-    changed: Changed,
+    rosters: Arc<[Arc<Roster>; LEVELS]>,
+    changed: Arc<Changed>,
 }
 
 /// What leaves two spans of hours, and what enters them, as time goes on.
@@ -66,8 +66,9 @@ impl Shard {
         population: &CellPopulation,
     ) -> Self {
         let mut built = Self::default();
+        let rosters = Arc::make_mut(&mut built.rosters);
         for level in (0..LEVELS).rev() {
-            built.rosters[level] = with_cells(&built.rosters[level], rows, population);
+            meet(&mut rosters[level], rows, population);
             built.levels[level] = Layered::from_sorted(rows);
             if level > 0 {
                 coarser(rows, SHARD_RESOLUTION.get() + level as u8, spare);
@@ -80,7 +81,7 @@ impl Shard {
     /// Lays rows over its own whose cells it knows, sorted by cell and hour; may merge old rows while the budget of rows
     /// lasts.
     pub(super) fn lay(&mut self, fresh: &[FreshRow<CellStats>], budget: &mut usize) {
-        self.changed = self.changed.with(fresh);
+        self.changed = Arc::new(self.changed.with(fresh));
         let mut rows: CellRows = fresh.iter().map(|row| (row.key, row.hour, row.sums)).collect();
         let mut spare = CellRows::new();
         for level in (0..LEVELS).rev() {
@@ -101,8 +102,9 @@ impl Shard {
     /// Takes in the cells of rows of the base resolution, sorted by cell, and those above them.
     pub(super) fn meet(&mut self, rows: &mut CellRows, population: &CellPopulation) {
         let mut spare = CellRows::new();
+        let rosters = Arc::make_mut(&mut self.rosters);
         for level in (0..LEVELS).rev() {
-            self.rosters[level] = with_cells(&self.rosters[level], rows, population);
+            meet(&mut rosters[level], rows, population);
             if level > 0 {
                 coarser(rows, SHARD_RESOLUTION.get() + level as u8, &mut spare);
                 std::mem::swap(rows, &mut spare);
@@ -249,12 +251,8 @@ impl Shard {
     }
 }
 
-/// The roster with the cells of the rows; the same one when it knows them all.
-fn with_cells(
-    roster: &Arc<Roster>,
-    rows: &[(u64, Hour, CellStats)],
-    population: &CellPopulation,
-) -> Arc<Roster> {
+/// Takes the cells of the rows into a roster, unless it knows them all.
+fn meet(roster: &mut Arc<Roster>, rows: &[(u64, Hour, CellStats)], population: &CellPopulation) {
     let known = roster.cells();
     let (mut at, mut new) = (0, Vec::new());
     for of_cell in rows.chunk_by(|a, b| a.0 == b.0) {
@@ -267,11 +265,11 @@ fn with_cells(
         }
     }
     if new.is_empty() {
-        return Arc::clone(roster);
+        return;
     }
     new.extend_from_slice(known);
     new.sort_unstable();
-    Arc::new(Roster::of(&new, roster, population))
+    *roster = Arc::new(Roster::of(&new, roster, population));
 }
 
 fn level_of(resolution: Resolution) -> Option<usize> {

@@ -41,9 +41,9 @@ type Rows<S> = Arc<Vec<FreshRow<S>>>;
 
 /// Rows that `old` may hold: with fewer, groups are touched for too few rows each; with more, readers of coarse cells
 /// have more to add up.
-const MOST: usize = 8_192;
+const MOST: usize = 16_384;
 /// As many times fewer are `young`.
-const YOUNG: usize = 8;
+const YOUNG: usize = 16;
 /// At most so many rows of one group are laid down at once.
 const AT_ONCE: usize = 2_048;
 
