@@ -398,6 +398,8 @@ mod tests {
                 window: window(from, to),
                 week: window(week, to),
             });
+            // Time goes on: never back.
+            let earlier = |span: Window| Window { from: Hour(span.from.0 - 3), to: Hour(span.to.0 - 3) };
             let small = BBox::parse("105.3,21.1,105.5,21.3").unwrap();
             let mut last: Option<Arc<Snapshot>> = None;
             for round in rounds {
@@ -417,7 +419,9 @@ mod tests {
                     prop_assert_eq!(figures(&next, &BBox::WORLD, now), figures(&whole, &BBox::WORLD, now));
                     prop_assert_eq!(figures(&next, &small, now), figures(&whole, &small, now));
                     let Some(last) = &last else { continue };
-                    for (bbox, then) in [BBox::WORLD, small].iter().flat_map(|bbox| spans.map(|then| (bbox, then))) {
+                    let before = Spans { window: earlier(now.window), week: earlier(now.week) };
+                    let boxes = [BBox::WORLD, small];
+                    for (bbox, then) in boxes.iter().flat_map(|bbox| [now, before].map(|then| (bbox, then))) {
                         for resolution in (0..=9).filter_map(Resolution::new) {
                             let tells = |of: &Snapshot, spans: Spans| {
                                 let cells = of.cells_in_two(bbox, resolution, spans.window, spans.week).into_iter();
