@@ -31,7 +31,9 @@ impl Snapshot {
         }
         let parts = within.parts();
         let turn = (then != now).then(|| Turn::new(then, now));
-        let spans = [now.window, now.week];
+        // Of an hour that has gone out too: what came late into it was not in the figures of then, and is in the sums that
+        // are compared with what an hour brought.
+        let spans = [now.window, now.week, then.window, then.week];
         if resolution >= SHARD_RESOLUTION {
             return self.shards.iter().any(|(_, shard)| {
                 shard.has_changed(&parts, resolution, &spans, generation, &self.waiting_cells)
