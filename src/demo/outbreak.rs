@@ -78,7 +78,7 @@ pub struct Outbreak {
     pub world: Arc<DemoWorld>,
     /// The next day to simulate.
     pub next_day: Day,
-    pub days: VecDeque<DayVisits>,
+    pub days: VecDeque<Arc<DayVisits>>,
     pub courses: Vec<Course>,
     pub zoning: Zoning,
     pub truth: VecDeque<Infection>,
@@ -168,7 +168,7 @@ impl Outbreak {
         infections.extend(self.spread_at_home(day));
         infections.extend(self.imports(day));
         infections.sort_by_key(|infection| (infection.at, infection.person));
-        self.days.push_back(visits);
+        self.days.push_back(Arc::new(visits));
         if self.days.len() > KEPT_DAYS {
             self.days.pop_front();
         }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -43,8 +45,13 @@ pub fn case_word(case: &Course) -> u64 {
     mix(mix(5, u64::from(case.person)), case.infected.0 as u64)
 }
 
-/// What the phones sent on a day: arrivals and the departures that were recorded, in the order of time.
-pub fn check_ins(world: &DemoWorld, visits: &DayVisits, pseudonymise: &Pseudonymise) -> Vec<Event<CheckIn>> {
+/// What the phones sent in a span of a day: arrivals and the departures that were recorded, in the order of time.
+pub fn check_ins(
+    world: &DemoWorld,
+    visits: &DayVisits,
+    span: &Range<Timestamp>,
+    pseudonymise: &Pseudonymise,
+) -> Vec<Event<CheckIn>> {
     let start = midnight(visits.day);
     let day_word = mix(1, visits.day.0 as u64);
     let mut parts: Vec<Vec<Event<CheckIn>>> = visits
@@ -52,9 +59,14 @@ pub fn check_ins(world: &DemoWorld, visits: &DayVisits, pseudonymise: &Pseudonym
         .par_chunks(4096)
         .enumerate()
         .map(|(part, chunk)| {
-            let mut events = Vec::with_capacity(chunk.len() * 2);
+            let mut events = Vec::new();
             let mut known: Option<(u32, PersonId)> = None;
+            let is_in = |second: u32| span.contains(&start.plus_s(i64::from(second)));
             for (nth, visit) in chunk.iter().enumerate().filter(|(_, visit)| visit.scanned) {
+                let (came, left) = (is_in(visit.from), visit.checked_out && is_in(visit.to));
+                if !came && !left {
+                    continue;
+                }
                 let person = match known {
                     Some((index, person)) if index == visit.person => person,
                     _ => pseudonymise(Purpose::CheckIn, visits.day, &phone(visit.person)),
@@ -76,8 +88,10 @@ pub fn check_ins(world: &DemoWorld, visits: &DayVisits, pseudonymise: &Pseudonym
                         record,
                     ));
                 };
-                push(visit.from, Direction::In, word);
-                if visit.checked_out {
+                if came {
+                    push(visit.from, Direction::In, word);
+                }
+                if left {
                     push(visit.to, Direction::Out, word.wrapping_add(1));
                 }
             }

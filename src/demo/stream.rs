@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::demo::config::OFFSET;
-use crate::demo::outbreak::Outbreak;
+use crate::demo::outbreak::{DayVisits, Outbreak};
 use crate::demo::plan::midnight;
 use crate::demo::world::DemoWorld;
 use crate::demo::{assessing, records, tracing};
@@ -60,7 +61,9 @@ pub struct DemoStream {
     pseudonymise: Pseudonymise,
     rules: Rules,
     now: Timestamp,
-    check_ins: VecDeque<Event<CheckIn>>,
+    /// The days whose check-ins have not all been handed out: those are written when they are asked for, for they are
+    /// many.
+    visits: VecDeque<Arc<DayVisits>>,
     declarations: VecDeque<Event<Declaration>>,
     contacts: VecDeque<Event<Contact>>,
     assessments: VecDeque<Event<Assessment>>,
@@ -78,7 +81,7 @@ impl DemoStream {
             outbreak: Outbreak::new(world),
             pseudonymise,
             rules: Rules::builtin(),
-            check_ins: VecDeque::new(),
+            visits: VecDeque::new(),
             declarations: VecDeque::new(),
             contacts: VecDeque::new(),
             assessments: VecDeque::new(),
@@ -94,6 +97,7 @@ impl DemoStream {
         while midnight(self.outbreak.next_day) < to {
             self.simulate_day(from);
         }
+        let check_ins = self.check_ins(from.max(self.now)..to);
         self.now = self.now.max(to);
         let mut batches = Vec::new();
         batch(
@@ -103,7 +107,9 @@ impl DemoStream {
             to,
             EventBatch::Assessments,
         );
-        batch(&mut batches, &mut self.check_ins, from, to, EventBatch::CheckIns);
+        if !check_ins.is_empty() {
+            batches.push(EventBatch::CheckIns(check_ins));
+        }
         batch(
             &mut batches,
             &mut self.declarations,
@@ -150,6 +156,17 @@ impl DemoStream {
         self.outbreak.truth.iter()
     }
 
+    fn check_ins(&mut self, span: Range<Timestamp>) -> Vec<Event<CheckIn>> {
+        let world = &self.outbreak.world;
+        let mut found = Vec::new();
+        for visits in &self.visits {
+            found.extend(records::check_ins(world, visits, &span, &self.pseudonymise));
+        }
+        self.visits
+            .retain(|visits| midnight(Day(visits.day.0 + 1)) > span.end);
+        found
+    }
+
     /// Runs the next day; its events are written out unless all of it lies before `from` or the history.
     fn simulate_day(&mut self, from: Timestamp) {
         let day = self.outbreak.next_day;
@@ -182,8 +199,7 @@ impl DemoStream {
             return;
         };
         let pseudonymise = &self.pseudonymise;
-        self.check_ins
-            .extend(records::check_ins(&world, visits, pseudonymise));
+        self.visits.push_back(Arc::clone(visits));
         self.declarations
             .extend(records::declarations(&self.outbreak, visits, pseudonymise));
         self.contacts

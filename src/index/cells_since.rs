@@ -1,4 +1,4 @@
-use crate::geo::{BBox, Resolution, SHARD_RESOLUTION};
+use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::Snapshot;
 use crate::index::roster::CellBox;
 use crate::index::shard::Turn;
@@ -31,17 +31,20 @@ impl Snapshot {
         }
         let parts = within.parts();
         let turn = (then != now).then(|| Turn::new(then, now));
-        let spans = [now.window, now.week];
+        // Of an hour that has gone out too: what came late into it was not in the figures of then, and is in the sums that
+        // are compared with what an hour brought.
+        let spans = [now.window, now.week, then.window, then.week];
         if resolution >= SHARD_RESOLUTION {
             return self.shards.iter().any(|(_, shard)| {
-                shard.has_changed(&parts, resolution, &spans, generation)
-                    || turn.is_some_and(|turn| shard.turns(&parts, resolution, turn))
+                shard.has_changed(&parts, resolution, &spans, generation, &self.waiting_cells)
+                    || turn.is_some_and(|turn| shard.turns(&parts, resolution, turn, &self.waiting_cells))
             });
         }
-        let changed = self
-            .shards
-            .iter()
-            .filter(|(_, shard)| shard.changed().since(generation, &spans));
+        let waiting = &self.waiting_cells;
+        let waits = |id: &Cell| waiting.below(*id).since(generation, &spans).next().is_some();
+        let changed = self.shards.iter().filter(|(id, shard)| {
+            shard.changed().since(generation, &spans) || (waiting.any_since(generation) && waits(id))
+        });
         let mut above = changed.filter_map(|(id, _)| id.parent(resolution));
         if above.any(|cell| parts.iter().any(|part| CellBox::of(cell).touches(part))) {
             return true;

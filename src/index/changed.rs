@@ -1,3 +1,5 @@
+use crate::index::layered::ahead;
+use crate::index::waiting::FreshRow;
 use crate::model::{CellStats, Hour, Window};
 
 /// In which generation the cells of a shard, and its hours, last got fresh sums: what a tile that was made
@@ -11,14 +13,14 @@ pub(super) struct Changed {
 }
 
 impl Changed {
-    /// The same after generation `generation` laid these rows over, which are sorted by cell and hour.
-    pub(super) fn with(&self, fresh: &[(u64, Hour, CellStats)], generation: u64) -> Self {
-        let mut hours: Vec<Hour> = fresh.iter().map(|row| row.1).collect();
+    /// The same after these rows were laid over, which are sorted by cell and hour.
+    pub(super) fn with(&self, fresh: &[FreshRow<CellStats>]) -> Self {
+        let mut hours: Vec<(Hour, u64)> = fresh.iter().map(|row| (row.hour, row.generation)).collect();
         hours.sort_unstable();
         Self {
-            latest: generation,
-            cells: noted(&self.cells, fresh.iter().map(|row| row.0), generation),
-            hours: noted(&self.hours, hours.into_iter(), generation),
+            latest: hours.iter().map(|hour| hour.1).fold(self.latest, u64::max),
+            cells: noted(&self.cells, fresh.iter().map(|row| (row.key, row.generation))),
+            hours: noted(&self.hours, hours.into_iter()),
         }
     }
 
@@ -49,20 +51,24 @@ impl Changed {
     }
 }
 
-/// Both in one ascending list; `fresh` ascends and repeats itself.
-fn noted<K: Copy + Ord>(old: &[(K, u64)], fresh: impl Iterator<Item = K>, generation: u64) -> Vec<(K, u64)> {
-    let mut all = Vec::with_capacity(old.len() + 16);
-    let mut old = old.iter().copied().peekable();
-    for key in fresh {
-        while let Some(before) = old.next_if(|(known, _)| *known < key) {
-            all.push(before);
-        }
-        old.next_if(|(known, _)| *known == key);
-        if all.last().is_none_or(|(last, _)| *last != key) {
-            all.push((key, generation));
+/// Both in one ascending list, each key with its last generation; `fresh` ascends by key and repeats itself.
+fn noted<K: Copy + Ord>(old: &[(K, u64)], fresh: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
+    let mut all: Vec<(K, u64)> = Vec::with_capacity(old.len() + 16);
+    let mut old = old;
+    for (key, generation) in fresh {
+        let before = ahead(old, |known| known.0 < key);
+        all.extend_from_slice(&old[..before]);
+        old = &old[before..];
+        match all.last_mut() {
+            Some(last) if last.0 == key => last.1 = last.1.max(generation),
+            _ => {
+                let known = old.first().filter(|known| known.0 == key);
+                all.push((key, known.map_or(generation, |known| known.1.max(generation))));
+                old = &old[usize::from(known.is_some())..];
+            }
         }
     }
-    all.extend(old);
+    all.extend_from_slice(old);
     all
 }
 
@@ -70,8 +76,13 @@ fn noted<K: Copy + Ord>(old: &[(K, u64)], fresh: impl Iterator<Item = K>, genera
 mod tests {
     use super::*;
 
-    fn row(id: u64, hour: i32) -> (u64, Hour, CellStats) {
-        (id, Hour(hour), CellStats::default())
+    fn row(key: u64, hour: i32, generation: u64) -> FreshRow<CellStats> {
+        FreshRow {
+            key,
+            hour: Hour(hour),
+            sums: CellStats::default(),
+            generation,
+        }
     }
 
     #[test]
@@ -82,8 +93,8 @@ mod tests {
                 to: Hour(to),
             }]
         };
-        let first = Changed::default().with(&[row(3, 7), row(3, 9), row(8, 7)], 5);
-        let second = first.with(&[row(1, 2), row(8, 9), row(8, 10), row(9, 1)], 6);
+        let first = Changed::default().with(&[row(3, 7, 5), row(3, 9, 4), row(8, 7, 5)]);
+        let second = first.with(&[row(1, 2, 6), row(8, 9, 6), row(8, 10, 3), row(9, 1, 6)]);
         assert_eq!(first.cells_since(4).collect::<Vec<_>>(), [3, 8]);
         assert_eq!(second.cells_since(4).collect::<Vec<_>>(), [1, 3, 8, 9]);
         assert_eq!(second.cells_since(5).collect::<Vec<_>>(), [1, 8, 9]);

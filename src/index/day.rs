@@ -42,7 +42,9 @@ pub(super) struct PackedDay {
 }
 
 /// With fewer rows than this nothing is packed.
-const FEW: usize = 100_000;
+const FEW: usize = 8_192;
+/// With so many more it is time, if they are an eighth.
+const MANY: usize = 100_000;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
@@ -113,8 +115,16 @@ impl LedgerDay {
 impl OpenDay {
     /// Whether it is time to [`OpenDay::settle`].
     pub(super) fn has_grown(&self) -> bool {
-        let settled = self.settled.cells.len() + self.settled.venues.len();
-        self.sums.cells.len() + self.sums.venues.len() >= FEW.max(settled / 8)
+        let rows = self.sums.cells.len() + self.sums.venues.len();
+        let settled_rows = self.settled.cells.len() + self.settled.venues.len();
+        if rows >= MANY.max(settled_rows / 8) {
+            return true;
+        }
+        // In hash maps they take some ten times their room, on each open day. Packing goes through the people as well: where
+        // the same sums come again and again with others, most of the day are they.
+        let people = [&self.cell_people, &self.venue_people].map(People::lens);
+        let [settled, fresh] = [0, 1].map(|at| people[0][at] + people[1][at]);
+        rows >= FEW && rows + fresh >= (settled_rows + settled) / 4
     }
 
     /// Packs everything but the areas' sums, of which there are few.

@@ -60,11 +60,20 @@ impl<S: Measures> Layered<S> {
             rows += last;
             kept -= 1;
         }
-        let mut sum: Box<dyn Iterator<Item = (u64, Hour, S)> + '_> = Box::new(fresh.iter().copied());
-        for table in self.tables[kept..].iter().rev() {
-            sum = Box::new(merged(table.rows(), sum));
-        }
-        let table = Arc::new(RunningTable::from_sorted(sum));
+        let fresh = fresh.iter().copied();
+        // Nearly always it is one or two; a call through a pointer for each row would cost as much as the row.
+        let table = Arc::new(match &self.tables[kept..] {
+            [] => RunningTable::from_sorted(fresh),
+            [one] => RunningTable::from_sorted(merged(one.rows(), fresh)),
+            [one, other] => RunningTable::from_sorted(merged(one.rows(), merged(other.rows(), fresh))),
+            more => {
+                let mut sum: Box<dyn Iterator<Item = (u64, Hour, S)> + '_> = Box::new(fresh);
+                for table in more.iter().rev() {
+                    sum = Box::new(merged(table.rows(), sum));
+                }
+                RunningTable::from_sorted(sum)
+            }
+        });
         let tables = self.tables[..kept].iter().map(Arc::clone);
         Self {
             tables: tables.chain([table]).collect(),
@@ -140,16 +149,21 @@ impl<S: Measures> Layered<S> {
                 all.extend(table.series(slot, window));
             }
         }
-        all.sort_by_key(|row| row.0);
-        all.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        all
+        by_hour(all)
     }
+}
+
+/// In the order of hours, each of them once.
+pub(super) fn by_hour<S: Measures>(mut rows: Vec<(Hour, S)>) -> Vec<(Hour, S)> {
+    rows.sort_by_key(|row| row.0);
+    rows.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    rows
 }
 
 /// Goes through the tables key by key, never back.
@@ -173,7 +187,9 @@ impl<S: Measures> Walk<'_, S> {
     }
 }
 
-/// How many of the ascending items come before `item`: a few steps, then steps that double.
+/// How many of the ascending items come before `item`: a few steps, then steps that double. Written out beside [`ahead`]:
+/// a tile asks it for each cell and table.
+#[inline]
 pub(super) fn gap<T: Ord>(items: &[T], item: &T) -> usize {
     let near = items.iter().take(4).take_while(|known| *known < item).count();
     if near < 4 {
@@ -185,6 +201,21 @@ pub(super) fn gap<T: Ord>(items: &[T], item: &T) -> usize {
     }
     let (from, to) = (reach / 2, items.len().min(reach + 1));
     from + items[from..to].partition_point(|known| known < item)
+}
+
+/// How many items there are up to the first that does not come `before`, none of them after it: a few steps, then steps that
+/// double.
+pub(super) fn ahead<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
+    let near = items.iter().take(4).take_while(|item| before(item)).count();
+    if near < 4 {
+        return near;
+    }
+    let mut reach = 8;
+    while items.get(reach).is_some_and(&before) {
+        reach *= 2;
+    }
+    let (from, to) = (reach / 2, items.len().min(reach + 1));
+    from + items[from..to].partition_point(before)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod sheet;
 mod snapshot;
 mod thinned;
 mod venues;
+mod waiting;
 mod zones;
 
 pub use crate::model::DaySums;

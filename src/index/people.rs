@@ -43,6 +43,11 @@ impl People {
         })
     }
 
+    /// How many are settled, and how many are not.
+    pub fn lens(&self) -> [usize; 2] {
+        [self.settled.len(), self.fresh.len()]
+    }
+
     /// Whether nothing is settled yet.
     pub fn has_settled_none(&self) -> bool {
         self.settled.len() == 0

@@ -1,23 +1,20 @@
 use std::{array, sync::Arc};
 
-use rustc_hash::FxHashMap;
-
 use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
-use crate::index::changed::Changed;
 use crate::index::day::{LedgerDay, Sums};
 use crate::index::delta::Delta;
 use crate::index::layered::Layered;
-use crate::index::rebuild::{Shards, rebuild};
+use crate::index::rebuild::rebuild;
 use crate::index::roster::Roster;
-use crate::index::shard::{CellRows, Shard};
+use crate::index::waiting::FreshRow;
 use crate::index::{
     AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
     ZoneIndex,
 };
-use crate::model::{Area, AreaCode, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
+use crate::model::{Area, AreaCode, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
 
 /// Venues whose hours are rebuilt together.
-pub(super) const VENUES_PER_BLOCK: usize = 1024;
+pub(super) const VENUES_PER_BLOCK: usize = 4096;
 /// How many rows one publication may merge beside those that it must: shards that grow alike are due together, and
 /// nobody should wait for all of them. Some tens of milliseconds.
 const MERGED_AT_ONCE: usize = 1_000_000;
@@ -192,8 +189,11 @@ impl Publisher {
 
     fn rebuild(&mut self, ledger: &Ledger) {
         let (shards, blocks) = rebuild(ledger, &self.next.population);
-        self.put_shards(shards);
+        self.next.shards = Arc::new(shards);
+        self.next.waiting_cells = self.next.waiting_cells.emptied();
+        self.roof();
         self.next.venue_blocks = Arc::new(blocks);
+        self.next.waiting_visits = self.next.waiting_visits.emptied();
 
         self.next.area_codes = Arc::default();
         self.next.area_cases = Layered::default();
@@ -208,91 +208,100 @@ impl Publisher {
 
     fn lay_over(&mut self, fresh: &Sums) {
         let mut budget = MERGED_AT_ONCE;
-        self.put_cells(
-            fresh
-                .cells
-                .iter()
-                .map(|(key, s)| (key.0.to_u64(), key.1, *s))
-                .collect(),
-            &mut budget,
-        );
-        self.put_visits(
-            fresh
-                .venues
-                .iter()
-                .map(|(key, s)| (u64::from(key.0), key.1, *s))
-                .collect(),
-            &mut budget,
-        );
+        let generation = self.next.generation + 1;
+        let cells = fresh.cells.iter().map(|(key, sums)| FreshRow {
+            key: key.0.to_u64(),
+            hour: key.1,
+            sums: *sums,
+            generation,
+        });
+        self.put_cells(sorted(cells), &mut budget);
+        let visits = fresh.venues.iter().map(|(key, sums)| FreshRow {
+            key: u64::from(key.0),
+            hour: key.1,
+            sums: *sums,
+            generation,
+        });
+        self.put_visits(sorted(visits), &mut budget);
         self.put_area_cases(fresh.areas.iter().map(|(key, cases)| (key.clone(), *cases)));
     }
 
-    fn put_cells(&mut self, rows: CellRows, budget: &mut usize) {
-        let mut by_shard: FxHashMap<Cell, CellRows> = FxHashMap::default();
-        for row in rows {
-            let shard = Cell::from_u64(row.0)
-                .ok()
-                .and_then(|cell| cell.parent(SHARD_RESOLUTION));
-            if let Some(shard) = shard {
-                by_shard.entry(shard).or_default().push(row);
-            }
-        }
-        if by_shard.is_empty() {
-            return;
-        }
-        let (population, generation) = (&self.next.population, self.next.generation + 1);
-        let is_anew = self.next.shards.is_empty();
-        self.first_cells |= is_anew;
-        let mut shards = Vec::clone(&self.next.shards);
-        for (id, mut rows) in by_shard {
-            rows.sort_unstable_by_key(|row| (row.0, row.1));
-            match shards.binary_search_by_key(&id, |(known, _)| *known) {
-                Ok(at) => shards[at].1 = Arc::new(shards[at].1.with(rows, population, budget, generation)),
-                Err(at) => {
-                    let changed = if is_anew {
-                        Changed::default()
-                    } else {
-                        Changed::default().with(&rows, generation)
-                    };
-                    let shard = Shard::from_sorted(&mut rows, &mut Vec::new(), population, changed);
-                    shards.insert(at, (id, Arc::new(shard)));
-                }
-            }
-        }
-        self.put_shards(shards);
-    }
-
-    fn put_shards(&mut self, shards: Shards) {
-        let ids = |shards: &[(Cell, Arc<Shard>)]| shards.iter().map(|(id, _)| *id).collect::<Vec<_>>();
-        let (old, new) = (ids(&self.next.shards), ids(&shards));
-        // Residents too: after areas changed all shards are others, and so are these.
-        if old != new || self.delta.every_cell {
-            let population = &self.next.population;
-            self.next.above = Arc::new(array::from_fn(|resolution| {
-                let resolution = Resolution::new(resolution as u8).expect("0..=3");
-                let mut cells: Vec<Cell> = new.iter().filter_map(|id| id.parent(resolution)).collect();
-                cells.dedup();
-                Roster::of(&cells, &Roster::default(), population)
-            }));
-        }
-        self.next.shards = Arc::new(shards);
-    }
-
-    fn put_visits(&mut self, mut rows: Vec<(u64, Hour, VenueStats)>, budget: &mut usize) {
+    fn put_cells(&mut self, rows: Vec<FreshRow<CellStats>>, budget: &mut usize) {
         if rows.is_empty() {
             return;
         }
-        rows.sort_unstable_by_key(|row| (row.0, row.1));
-        let mut blocks = Vec::clone(&self.next.venue_blocks);
-        let block_of = |row: &(u64, Hour, VenueStats)| row.0 as usize / VENUES_PER_BLOCK;
-        for of_block in rows.chunk_by(|a, b| block_of(a) == block_of(b)) {
-            let at = block_of(&of_block[0]);
+        self.meet_cells(&rows);
+        let due = self.next.waiting_cells.add(rows, shard_of);
+        for of_shard in due.chunk_by(|a, b| shard_of(a.key) == shard_of(b.key)) {
+            if let Ok(at) = self.place_of(shard_of(of_shard[0].key)) {
+                let shards = Arc::make_mut(&mut self.next.shards);
+                Arc::make_mut(&mut shards[at].1).lay(of_shard, budget);
+            }
+        }
+    }
+
+    /// Makes room for cells that are new: readers find them in the rosters of the shards, also while their sums wait.
+    fn meet_cells(&mut self, rows: &[FreshRow<CellStats>]) {
+        let is_anew = self.next.shards.is_empty();
+        self.first_cells |= is_anew;
+        let mut shards_came = false;
+        for of_shard in rows.chunk_by(|a, b| shard_of(a.key) == shard_of(b.key)) {
+            let Ok(id) = Cell::from_u64(shard_of(of_shard[0].key)) else {
+                continue;
+            };
+            let found = self.place_of(id.to_u64());
+            let keys = of_shard.iter().map(|row| row.key);
+            if found.is_ok_and(|at| self.next.shards[at].1.knows(keys)) {
+                continue;
+            }
+            let shards = Arc::make_mut(&mut self.next.shards);
+            let at = found.unwrap_or_else(|at| {
+                shards.insert(at, (id, Arc::default()));
+                shards_came = true;
+                at
+            });
+            let mut rows = of_shard.iter().map(|row| (row.key, row.hour, row.sums)).collect();
+            Arc::make_mut(&mut shards[at].1).meet(&mut rows, &self.next.population);
+        }
+        if shards_came {
+            self.roof();
+        }
+    }
+
+    /// Where a shard stands, or would.
+    fn place_of(&self, id: u64) -> Result<usize, usize> {
+        self.next
+            .shards
+            .binary_search_by_key(&id, |(known, _)| known.to_u64())
+    }
+
+    /// The cells above the shards; after other areas with other residents.
+    fn roof(&mut self) {
+        let (shards, population) = (&self.next.shards, &self.next.population);
+        self.next.above = Arc::new(array::from_fn(|resolution| {
+            let resolution = Resolution::new(resolution as u8).expect("0..=3");
+            let mut cells: Vec<Cell> = shards
+                .iter()
+                .filter_map(|(id, _)| id.parent(resolution))
+                .collect();
+            cells.dedup();
+            Roster::of(&cells, &Roster::default(), population)
+        }));
+    }
+
+    fn put_visits(&mut self, rows: Vec<FreshRow<VenueStats>>, budget: &mut usize) {
+        let block_of = |key: u64| key / VENUES_PER_BLOCK as u64;
+        let due = self.next.waiting_visits.add(rows, block_of);
+        for of_block in due.chunk_by(|a, b| block_of(a.key) == block_of(b.key)) {
+            let at = block_of(of_block[0].key) as usize;
+            let blocks = Arc::make_mut(&mut self.next.venue_blocks);
             if blocks.len() <= at {
                 blocks.resize(at + 1, Layered::default());
             }
-            blocks[at] = blocks[at].with(of_block, budget);
+            let rows: Vec<(u64, Hour, VenueStats)> =
+                of_block.iter().map(|row| (row.key, row.hour, row.sums)).collect();
+            blocks[at] = blocks[at].with(&rows, budget);
         }
-        self.next.venue_blocks = Arc::new(blocks);
     }
 
     /// Adds counted cases of areas; each code gets a number when it is first seen.
@@ -309,5 +318,125 @@ impl Publisher {
         rows.sort_unstable_by_key(|row| (row.0, row.1));
         let mut unbounded = usize::MAX;
         self.next.area_cases = self.next.area_cases.with(&rows, &mut unbounded);
+    }
+}
+
+fn sorted<S>(rows: impl Iterator<Item = FreshRow<S>>) -> Vec<FreshRow<S>> {
+    let mut rows: Vec<FreshRow<S>> = rows.collect();
+    rows.sort_unstable_by_key(|row| (row.key, row.hour));
+    rows
+}
+
+/// The id of the shard of a cell of the base resolution.
+fn shard_of(key: u64) -> u64 {
+    let cell = Cell::from_u64(key).ok();
+    let shard = cell.and_then(|cell| cell.parent(SHARD_RESOLUTION));
+    shard.map_or(key, Cell::to_u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::geo::{BASE_RESOLUTION, BBox, LngLat};
+    use crate::index::Spans;
+    use crate::index::waiting::Waiting;
+    use crate::model::{Direction, Window};
+
+    const OFFSET: UtcOffset = UtcOffset::VIETNAM;
+    const FIRST: i32 = 450_000;
+
+    fn window(from: i32, to: i32) -> Window {
+        Window {
+            from: Hour(FIRST + from),
+            to: Hour(FIRST + to),
+        }
+    }
+
+    /// Everything that a reader may ask of cells and venues.
+    fn figures(snapshot: &Snapshot, bbox: &BBox, spans: Spans) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut above: Vec<Cell> = Vec::new();
+        for resolution in 0..=9 {
+            let resolution = Resolution::new(resolution).unwrap();
+            all.push(format!(
+                "{:?}",
+                snapshot.cells_in_two(bbox, resolution, spans.window, spans.week)
+            ));
+            let cells = snapshot.cells_with_any(&above, resolution, &[spans.window]);
+            for cell in &cells {
+                all.push(format!("{cell} {:?}", snapshot.cell_stats(*cell, spans.week)));
+            }
+            above = cells;
+        }
+        for ix in 0..40 {
+            all.push(format!(
+                "{:?} {:?}",
+                snapshot.venue_stats(ix * 700, spans.window),
+                snapshot.venue_hours(ix * 700, spans.week)
+            ));
+        }
+        all
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn whatever_waits_readers_see_all_that_came_and_hear_of_it(
+            most in 8_usize..120,
+            rounds in prop::collection::vec(
+                prop::collection::vec((0_u32..40, 0_u32..200, 0_i32..70, any::<bool>()), 1..40), 1..25),
+        ) {
+            let mut ledger = Ledger::new(OFFSET);
+            let mut publisher = Publisher::new(OFFSET);
+            publisher.publish(&mut ledger, Hour(FIRST).start());
+            publisher.next.waiting_cells = Waiting::of_at_most(most);
+            publisher.next.waiting_visits = Waiting::of_at_most(most);
+            let spans = [(0, 70, 10), (20, 44, 40), (30, 31, 30)].map(|(from, to, week)| Spans {
+                window: window(from, to),
+                week: window(week, to),
+            });
+            // Time goes on: never back.
+            let earlier = |span: Window| Window { from: Hour(span.from.0 - 3), to: Hour(span.to.0 - 3) };
+            let small = BBox::parse("105.3,21.1,105.5,21.3").unwrap();
+            let mut last: Option<Arc<Snapshot>> = None;
+            for round in rounds {
+                for (venue, place, hour, is_case) in round {
+                    let at = LngLat::new(105.0 + f64::from(place % 14) * 0.06, 21.0 + f64::from(place / 14) * 0.07);
+                    let cell = Cell::at(at.unwrap(), BASE_RESOLUTION);
+                    if is_case {
+                        ledger.fold_case(Some(cell), &[], Hour(FIRST + hour));
+                    } else {
+                        ledger.fold_visit(venue * 700, cell, Hour(FIRST + hour), Direction::In, 2, None);
+                    }
+                }
+                let next = publisher.publish(&mut ledger, Hour(FIRST).start());
+                let mut whole = Publisher::new(OFFSET);
+                let whole = whole.publish(&mut Ledger::from_bytes(&ledger.to_bytes()).unwrap(), Hour(FIRST).start());
+                for now in spans {
+                    prop_assert_eq!(figures(&next, &BBox::WORLD, now), figures(&whole, &BBox::WORLD, now));
+                    prop_assert_eq!(figures(&next, &small, now), figures(&whole, &small, now));
+                    let Some(last) = &last else { continue };
+                    let before = Spans { window: earlier(now.window), week: earlier(now.week) };
+                    let boxes = [BBox::WORLD, small];
+                    for (bbox, then) in boxes.iter().flat_map(|bbox| [now, before].map(|then| (bbox, then))) {
+                        for resolution in (0..=9).filter_map(Resolution::new) {
+                            let tells = |of: &Snapshot, spans: Spans| {
+                                let cells = of.cells_in_two(bbox, resolution, spans.window, spans.week).into_iter();
+                                cells.map(|(figure, week)| (figure, week.cases)).collect::<Vec<_>>()
+                            };
+                            let may_differ = |since| next.cells_may_differ(bbox, resolution, since, then, now);
+                            prop_assert!(may_differ(last.generation()) || tells(last, then) == tells(&next, now));
+                            prop_assert!(then != now || !may_differ(next.generation()));
+                        }
+                    }
+                }
+                if last.as_ref().is_none_or(|last| last.generation() + 3 < next.generation()) {
+                    last = Some(next);
+                }
+            }
+        }
     }
 }

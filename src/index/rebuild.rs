@@ -5,7 +5,6 @@ use std::sync::{
 };
 
 use crate::geo::{BASE_RESOLUTION, Cell, SHARD_RESOLUTION};
-use crate::index::changed::Changed;
 use crate::index::gather::gather;
 use crate::index::layered::Layered;
 use crate::index::publisher::VENUES_PER_BLOCK;
@@ -35,7 +34,7 @@ fn shards(ledger: &Ledger, population: &CellPopulation) -> Shards {
     let unpacked = AtomicUsize::new(0);
     let build = |id: Cell, rows: &mut CellRows| {
         let mut other = spare.take();
-        let shard = Shard::from_sorted(rows, &mut other, population, Changed::default());
+        let shard = Shard::from_sorted(rows, &mut other, population);
         spare.give_back(other);
         built.lock().expect(UNPOISONED).push((id, Arc::new(shard)));
     };

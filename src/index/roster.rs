@@ -133,6 +133,13 @@ impl Roster {
         found
     }
 
+    /// Whether the box of any cell may touch any of the parts: by the boxes of a thousand cells each.
+    pub(super) fn may_touch(&self, parts: &[BBox]) -> bool {
+        self.outer
+            .iter()
+            .any(|outer| parts.iter().any(|part| outer.touches(part)))
+    }
+
     /// Whether the box of the cell at a place touches any of the parts.
     pub(super) fn touches(&self, at: usize, parts: &[BBox]) -> bool {
         parts.iter().any(|part| self.boxes[at].touches(part))

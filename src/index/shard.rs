@@ -1,4 +1,3 @@
-use std::array;
 use std::sync::Arc;
 
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, Resolution, SHARD_RESOLUTION};
@@ -7,6 +6,7 @@ use crate::index::cells_since::Spans;
 use crate::index::changed::Changed;
 use crate::index::layered::{Layered, gap};
 use crate::index::roster::Roster;
+use crate::index::waiting::{FreshRow, Waiting, Within};
 use crate::model::{CellStats, Hour, Window};
 
 /// Rows of cells, sorted by cell and hour.
@@ -15,12 +15,13 @@ pub(super) type CellRows = Vec<(u64, Hour, CellStats)>;
 /// Resolutions 4..=9 of a shard.
 const LEVELS: usize = 6;
 
-/// All cells below one cell of resolution 4, at each of the resolutions 4..=9.
-#[derive(Clone, Debug)]
+/// All cells below one cell of resolution 4, at each of the resolutions 4..=9. Its sums are without what waits to be laid
+/// over them ([`Waiting`]); its cells are all.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shard {
     levels: [Layered<CellStats>; LEVELS],
-    rosters: [Arc<Roster>; LEVELS],
-    changed: Changed,
+    rosters: Arc<[Arc<Roster>; LEVELS]>,
+    changed: Arc<Changed>,
 }
 
 /// What leaves two spans of hours, and what enters them, as time goes on.
@@ -57,61 +58,69 @@ impl Turn {
 const FEW: usize = 64;
 
 impl Shard {
-    /// Builds it from rows of the base resolution; `changed` of a shard whose first rows are fresh, nothing where all is
-    /// built anew. Neither the rows nor the spare list hold anything of use afterwards but their memory.
+    /// Builds it from rows of the base resolution. Neither the rows nor the spare list hold anything of use afterwards
+    /// but their memory.
     pub(super) fn from_sorted(
         rows: &mut CellRows,
         spare: &mut CellRows,
         population: &CellPopulation,
-        changed: Changed,
     ) -> Self {
-        let empty = Self {
-            levels: array::from_fn(|_| Layered::default()),
-            rosters: array::from_fn(|_| Arc::default()),
-            changed: Changed::default(),
-        };
-        let mut unbounded = usize::MAX;
-        Self {
-            changed,
-            ..empty.laid(rows, spare, population, &mut unbounded)
-        }
-    }
-
-    /// The same with more rows of the base resolution added in generation `generation`; may merge old rows while the
-    /// budget of rows lasts.
-    pub(super) fn with(
-        &self,
-        mut fresh: CellRows,
-        population: &CellPopulation,
-        budget: &mut usize,
-        generation: u64,
-    ) -> Self {
-        Self {
-            changed: self.changed.with(&fresh, generation),
-            ..self.laid(&mut fresh, &mut Vec::new(), population, budget)
-        }
-    }
-
-    fn laid(
-        &self,
-        rows: &mut CellRows,
-        spare: &mut CellRows,
-        population: &CellPopulation,
-        budget: &mut usize,
-    ) -> Self {
-        let mut next = self.clone();
+        let mut built = Self::default();
+        let rosters = Arc::make_mut(&mut built.rosters);
         for level in (0..LEVELS).rev() {
-            next.rosters[level] = with_cells(&self.rosters[level], rows, population);
-            next.levels[level] = self.levels[level].with(rows, budget);
+            meet(&mut rosters[level], rows, population);
+            built.levels[level] = Layered::from_sorted(rows);
             if level > 0 {
                 coarser(rows, SHARD_RESOLUTION.get() + level as u8, spare);
                 std::mem::swap(rows, spare);
             }
         }
-        next
+        built
     }
 
-    /// What got fresh sums since it was built.
+    /// Lays rows over its own whose cells it knows, sorted by cell and hour; may merge old rows while the budget of rows
+    /// lasts.
+    pub(super) fn lay(&mut self, fresh: &[FreshRow<CellStats>], budget: &mut usize) {
+        self.changed = Arc::new(self.changed.with(fresh));
+        let mut rows: CellRows = fresh.iter().map(|row| (row.key, row.hour, row.sums)).collect();
+        let mut spare = CellRows::new();
+        for level in (0..LEVELS).rev() {
+            self.levels[level] = self.levels[level].with(&rows, budget);
+            if level > 0 {
+                coarser(&rows, SHARD_RESOLUTION.get() + level as u8, &mut spare);
+                std::mem::swap(&mut rows, &mut spare);
+            }
+        }
+    }
+
+    /// Whether it has all these cells of the base resolution.
+    pub(super) fn knows(&self, mut keys: impl Iterator<Item = u64>) -> bool {
+        let known = self.rosters[LEVELS - 1].cells();
+        keys.all(|key| known.binary_search_by_key(&key, |cell| cell.to_u64()).is_ok())
+    }
+
+    /// Takes in the cells of rows of the base resolution, sorted by cell, and those above them.
+    pub(super) fn meet(&mut self, rows: &mut CellRows, population: &CellPopulation) {
+        let mut spare = CellRows::new();
+        let rosters = Arc::make_mut(&mut self.rosters);
+        for level in (0..LEVELS).rev() {
+            meet(&mut rosters[level], rows, population);
+            if level > 0 {
+                coarser(rows, SHARD_RESOLUTION.get() + level as u8, &mut spare);
+                std::mem::swap(rows, &mut spare);
+            }
+        }
+    }
+
+    /// What waits to be laid over it.
+    fn waiting<'a>(&self, waiting: &'a Waiting<CellStats>) -> Within<'a, CellStats> {
+        self.rosters[0]
+            .cells()
+            .first()
+            .map_or_else(Within::default, |id| waiting.below(*id))
+    }
+
+    /// What got fresh sums since it was built, without what waits.
     pub(super) fn changed(&self) -> &Changed {
         &self.changed
     }
@@ -123,12 +132,23 @@ impl Shard {
         resolution: Resolution,
         spans: &[Window],
         generation: u64,
+        waiting: &Waiting<CellStats>,
     ) -> bool {
-        let Some(level) = level_of(resolution).filter(|_| self.changed.since(generation, spans)) else {
+        let is_laid = self.changed.since(generation, spans);
+        let Some(level) = level_of(resolution).filter(|_| is_laid || waiting.any_since(generation)) else {
             return false;
         };
         let roster = &self.rosters[level];
-        let few: Vec<u64> = self.changed.cells_since(generation).take(FEW + 1).collect();
+        if !roster.may_touch(parts) {
+            return false;
+        }
+        let mut waiting = self.waiting(waiting);
+        let laid = is_laid
+            .then(|| self.changed.cells_since(generation))
+            .into_iter()
+            .flatten();
+        let fresh = waiting.since(generation, spans).map(|row| row.key);
+        let few: Vec<u64> = laid.chain(fresh).take(FEW + 1).collect();
         if few.len() <= FEW {
             let cells = few
                 .into_iter()
@@ -138,31 +158,48 @@ impl Shard {
                 .any(|at| roster.touches(at, parts));
         }
         roster.touching(parts).into_iter().any(|at| {
-            let ids = roster.cells()[at].descendants(BASE_RESOLUTION);
+            let cell = roster.cells()[at];
+            let ids = cell.descendants(BASE_RESOLUTION).filter(|_| is_laid);
             ids.is_some_and(|(low, high)| self.changed.any_since(low..=high, generation))
+                || waiting.next_below(cell).since(generation, spans).next().is_some()
         })
     }
 
     /// Whether time alone changes the figures of a cell that touches the parts of a box.
-    pub(super) fn turns(&self, parts: &[BBox], resolution: Resolution, turn: Turn) -> bool {
+    pub(super) fn turns(
+        &self,
+        parts: &[BBox],
+        resolution: Resolution,
+        turn: Turn,
+        waiting: &Waiting<CellStats>,
+    ) -> bool {
         level_of(resolution).is_some_and(|level| {
             let (layered, roster) = (&self.levels[level], &self.rosters[level]);
-            let mut walk = layered.walk();
-            roster.touching(parts).into_iter().any(|at| {
-                let slots = walk.to(roster.cells()[at].to_u64());
-                turn.matters(|window| layered.sum_at(slots, window))
+            let places = roster.touching(parts);
+            if places.is_empty() {
+                return false;
+            }
+            let (mut walk, mut waiting) = (layered.walk(), self.waiting(waiting));
+            places.into_iter().any(|at| {
+                let cell = roster.cells()[at];
+                let (slots, fresh) = (walk.to(cell.to_u64()), waiting.next_below(cell));
+                turn.matters(|window| {
+                    let mut sum = layered.sum_at(slots, window);
+                    sum += fresh.sum(window);
+                    sum
+                })
             })
         })
     }
 
-    /// The sums of a cell of resolution 4..=9 in this shard.
+    /// The sums of a cell of resolution 4..=9 in this shard, without what waits.
     pub(super) fn sum(&self, cell: Cell, window: Window) -> CellStats {
         level_of(cell.resolution()).map_or_else(CellStats::default, |level| {
             self.levels[level].sum(cell.to_u64(), window)
         })
     }
 
-    /// Whether anything is counted in a cell of resolution 4..=9 in one of the windows.
+    /// Whether anything is counted in a cell of resolution 4..=9 in one of the windows, without what waits.
     pub(super) fn has_any(&self, cell: Cell, windows: &[Window]) -> bool {
         level_of(cell.resolution()).is_some_and(|level| self.levels[level].has_any(cell.to_u64(), windows))
     }
@@ -187,17 +224,25 @@ impl Shard {
         parts: &[BBox],
         resolution: Resolution,
         windows: [Window; N],
+        waiting: &Waiting<CellStats>,
         visit: &mut dyn FnMut(Cell, [CellStats; N], f64),
     ) {
         let Some(level) = level_of(resolution) else {
             return;
         };
         let (layered, roster) = (&self.levels[level], &self.rosters[level]);
-        let mut walk = layered.walk();
-        for at in roster.touching(parts) {
+        let places = roster.touching(parts);
+        if places.is_empty() {
+            return;
+        }
+        let (mut walk, mut waiting) = (layered.walk(), self.waiting(waiting));
+        for at in places {
             let cell = roster.cells()[at];
             let slots = walk.to(cell.to_u64());
-            let sums = layered.sums_at(slots, windows);
+            let mut sums = layered.sums_at(slots, windows);
+            if !waiting.is_empty() {
+                waiting.next_below(cell).add_to(&mut sums, windows);
+            }
             if sums[0].is_empty() {
                 continue;
             }
@@ -206,12 +251,8 @@ impl Shard {
     }
 }
 
-/// The roster with the cells of the rows; the same one when it knows them all.
-fn with_cells(
-    roster: &Arc<Roster>,
-    rows: &[(u64, Hour, CellStats)],
-    population: &CellPopulation,
-) -> Arc<Roster> {
+/// Takes the cells of the rows into a roster, unless it knows them all.
+fn meet(roster: &mut Arc<Roster>, rows: &[(u64, Hour, CellStats)], population: &CellPopulation) {
     let known = roster.cells();
     let (mut at, mut new) = (0, Vec::new());
     for of_cell in rows.chunk_by(|a, b| a.0 == b.0) {
@@ -224,11 +265,11 @@ fn with_cells(
         }
     }
     if new.is_empty() {
-        return Arc::clone(roster);
+        return;
     }
     new.extend_from_slice(known);
     new.sort_unstable();
-    Arc::new(Roster::of(&new, roster, population))
+    *roster = Arc::new(Roster::of(&new, roster, population));
 }
 
 fn level_of(resolution: Resolution) -> Option<usize> {

@@ -4,10 +4,11 @@ use rustc_hash::FxHashMap;
 
 use crate::geo::{BBox, Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::delta::{Delta, Deltas};
-use crate::index::layered::Layered;
+use crate::index::layered::{Layered, by_hour};
 use crate::index::publisher::VENUES_PER_BLOCK;
 use crate::index::roster::Roster;
 use crate::index::shard::Shard;
+use crate::index::waiting::Waiting;
 use crate::index::{AreaIndex, CellPopulation, ReleaseIndex, VenueIndex, ZoneIndex};
 use crate::model::{AreaCode, CellStats, Hour, Timestamp, UtcOffset, VenueStats, Window};
 
@@ -23,7 +24,11 @@ pub struct Snapshot {
     pub(super) shards: Arc<Vec<(Cell, Arc<Shard>)>>,
     /// The cells of resolutions 0..=3 above the shards.
     pub(super) above: Arc<[Roster; 4]>,
+    /// What is published and not yet laid over the shards.
+    pub(super) waiting_cells: Waiting<CellStats>,
     pub(super) venue_blocks: Arc<Vec<Layered<VenueStats>>>,
+    /// The same of the blocks.
+    pub(super) waiting_visits: Waiting<VenueStats>,
     /// The number of each area in `area_cases`.
     pub(super) area_codes: Arc<FxHashMap<AreaCode, u64>>,
     pub(super) area_cases: Layered<u32>,
@@ -76,7 +81,9 @@ impl Snapshot {
             offset,
             shards: Arc::default(),
             above: Arc::default(),
+            waiting_cells: Waiting::default(),
             venue_blocks: Arc::default(),
+            waiting_visits: Waiting::default(),
             area_codes: Arc::default(),
             area_cases: Layered::default(),
             population: Arc::default(),
@@ -123,15 +130,15 @@ impl Snapshot {
     /// The exact sums of a cell (resolution 0..=9; nothing is known of finer ones) in a window.
     #[must_use]
     pub fn cell_stats(&self, cell: Cell, window: Window) -> CellStats {
+        let mut sum = self.waiting_cells.below(cell).sum(window);
         if cell.resolution() < SHARD_RESOLUTION {
-            let mut sum = CellStats::default();
             for (id, shard) in self.shards_below(cell) {
                 sum += shard.sum(*id, window);
             }
-            return sum;
+        } else if let Some(shard) = self.shard_of(cell) {
+            sum += shard.sum(cell, window);
         }
-        self.shard_of(cell)
-            .map_or_else(CellStats::default, |shard| shard.sum(cell, window))
+        sum
     }
 
     /// The cells of a resolution (0..=9) that touch the box (by each hexagon's own box) and where something
@@ -176,6 +183,7 @@ impl Snapshot {
     /// the given cells of the next coarser resolution, which ascend too (at resolution 0 everywhere).
     #[must_use]
     pub fn cells_with_any(&self, above: &[Cell], resolution: Resolution, windows: &[Window]) -> Vec<Cell> {
+        let waits = |cell: &Cell| self.waiting_cells.below(*cell).has_any(windows);
         let in_shards = |cell: &Cell| {
             let mut shards = self.shards_below(*cell).iter();
             shards.any(|(id, shard)| shard.has_any(*id, windows))
@@ -189,7 +197,7 @@ impl Snapshot {
                         .and_then(|coarser| cell.parent(coarser))
                         .is_none_or(|parent| above.binary_search(&parent).is_ok())
                 })
-                .filter(|cell| in_shards(cell))
+                .filter(|cell| in_shards(cell) || waits(cell))
                 .copied()
                 .collect();
         }
@@ -197,11 +205,11 @@ impl Snapshot {
         for parent in above {
             if resolution == SHARD_RESOLUTION {
                 let shards = self.shards_below(*parent).iter();
-                let with_any = shards.filter(|(id, shard)| shard.has_any(*id, windows));
+                let with_any = shards.filter(|(id, shard)| shard.has_any(*id, windows) || waits(id));
                 found.extend(with_any.map(|(id, _)| *id));
             } else if let Some(shard) = self.shard_of(*parent) {
                 let children = shard.children_of(*parent).iter();
-                found.extend(children.filter(|cell| shard.has_any(**cell, windows)));
+                found.extend(children.filter(|cell| shard.has_any(**cell, windows) || waits(cell)));
             }
         }
         found
@@ -227,7 +235,7 @@ impl Snapshot {
             return;
         }
         for (_, shard) in self.shards.iter() {
-            shard.visit(&parts, resolution, windows, visit);
+            shard.visit(&parts, resolution, windows, &self.waiting_cells, visit);
         }
     }
 
@@ -246,17 +254,26 @@ impl Snapshot {
     /// A venue's exact sums in a window; nothing for an unknown number.
     #[must_use]
     pub fn venue_stats(&self, ix: u32, window: Window) -> VenueStats {
-        self.venue_blocks
-            .get(ix as usize / VENUES_PER_BLOCK)
-            .map_or_else(VenueStats::default, |block| block.sum(u64::from(ix), window))
+        let key = u64::from(ix);
+        let mut sum = self.waiting_visits.within(&(key..=key)).sum(window);
+        if let Some(block) = self.venue_blocks.get(ix as usize / VENUES_PER_BLOCK) {
+            sum += block.sum(key, window);
+        }
+        sum
     }
 
     /// A venue's exact sums per hour in a window, by hour, empty hours left out.
     #[must_use]
     pub fn venue_hours(&self, ix: u32, window: Window) -> Vec<(Hour, VenueStats)> {
-        self.venue_blocks
+        let key = u64::from(ix);
+        let waiting = self.waiting_visits.within(&(key..=key));
+        let mut hours: Vec<(Hour, VenueStats)> = self
+            .venue_blocks
             .get(ix as usize / VENUES_PER_BLOCK)
-            .map_or_else(Vec::new, |block| block.series(u64::from(ix), window))
+            .map_or_else(Vec::new, |block| block.series(key, window));
+        let waiting = waiting.rows().filter(|row| window.contains(row.hour));
+        hours.extend(waiting.map(|row| (row.hour, row.sums)));
+        by_hour(hours)
     }
 
     /// The areas.
