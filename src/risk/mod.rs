@@ -10,6 +10,7 @@ mod area;
 mod bands;
 mod bounds;
 mod cell_risk;
+mod editions;
 mod explain;
 mod flaw;
 mod forecast;
@@ -19,6 +20,7 @@ mod joint;
 pub mod methods;
 mod nowcast;
 mod release;
+mod revise;
 mod rules;
 mod spread;
 mod suppress;
@@ -39,6 +41,9 @@ pub use area::{
 };
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
+pub use editions::{
+    Beneath, Edition, release_activity_after, release_activity_first, release_areas_after, release_cases_after,
+};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use flaw::InvalidRules;
 pub use forecast::{

@@ -126,7 +126,7 @@ pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool, clos
 }
 
 /// Sets the fates of siblings under a public total. `false`: nothing but hiding all of them will do.
-fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -> bool {
+pub(super) fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -> bool {
     let count = |node: usize| u64::from(tree.counts[node]);
     let mut hidden = 0_u64;
     let mut total = 0_u64;
@@ -171,7 +171,7 @@ fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -
 /// the sum is the largest such sum. Or exactly one of them, of value b ≥ k, hidden to protect the
 /// others: below the smallest shown, and such that the others did not protect themselves; it could
 /// be any of them, so each could be b or small.
-fn has_other_readings(hidden: u64, total: u64, shown_from: u32, smallest_shown: Option<u64>) -> bool {
+pub(super) fn has_other_readings(hidden: u64, total: u64, shown_from: u32, smallest_shown: Option<u64>) -> bool {
     let k = u64::from(shown_from);
     let lowest = k.max((total + 3).saturating_sub(k + hidden));
     let highest = (total + 1 - hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
