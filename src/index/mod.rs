@@ -35,6 +35,7 @@ mod running;
 mod shard;
 mod snapshot;
 mod thinned;
+mod told;
 mod venues;
 mod zones;
 

@@ -80,7 +80,7 @@ pub(super) struct AreaBucket {
     pub(super) window: Window,
     pub(super) seq: u32,
     made_at: Timestamp,
-    areas: FxHashMap<AreaCode, ReleasedCases>,
+    pub(super) areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
 impl ReleaseIndex {

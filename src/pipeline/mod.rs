@@ -6,10 +6,12 @@
 //! speaks no HTTP (`api` does).
 
 mod backfill;
+mod beneath;
 mod beside;
 mod case_dates;
 mod checkpoint;
 mod close;
+mod editions;
 mod error;
 mod facts;
 mod files;

@@ -132,7 +132,7 @@ pub(super) async fn registries(
         publisher,
         counted: FxHashSet::default(),
         backfilled: BTreeSet::new(),
-        looked_at: BTreeMap::new(),
+        looked_at: releases::LookedAt::default(),
         marks: marks(store, now).await?,
         assessments: BTreeMap::new(),
         stale_venues: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::geo::Cell;
 use crate::model::AreaCode;
@@ -26,15 +27,31 @@ pub struct Edition<K, T> {
 pub struct Beneath<K> {
     /// The visits and people that the shown figures were rounded from, in their order; nothing of cases.
     pub exact: Vec<[u32; 2]>,
-    /// Those whose figure is not their count, ascending: cases and nothing, or visits and people.
-    pub behind: Vec<(K, [u32; 2])>,
+    /// Ascending; those of which there is nothing to say are left out.
+    pub nodes: Vec<(K, BeneathNode)>,
+}
+
+/// What lies beneath what was told of a cell or area. Figures are cases and nothing, or visits and people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BeneathNode {
+    /// What was told of it before it was hidden.
+    pub withdrawn: Option<[u32; 2]>,
+    /// Whether it stays behind while any of its siblings does.
+    pub keeper: bool,
+    /// Since which of its parent's stages nobody was told whether it is behind.
+    pub since: Option<usize>,
+    /// What its children were behind of together, edition by edition.
+    pub stages: Vec<i64>,
+    /// The most that these ever were.
+    pub beside: u64,
 }
 
 impl<K> Default for Beneath<K> {
     fn default() -> Self {
         Self {
             exact: Vec::new(),
-            behind: Vec::new(),
+            nodes: Vec::new(),
         }
     }
 }
@@ -53,30 +70,20 @@ pub fn release_cases_after(
 ) -> Edition<Cell, Released> {
     let also: Vec<Cell> = last.iter().map(|row| row.0).collect();
     let forest = Forest::of_cases_and(leaves, &also);
-    let known: FxHashMap<Cell, Option<u32>> = last.iter().map(|row| (row.0, shown_cases(row.1))).collect();
-    let told = told_of_cells(&forest, &known);
+    let shown: FxHashMap<Cell, Option<[u32; 2]>> =
+        last.iter().map(|row| (row.0, shown_cases(row.1))).collect();
+    let before = Before::of_cells(&forest, &shown, beneath);
     let made = revise(
         &forest.tree,
-        Last {
-            counted: counted(&told, &forest.cells, beneath, 0),
-            differs: vec![false; told.len()],
-            told: told.clone(),
-        },
+        before.last(0, &forest.figures),
         rules.cases_shown_from,
         rules.total_is_public,
     );
-    let figure = |node: usize| match made.standings[node] {
-        Standing::Now => Some(forest.figures[node][0]),
-        _ => told[node],
-    };
     let mut edition = listed(&forest, &made, Released::Hidden, |node| {
-        let cases = figure(node).filter(|&cases| cases > 0)?;
-        Some(Released::Shown(cases))
+        let [cases, _] = before.figure(node, &made, &forest.figures)?;
+        (cases > 0).then_some(Released::Shown(cases))
     });
-    edition.beneath.behind = behind(&made, &forest.cells, |node| {
-        let count = forest.figures[node];
-        (told[node] != Some(count[0])).then_some(count)
-    });
+    edition.beneath.nodes = before.beneath(&made, &forest.cells);
     edition
 }
 
@@ -90,34 +97,29 @@ pub fn release_areas_after(
     nodes: &[AreaNode],
 ) -> Edition<AreaCode, Released> {
     let AreaTree { nodes, tree } = AreaTree::grow(nodes);
-    let told: Vec<Option<u32>> = nodes
-        .iter()
-        .map(|node| last.get(&node.code).copied().and_then(shown_cases))
-        .collect();
     let codes: Vec<AreaCode> = nodes.iter().map(|node| node.code.clone()).collect();
+    let figures: Vec<[u32; 2]> = tree.counts.iter().map(|&cases| [cases, 0]).collect();
+    let shown = codes
+        .iter()
+        .map(|code| last.get(code).copied().and_then(shown_cases))
+        .collect();
+    let before = Before::new(shown, &codes, beneath);
     let made = revise(
         &tree,
-        Last {
-            counted: counted(&told, &codes, beneath, 0),
-            differs: vec![false; told.len()],
-            told: told.clone(),
-        },
+        before.last(0, &figures),
         rules.cases_shown_from,
         rules.total_is_public,
     );
-    let value = |node: usize| match made.standings[node] {
-        Standing::Now => Released::Shown(tree.counts[node]),
-        Standing::Before => told[node].map_or(Released::Hidden, Released::Shown),
-        Standing::Hidden | Standing::Below => Released::Hidden,
+    let value = |node: usize| match before.figure(node, &made, &figures) {
+        Some([cases, _]) => Released::Shown(cases),
+        None => Released::Hidden,
     };
-    let behind = behind(&made, &codes, |node| {
-        (told[node] != Some(tree.counts[node])).then_some([tree.counts[node], 0])
-    });
+    let nodes = before.beneath(&made, &codes);
     Edition {
         rows: codes.iter().cloned().zip((0..codes.len()).map(value)).collect(),
         beneath: Beneath {
             exact: Vec::new(),
-            behind,
+            nodes,
         },
     }
 }
@@ -137,7 +139,7 @@ pub fn release_activity_first(
         rows,
         beneath: Beneath {
             exact,
-            behind: Vec::new(),
+            nodes: Vec::new(),
         },
     }
 }
@@ -154,43 +156,34 @@ pub fn release_activity_after(
     let also: Vec<Cell> = last.iter().map(|row| row.0).collect();
     let forest = Forest::of_activity(leaves, &also);
     let by_cell = told_activity(last, beneath);
-    let known: FxHashMap<Cell, Option<u32>> = last
+    let shown: FxHashMap<Cell, Option<[u32; 2]>> = last
         .iter()
-        .map(|row| (row.0, by_cell.get(&row.0).map(|told| told.1[1])))
+        .map(|row| (row.0, by_cell.get(&row.0).map(|told| told.1)))
         .collect();
-    let told = told_of_cells(&forest, &known);
-    let visits_told = |node: usize| by_cell.get(&forest.cells[node]).map_or(0, |told| told.1[0]);
-    let differs = |node: usize| told[node].is_some() && forest.figures[node][0] != visits_told(node);
+    let before = Before::of_cells(&forest, &shown, beneath);
     let made = revise(
         &forest.tree,
-        Last {
-            counted: counted(&told, &forest.cells, beneath, 1),
-            differs: (0..told.len()).map(differs).collect(),
-            told: told.clone(),
-        },
+        before.last(1, &forest.figures),
         rules.people_shown_from,
         rules.total_is_public,
     );
     let mut exact: FxHashMap<Cell, [u32; 2]> = FxHashMap::default();
     let mut edition = listed(&forest, &made, ReleasedActivity::Hidden, |node| {
         let cell = forest.cells[node];
-        let (released, of) = if made.standings[node] == Standing::Now {
-            let of = forest.figures[node];
-            (rounded(rules, of), of)
-        } else {
-            *by_cell.get(&cell)?
-        };
+        let of = before.figure(node, &made, &forest.figures)?;
         exact.insert(cell, of);
-        (of[1] > 0).then_some(released)
+        let is_now = made.standings[node] == Standing::Now;
+        let released = by_cell.get(&cell).filter(|_| !is_now).map(|told| told.0);
+        (of[1] > 0).then(|| released.unwrap_or_else(|| rounded(rules, of)))
     });
-    let shown = edition.rows.iter().filter(|row| row.1 != ReleasedActivity::Hidden);
+    let shown = edition
+        .rows
+        .iter()
+        .filter(|row| row.1 != ReleasedActivity::Hidden);
     edition.beneath.exact = shown
         .map(|row| exact.get(&row.0).copied().unwrap_or_default())
         .collect();
-    edition.beneath.behind = behind(&made, &forest.cells, |node| {
-        let is_behind = told[node] != Some(forest.figures[node][1]) || differs(node);
-        is_behind.then_some(forest.figures[node])
-    });
+    edition.beneath.nodes = before.beneath(&made, &forest.cells);
     edition
 }
 
@@ -209,62 +202,114 @@ fn told_activity(
         .collect()
 }
 
-fn shown_cases(released: Released) -> Option<u32> {
+fn shown_cases(released: Released) -> Option<[u32; 2]> {
     match released {
-        Released::Shown(cases) => Some(cases),
+        Released::Shown(cases) => Some([cases, 0]),
         Released::Hidden => None,
     }
 }
 
-/// What was counted when something was last told of each node, as far as it is known.
-fn counted<K: Ord>(
-    told: &[Option<u32>],
-    keys: &[K],
-    beneath: Option<&Beneath<K>>,
-    which: usize,
-) -> Vec<Option<u32>> {
-    let Some(beneath) = beneath else {
-        return vec![None; told.len()];
-    };
-    let of = |key: &K| {
-        let found = beneath.behind.binary_search_by(|row| row.0.cmp(key)).ok()?;
-        Some(beneath.behind[found].1[which])
-    };
-    let nodes = told.iter().zip(keys);
-    nodes.map(|(told, key)| of(key).or(*told)).collect()
+/// What was told before, by node.
+struct Before {
+    shown: Vec<Option<[u32; 2]>>,
+    beneath: Vec<BeneathNode>,
 }
 
-/// The counts that the figures of an edition are behind of.
-fn behind<K: Ord + Clone>(
-    made: &Made,
-    keys: &[K],
-    count: impl Fn(usize) -> Option<[u32; 2]>,
-) -> Vec<(K, [u32; 2])> {
-    let held = (0..keys.len()).filter(|&node| made.standings[node] == Standing::Before);
-    let mut behind: Vec<(K, [u32; 2])> = held
-        .filter_map(|node| Some((keys[node].clone(), count(node)?)))
-        .collect();
-    behind.sort_by(|a, b| a.0.cmp(&b.0));
-    behind
-}
-
-/// What was told of each node: an unlisted cell is zero, unless something above it is hidden.
-fn told_of_cells(forest: &Forest, known: &FxHashMap<Cell, Option<u32>>) -> Vec<Option<u32>> {
-    let tree = &forest.tree;
-    let of = |node: usize| known.get(&forest.cells[node]).copied().unwrap_or(Some(0));
-    let mut told = vec![None; tree.counts.len()];
-    for &root in &tree.roots {
-        told[root] = of(root);
-    }
-    // Coarser cells come first.
-    for node in 0..told.len() {
-        if told[node].is_some() {
-            for &child in &tree.order[tree.children[node].clone()] {
-                told[child] = of(child);
-            }
+impl Before {
+    fn new<K: Ord>(shown: Vec<Option<[u32; 2]>>, keys: &[K], beneath: Option<&Beneath<K>>) -> Self {
+        let of = |key: &K| {
+            let nodes = &beneath?.nodes;
+            let found = nodes.binary_search_by(|row| row.0.cmp(key)).ok()?;
+            Some(nodes[found].1.clone())
+        };
+        Self {
+            shown,
+            beneath: keys.iter().map(|key| of(key).unwrap_or_default()).collect(),
         }
     }
-    told
+
+    /// An unlisted cell is zero, unless something above it is hidden.
+    fn of_cells(
+        forest: &Forest,
+        listed: &FxHashMap<Cell, Option<[u32; 2]>>,
+        beneath: Option<&Beneath<Cell>>,
+    ) -> Self {
+        let tree = &forest.tree;
+        let of = |node: usize| listed.get(&forest.cells[node]).copied().unwrap_or(Some([0, 0]));
+        let mut shown = vec![None; tree.counts.len()];
+        for &root in &tree.roots {
+            shown[root] = of(root);
+        }
+        // Coarser cells come first.
+        for node in 0..shown.len() {
+            if shown[node].is_some() {
+                for &child in &tree.order[tree.children[node].clone()] {
+                    shown[child] = of(child);
+                }
+            }
+        }
+        Self::new(shown, &forest.cells, beneath)
+    }
+
+    fn told(&self, node: usize) -> Option<[u32; 2]> {
+        self.shown[node].or(self.beneath[node].withdrawn)
+    }
+
+    /// What decides of the figures is the first or the second of them.
+    fn last(&self, which: usize, figures: &[[u32; 2]]) -> Last {
+        let nodes = 0..self.shown.len();
+        let other = |figures: [u32; 2]| figures[1 - which];
+        let differs = |node: usize| {
+            self.told(node)
+                .is_some_and(|told| other(told) != other(figures[node]))
+        };
+        let beneath = || self.beneath.iter();
+        Last {
+            told: nodes
+                .clone()
+                .map(|n| self.told(n).map(|told| told[which]))
+                .collect(),
+            withdrawn: nodes
+                .clone()
+                .map(|n| self.shown[n].is_none() && self.told(n).is_some())
+                .collect(),
+            differs: nodes.map(differs).collect(),
+            keepers: beneath().map(|of| of.keeper).collect(),
+            since: beneath().map(|of| of.since).collect(),
+            stages: beneath().map(|of| of.stages.clone()).collect(),
+            beside: beneath().map(|of| of.beside).collect(),
+        }
+    }
+
+    /// What an edition shows of a node.
+    fn figure(&self, node: usize, made: &Made, figures: &[[u32; 2]]) -> Option<[u32; 2]> {
+        match made.standings[node] {
+            Standing::Now => Some(figures[node]),
+            Standing::Before => self.told(node),
+            Standing::Hidden | Standing::Below => None,
+        }
+    }
+
+    fn beneath<K: Ord + Clone>(&self, made: &Made, keys: &[K]) -> Vec<(K, BeneathNode)> {
+        let of = |node: usize| {
+            let told = self.told(node);
+            let is_now = made.standings[node] == Standing::Now;
+            let is_shown = is_now || made.standings[node] == Standing::Before;
+            BeneathNode {
+                withdrawn: told.filter(|told| !is_shown && *told != [0, 0]),
+                keeper: made.keepers[node],
+                since: made.since[node],
+                stages: made.stages[node].clone(),
+                beside: made.beside[node],
+            }
+        };
+        let mut nodes: Vec<(K, BeneathNode)> = (0..keys.len())
+            .map(|node| (keys[node].clone(), of(node)))
+            .filter(|row| row.1 != BeneathNode::default())
+            .collect();
+        nodes.sort_by(|a, b| a.0.cmp(&b.0));
+        nodes
+    }
 }
 
 fn listed<T: Copy>(

@@ -42,7 +42,8 @@ pub use area::{
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
 pub use editions::{
-    Beneath, Edition, release_activity_after, release_activity_first, release_areas_after, release_cases_after,
+    Beneath, BeneathNode, Edition, release_activity_after, release_activity_first, release_areas_after,
+    release_cases_after,
 };
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use flaw::InvalidRules;

@@ -1,29 +1,44 @@
 //! Editions: what may be told when figures that were published change.
 //!
 //! Who keeps every edition of a bucket subtracts: 40, then 41, is one late case, told exactly and placed. So an edition is
-//! not a release of its own. What is *pending* at a node, its count less what was last told of it (less nothing where it
-//! is hidden), is a measure on the same tree, and is suppressed like one. A node moves on to its present count when
-//! nothing is pending or at least k are (of either sign) and the count itself may be shown; the others keep the figure
-//! that was last told, or stay hidden, with all below them. Where some children are held under a parent that moves, so
-//! many must be held that their pending sum R, which is known to whoever subtracts, is 0 or leaves each of them every
-//! value from 1 to k: at least two, and |R|−(u−1) ≥ k. If that cannot be, all children are held; a parent of whose
-//! children that would tell 1 to k−1 is held itself.
+//! not a release of its own. What is *pending* at a node, its count less what was last told of it (less nothing where that
+//! was never told), is a measure on the same tree, and is suppressed like one: a node moves on to its present count when
+//! nothing is pending or at least k is, of either sign, and the count itself may be shown. The others are *held*: they keep
+//! the figure that was last told, or stay hidden, with all below them. Which are held is not said.
+//!
+//! # What must hold among siblings
+//! Under a parent that moves, so many are held, least pending first, that
+//! - what is pending of them together, R, which whoever subtracts knows, is no small count: 0, or at least two are held and
+//!   R−(u−1) ≥ k, and who runs the rule backwards is left with other readings of it (as in a first release);
+//! - R differs by 0 or at least k from what it was in each earlier edition, unless somebody moves now who may have been
+//!   held then: that difference is what came late to those that are held;
+//! - two, chosen by what everybody knows (hidden ones first, then those with the least figure), stay held while anybody is.
+//!   Without them the counts that all the others have reached would close in on what was held of them before. They move,
+//!   and with them the whole family, when each could have been all of R, in every edition.
+//!
+//! If that cannot be, all children are held; a parent of whose children that would tell 1..k−1 is held itself. Where what
+//! was told of siblings is more than there is, they are hidden instead, together: everybody can work that out.
 //!
 //! # What an attacker with all editions knows
-//! Between two moves of a parent its own change is 0 or at least k, or nothing is told. Of children with known changes qᵢ
-//! whose earlier, hidden shares cᵢ sum to a known R, he knows max(0, R−Σ_{j≠i} qⱼ) ≤ cᵢ ≤ min(qᵢ, R), if he takes
-//! corrections to go up only, and less if not. Of the four ways in which these bounds can meet each leaves at least k
-//! values: qᵢ ≥ k; R−(u−1) ≥ k; Σ_{j≠i}(qⱼ−1)+1 ≥ k; and the parent's change + 1. So
+//! Between two moves of a parent its own change is 0 or at least k, or nothing is told of it. Of children with known
+//! changes qᵢ, whose earlier shares cᵢ were held and sum to a known R, he knows max(0, R−Σ_{j≠i} qⱼ) ≤ cᵢ ≤ min(qᵢ, R) if
+//! he takes counts to go up only, and less if not. Two of them are held still, of which he knows no q, or could each be all
+//! of R: so every cᵢ can be anything from 1 (0 where it was not hidden) to min(qᵢ, R−(u−1)), and both are at least k. Hence
 //! - a count that one edition hides keeps k values whatever is told later (k−1 where it is topmost: nobody doubts that it
 //!   is small), also when it is shown later with what came to it;
-//! - a change that was held back keeps k values, too, and which nodes were held is not told where they were shown;
-//! - nothing follows from one family for another: a child that is held is told nothing of below it either, and one that
-//!   moves only says a figure that would be told anyway.
+//! - a change that was held back keeps as many;
+//! - one family tells nothing of another: of a child that is held nothing below is told either, and one that moves says a
+//!   figure that is told anyway.
 //!
+//! Who also runs the rule backwards, knows its private notes' make but not the notes, and tries every course that the
+//! counts can have taken, is left with at least two values of each hidden count and of each small change: tried for trees
+//! of two tiers and families of up to four over two to four editions.
+//!
+//! # What it costs, and what it leaves out
 //! A figure is behind by fewer than k, or by more where it was held to protect a sibling. Cases that are withdrawn are
-//! changes like others; a count that fell to 1..k−1 from so much that nothing follows from it (2k−1) is hidden, any other
-//! stays as it was. Where the tree itself changed, nodes are judged in the new one; what was told of a unit that is not in
-//! it any more protects nothing and is not looked at.
+//! changes like others; a topmost count that fell to 1..k−1 from so much that nothing follows from it (2k−1) is hidden.
+//! Where the tree itself changed, nodes are judged in the new one; what was told of a unit that is not in it any more is
+//! not looked at. What only a parent counts is taken to be what it was.
 
 use crate::risk::suppress::{Fate, Tree, has_other_readings, judge};
 
@@ -52,8 +67,8 @@ pub(super) struct Made {
     pub keepers: Vec<bool>,
     /// What children were behind of together, for the next edition.
     pub stages: Vec<Vec<i64>>,
-    /// Since which of these a node is held, for the next edition.
-    pub since: Vec<usize>,
+    /// Since which of these nobody was told whether a node is held, for the next edition.
+    pub since: Vec<Option<usize>>,
 }
 
 /// What was told before.
@@ -68,10 +83,8 @@ pub(super) struct Last {
     pub keepers: Vec<bool>,
     /// What its children were behind of together, edition by edition, as far as all that were held then still are.
     pub stages: Vec<Vec<i64>>,
-    /// In which of its parent's stages it was held first.
-    pub since: Vec<usize>,
-    /// What was counted when it was told, as far as anybody wrote it down.
-    pub counted: Vec<Option<u32>>,
+    /// The first of its parent's stages since which nobody was told whether it is held.
+    pub since: Vec<Option<usize>>,
     /// Nodes of which something beside their count differs from what was told with it.
     pub differs: Vec<bool>,
 }
@@ -165,7 +178,7 @@ impl Revision<'_> {
         let apart = i64::from(self.tree.counts[node]) - counted.sum::<i64>();
         let behind = i64::from(sum) - apart - told.map(i64::from).sum::<i64>();
         let mut stages = self.last.stages[node].clone();
-        if stages.is_empty() && children.iter().any(|&child| self.was_held(child)) {
+        if stages.is_empty() && children.iter().any(|&child| self.last.told[child].is_none()) {
             stages.push(behind);
         }
         Sum::Told {
@@ -220,24 +233,26 @@ impl Revision<'_> {
     /// Decides siblings whose sum is known now. Whether all of them are hidden, and the stages of what they are behind of.
     fn family(&mut self, siblings: &[usize], sum: &Sum) -> (bool, Vec<i64>) {
         let is_first = siblings.iter().all(|&node| self.last.told[node].is_none());
-        let keepers = self.keepers(siblings, sum);
-        let held = if is_first {
+        let first = if is_first {
             self.held_first(siblings)
         } else {
-            Some(siblings.iter().copied().filter(|&node| !self.may_move(node)).collect())
+            Some(
+                siblings
+                    .iter()
+                    .copied()
+                    .filter(|&node| !self.may_move(node))
+                    .collect(),
+            )
         };
-        let held = held
+        let keepers = self.keepers(first.as_deref().unwrap_or(siblings), siblings, sum);
+        let held = first
             .map(|held| self.with_keepers(held, &keepers, sum))
             .and_then(|held| self.protected(held, siblings, sum))
             .filter(|held| self.rest_of(held) >= 0 && self.has_other_readings(held, siblings));
         let held = held.unwrap_or_else(|| siblings.to_vec());
-        let stay = if keepers.iter().all(|node| held.contains(node)) && !keepers.is_empty() {
-            keepers
-        } else {
-            self.by_pending(&held).take(2).collect()
-        };
+        let do_stay = keepers.iter().all(|node| held.contains(node));
         for &node in siblings {
-            self.edition.keepers[node] = stay.contains(&node);
+            self.edition.keepers[node] = do_stay && keepers.contains(&node);
         }
         // What was told of siblings is not left standing where it is more than there is.
         let stages = self.next_stages(&held, siblings, sum);
@@ -255,32 +270,49 @@ impl Revision<'_> {
     /// The stages after one in which these are held.
     fn next_stages(&mut self, held: &[usize], siblings: &[usize], sum: &Sum) -> Vec<i64> {
         let mut stages = self.alive(held, siblings, sum).to_vec();
-        let behind: Vec<usize> = self.by_pending(held).collect();
-        if behind.is_empty() {
+        let is_told = |node: &usize| self.moves(*node) && !held.contains(node);
+        let (told, rest): (Vec<usize>, Vec<usize>) = siblings.iter().partition(|node| is_told(node));
+        for &node in &told {
+            self.edition.since[node] = None;
+        }
+        if held.iter().all(|&node| self.pending(node) == 0) {
+            for &node in &rest {
+                self.edition.since[node] = None;
+            }
             return Vec::new();
         }
-        let rest = self.rest_of(held);
-        let is_new = |node: &&usize| !self.was_held(**node);
-        let new: Vec<usize> = behind.iter().filter(is_new).copied().collect();
-        if stages.last() != Some(&rest) || !new.is_empty() {
-            stages.push(rest);
+        let behind = self.rest_of(held);
+        let is_new = |node: &&usize| self.since(**node).is_none();
+        let new: Vec<usize> = rest.iter().filter(is_new).copied().collect();
+        if stages.last() != Some(&behind) || !new.is_empty() {
+            stages.push(behind);
         }
-        for node in new {
-            self.edition.since[node] = stages.len() - 1;
+        for &node in &rest {
+            let known = self.since(node).filter(|&since| since < stages.len());
+            self.edition.since[node] = known.or(Some(stages.len() - 1));
         }
         stages
     }
 
-    /// The stages in which none was held that is not held now: against them a sum that changed by little would tell that.
+    /// Whether a node that is not held shows another figure than before.
+    fn moves(&self, node: usize) -> bool {
+        self.pending(node) != 0 || self.last.told[node].is_none()
+    }
+
+    /// Since which stage nobody was told whether a node is held: one that was hidden at first, since the first.
+    fn since(&self, node: usize) -> Option<usize> {
+        self.last.since[node].or(self.last.told[node].is_none().then_some(0))
+    }
+
+    /// The stages in which none can have been held that is told of now: against them a sum that changed by little tells that.
     fn alive<'s>(&self, held: &[usize], siblings: &[usize], sum: &'s Sum) -> &'s [i64] {
         let Sum::Told { stages, .. } = sum else {
             return &[];
         };
-        let leaves = |node: &&usize| {
-            let is_told = self.pending(**node) != 0 || self.last.told[**node].is_none();
-            is_told && self.was_held(**node) && !held.contains(*node)
-        };
-        let first = siblings.iter().filter(leaves).map(|&node| self.last.since[node]).min();
+        let leaving = siblings
+            .iter()
+            .filter(|node| self.moves(**node) && !held.contains(node));
+        let first = leaving.filter_map(|&node| self.since(node)).min();
         &stages[..first.map_or(stages.len(), |first| first.min(stages.len()))]
     }
 
@@ -289,14 +321,15 @@ impl Revision<'_> {
         if !judge(self.tree, siblings, self.shown_from, &mut self.fates) {
             return None;
         }
-        let (shown, hidden): (Vec<usize>, Vec<usize>) =
-            siblings.iter().partition(|&&node| self.fates[node] == Fate::Shown);
+        let (shown, hidden): (Vec<usize>, Vec<usize>) = siblings
+            .iter()
+            .partition(|&&node| self.fates[node] == Fate::Shown);
         // Of what lies below a unit that is new, something may have been told.
         shown.iter().all(|&node| self.may_move(node)).then_some(hidden)
     }
 
     /// The siblings that stay held.
-    fn keepers(&self, siblings: &[usize], sum: &Sum) -> Vec<usize> {
+    fn keepers(&self, held: &[usize], siblings: &[usize], sum: &Sum) -> Vec<usize> {
         if matches!(sum, Sum::Untold) {
             return Vec::new();
         }
@@ -304,11 +337,13 @@ impl Revision<'_> {
         if siblings.iter().any(|&node| self.last.keepers[node]) {
             keepers.retain(|&node| self.last.keepers[node]);
         } else {
-            keepers.retain(|&node| self.was_held(node));
-            keepers.sort_by_key(|&node| match self.pending(node).unsigned_abs() {
-                0 => u64::MAX,
-                pending => pending,
-            });
+            // Chosen by what everybody knows: another choice would tell what is held.
+            if siblings.iter().any(|&node| self.since(node).is_some()) {
+                keepers.retain(|&node| self.since(node).is_some());
+            } else if held.is_empty() {
+                keepers.clear();
+            }
+            keepers.sort_by_key(|&node| self.last.told[node]);
             keepers.truncate(2);
         }
         keepers
@@ -361,7 +396,11 @@ impl Revision<'_> {
 
     /// Those of them to which something came, least first; equal changes in published order.
     fn by_pending<'s>(&self, nodes: impl IntoIterator<Item = &'s usize>) -> std::vec::IntoIter<usize> {
-        let mut nodes: Vec<usize> = nodes.into_iter().copied().filter(|&node| self.pending(node) != 0).collect();
+        let mut nodes: Vec<usize> = nodes
+            .into_iter()
+            .copied()
+            .filter(|&node| self.pending(node) != 0)
+            .collect();
         nodes.sort_by_key(|&node| self.pending(node).unsigned_abs());
         nodes.into_iter()
     }
@@ -374,15 +413,6 @@ impl Revision<'_> {
         let moving = siblings.iter().filter(|node| !held.contains(node)).map(pending);
         let smallest = moving.filter(|&pending| pending > 0).min();
         count == 0 || has_other_readings(count, rest.unsigned_abs(), self.shown_from, smallest)
-    }
-
-    /// Whether something was held back of a node when it was last told of.
-    fn was_held(&self, node: usize) -> bool {
-        match self.last.told[node] {
-            _ if self.last.withdrawn[node] => true,
-            None => true,
-            told => self.last.counted[node].is_none_or(|counted| Some(counted) != told),
-        }
     }
 
     /// Whether what is held is protected by its number.

@@ -171,10 +171,15 @@ pub(super) fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mu
 /// the sum is the largest such sum. Or exactly one of them, of value b ≥ k, hidden to protect the
 /// others: below the smallest shown, and such that the others did not protect themselves; it could
 /// be any of them, so each could be b or small.
-pub(super) fn has_other_readings(hidden: u64, total: u64, shown_from: u32, smallest_shown: Option<u64>) -> bool {
+pub(super) fn has_other_readings(
+    hidden: u64,
+    total: u64,
+    shown_from: u32,
+    smallest_shown: Option<u64>,
+) -> bool {
     let k = u64::from(shown_from);
     let lowest = k.max((total + 3).saturating_sub(k + hidden));
-    let highest = (total + 1 - hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
+    let highest = (total + 1).saturating_sub(hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
     total < hidden * (k - 1) || lowest <= highest
 }
 

@@ -2,6 +2,7 @@
 
 mod beside;
 mod checkpoints;
+mod editions;
 mod keys;
 mod registries;
 mod restart;

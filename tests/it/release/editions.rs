@@ -71,7 +71,10 @@ impl Land {
         for counts in course {
             let nodes = self.nodes(counts);
             let told: Told = match &last {
-                None => (release_areas(rules, &nodes).into_iter().collect(), Beneath::default()),
+                None => (
+                    release_areas(rules, &nodes).into_iter().collect(),
+                    Beneath::default(),
+                ),
                 Some((rows, beneath)) => {
                     let edition = release_areas_after(rules, rows, Some(beneath), &nodes);
                     (edition.rows.into_iter().collect(), edition.beneath)
@@ -140,7 +143,10 @@ fn attack(
     let mut alike: FxHashMap<Vec<Edition>, Vec<Vec<usize>>> = FxHashMap::default();
     for course in courses {
         let counts: Vec<&Vec<u32>> = course.iter().map(|&world| &worlds[world]).collect();
-        alike.entry(land.publish(rules, &counts)).or_default().push(course);
+        alike
+            .entry(land.publish(rules, &counts))
+            .or_default()
+            .push(course);
     }
     let small = |change: &i64| *change != 0 && change.unsigned_abs() < u64::from(rules.cases_shown_from);
     let mut narrowest = Narrowest::default();
@@ -167,7 +173,10 @@ fn attack(
                     assert!(
                         values.len() >= 2,
                         "n{node} of edition {edition} can only be {values:?}: {published:?} of {:?}",
-                        courses.iter().map(|course| course.iter().map(|&w| &worlds[w]).collect::<Vec<_>>()).collect::<Vec<_>>()
+                        courses
+                            .iter()
+                            .map(|course| course.iter().map(|&w| &worlds[w]).collect::<Vec<_>>())
+                            .collect::<Vec<_>>()
                     );
                 }
                 for later in edition + 1..editions {
@@ -183,7 +192,10 @@ fn attack(
                         assert!(
                             changes.len() >= 2,
                             "n{node} changed by {changes:?} from {edition} to {later}: {published:?} of {:?}",
-                            courses.iter().map(|course| course.iter().map(|&w| &worlds[w]).collect::<Vec<_>>()).collect::<Vec<_>>()
+                            courses
+                                .iter()
+                                .map(|course| course.iter().map(|&w| &worlds[w]).collect::<Vec<_>>())
+                                .collect::<Vec<_>>()
                         );
                     }
                 }
@@ -199,7 +211,11 @@ fn two_editions_of_areas_pin_no_hidden_count_and_no_small_change() {
         for shown_from in [3, 4] {
             let rules = rules(shown_from);
             for corrections in [Corrections::Up, Corrections::BothWays] {
-                let margin = if corrections == Corrections::Up { 0 } else { shown_from };
+                let margin = if corrections == Corrections::Up {
+                    0
+                } else {
+                    shown_from
+                };
                 let narrowest = attack(&land, &rules, corrections, 2, most, margin);
                 println!("{} {shown_from} {narrowest:?}", land.above.len());
                 assert!(narrowest.seen > 100, "{narrowest:?}");
