@@ -51,7 +51,7 @@ pub use names::fold_name;
 pub use parts::Written;
 pub use population::CellPopulation;
 pub use publisher::Publisher;
-pub use release::{InvalidRelease, Measure, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+pub use release::{InvalidRelease, Measure, Noise, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 pub use releases::{PublicArea, PublicFigure, ReleaseIndex};
 pub use snapshot::{CellFigure, Snapshot, Versions};
 pub use thinned::{ThinnedVenues, Thinning};

@@ -1,6 +1,6 @@
 use crate::geo::Cell;
-use crate::index::{ReleaseIndex, ReleasedActivity, ReleasedCases};
-use crate::model::{AreaCode, Hour, Window};
+use crate::index::{Noise, ReleaseBody, ReleaseIndex, ReleasedActivity, ReleasedCases};
+use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 /// What was last released, bucket by bucket: what the next edition of a bucket is judged by.
 impl ReleaseIndex {
@@ -8,6 +8,27 @@ impl ReleaseIndex {
     #[must_use]
     pub fn told_activity(&self, from: Hour) -> Option<Vec<(Cell, ReleasedActivity)>> {
         Some(self.activity.get(&from)?.rows().collect())
+    }
+
+    /// The noise that the activity of the day that begins then was released with.
+    #[must_use]
+    pub fn told_noise(&self, from: Hour) -> Option<Noise> {
+        self.noise.get(&from).copied()
+    }
+
+    /// The noise in the activity that answers for a window at an instant: that of its last day with any.
+    #[must_use]
+    pub fn noise(&self, at: Timestamp, window: Window) -> Option<Noise> {
+        let days = self.buckets(at, window).days?;
+        let noisy = self.noise.range(days.from..days.to).next_back();
+        noisy.map(|(_, noise)| *noise)
+    }
+
+    pub(super) fn set_noise(&mut self, from: Hour, body: &ReleaseBody) {
+        match body {
+            ReleaseBody::NoisyActivity(noise, _) => _ = self.noise.insert(from, *noise),
+            _ => _ = self.noise.remove(&from),
+        }
     }
 
     /// Cases by cell of the week that begins then.

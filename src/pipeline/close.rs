@@ -79,7 +79,7 @@ impl Pipeline {
         let now = self.inner.clock.now();
         // One closing after the other: no release is computed of sums that are older than a stored one's.
         let _turn = self.inner.closing.lock().await;
-        let view = View::take(&mut *self.inner.state.lock().await);
+        let view = View::take(&mut *self.inner.state.lock().await, self.inner.noise.as_ref());
         let backfilled = view.backfilled.clone();
         let released = self.release_due(view, before, now).await;
         if released.is_err() {

@@ -2,10 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::geo::Cell;
-use crate::index::{CellPopulation, Ledger, Measure, ReleaseIndex, ReleasedActivity, ReleasedCases};
+use crate::index::{
+    CellPopulation, Ledger, Measure, Noise, ReleaseBody, ReleaseIndex, ReleasedActivity, ReleasedCases,
+};
 use crate::model::{AreaCode, Day, Hour};
 use crate::pipeline::beneath;
-use crate::risk::{self, AreaNode, Beneath, Edition, Released, Rules, cell_risk};
+use crate::pipeline::noise::NoiseKey;
+use crate::risk::{self, AreaNode, Beneath, Edition, NoiseRules, Released, Rules, cell_risk};
 
 /// Reads what lies beneath the last release of a bucket.
 pub(super) type BeneathOf<'a> = dyn FnMut(Measure, Hour) -> Option<Vec<u8>> + 'a;
@@ -132,16 +135,39 @@ pub(super) fn activity(
     } else {
         risk::release_activity_first(&rules.release, leaves)
     };
-    let rows = edition.rows.into_iter().map(|(cell, value)| match value {
-        risk::ReleasedActivity::Shown { visits, people } => {
-            (cell, ReleasedActivity::Shown { visits, people })
-        }
-        risk::ReleasedActivity::Hidden => (cell, ReleasedActivity::Hidden),
-    });
     Edition {
-        rows: rows.collect(),
+        rows: published(edition.rows),
         beneath: edition.beneath,
     }
+}
+
+/// A day's activity with noise: once, and never again.
+pub(super) fn noisy(
+    rules: &Rules,
+    noise: NoiseRules,
+    key: &NoiseKey,
+    cells: &[Cell],
+    leaves: &[(Cell, u32, u32)],
+    day: Day,
+) -> ReleaseBody {
+    let draw = |measure, cell| key.draw(&noise, measure, cell, day);
+    let rows = risk::release_activity_with_noise(&rules.release, cells, leaves, draw);
+    let noise = Noise {
+        epsilon: noise.epsilon,
+        most_visits: noise.most_visits,
+    };
+    ReleaseBody::NoisyActivity(noise, published(rows))
+}
+
+fn published(rows: Vec<(Cell, risk::ReleasedActivity)>) -> Vec<(Cell, ReleasedActivity)> {
+    rows.into_iter()
+        .map(|(cell, value)| match value {
+            risk::ReleasedActivity::Shown { visits, people } => {
+                (cell, ReleasedActivity::Shown { visits, people })
+            }
+            risk::ReleasedActivity::Hidden => (cell, ReleasedActivity::Hidden),
+        })
+        .collect()
 }
 
 fn released(value: ReleasedCases) -> Released {

@@ -18,6 +18,7 @@ mod files;
 mod handle;
 mod levels;
 mod master_key;
+mod noise;
 mod parents;
 mod publish;
 mod recount;

@@ -10,6 +10,7 @@ use crate::index::{
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::editions::{BeneathOf, WeekLooked};
+use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::{PipelineError, beneath, editions};
 use crate::risk::{self, AreaInputs, AreaNode, AreaUnit, Released, Rules, area_levels, cell_risk};
@@ -93,12 +94,23 @@ pub(super) struct View {
     /// What was told already.
     told: ReleaseIndex,
     areas_version: i64,
+    /// What noise is drawn from, and the cells that it is drawn for: those that have a venue.
+    noise: Option<(NoiseKey, Vec<Cell>)>,
 }
 
 impl View {
     /// Takes the backfilled days along: whoever fails to release them gives them back.
-    pub(super) fn take(state: &mut State) -> Self {
+    pub(super) fn take(state: &mut State, noise: Option<&NoiseKey>) -> Self {
+        let venues = state.publisher.venues();
+        let with_cells = |key: &NoiseKey| {
+            let mut cells: Vec<Cell> = venues.iter().map(|entry| entry.cell).collect();
+            cells.sort_unstable();
+            cells.dedup();
+            (key.clone(), cells)
+        };
+        let noise = noise.map(with_cells);
         Self {
+            noise,
             ledger: state.ledger.clone(),
             areas: state.publisher.areas().clone(),
             population: Arc::clone(state.publisher.population()),
@@ -186,7 +198,20 @@ fn due_days(
         {
             continue;
         }
+        // Noise is not drawn twice, and what is told beside it would take it away.
+        let is_told = view.released.contains_key(&(Measure::Activity, bucket.from));
+        if view.told.told_noise(bucket.from).is_some() || (is_told && view.noise.is_some()) {
+            continue;
+        }
         let leaves = activity(ledger, day);
+        if let (Some((key, cells)), Some(noise)) = (&view.noise, rules.release.noise) {
+            push(
+                bucket,
+                editions::noisy(rules, noise, key, cells, &leaves, day),
+                None,
+            )?;
+            continue;
+        }
         let edition = editions::activity(&view.told, rules, bucket.from, &leaves, beneath_of);
         let beneath = beneath::to_bytes(&edition.beneath);
         push(bucket, ReleaseBody::Activity(edition.rows), beneath)?;

@@ -18,6 +18,7 @@ mod instrument;
 mod instrument_rules;
 mod joint;
 pub mod methods;
+mod noise;
 mod nowcast;
 mod release;
 mod revise;
@@ -54,6 +55,7 @@ pub use forecast::{
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
 pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
+pub use noise::{NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,

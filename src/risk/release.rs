@@ -331,7 +331,12 @@ impl Forest {
         Self { cells, figures, tree }
     }
 
-    fn listed<T: Copy>(&self, verdict: &Verdict, shown: impl Fn([u32; 2]) -> T, hidden: T) -> Vec<(Cell, T)> {
+    pub(super) fn listed<T: Copy>(
+        &self,
+        verdict: &Verdict,
+        shown: impl Fn([u32; 2]) -> T,
+        hidden: T,
+    ) -> Vec<(Cell, T)> {
         let mut listed = Vec::new();
         for (n, &cell) in self.cells.iter().enumerate() {
             match verdict.fates[n] {

@@ -18,6 +18,7 @@ use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use crate::risk::RuleHead;
+use crate::risk::noise::{NoiseFile, NoiseRules};
 use crate::risk::rules::Flaw;
 
 /// What the public may see of counts.
@@ -35,6 +36,8 @@ pub struct ReleaseRules {
     pub total_is_public: bool,
     /// Hide cells from which, beside the counts of areas, a hidden count could be computed.
     pub cells_give_way_to_areas: bool,
+    /// The noise that activity is released with; none unless an operator asks for it.
+    pub noise: Option<NoiseRules>,
 }
 
 /// What becomes of a node's figure.
@@ -179,7 +182,9 @@ pub(super) fn has_other_readings(
 ) -> bool {
     let k = u64::from(shown_from);
     let lowest = k.max((total + 3).saturating_sub(k + hidden));
-    let highest = (total + 1).saturating_sub(hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
+    let highest = (total + 1)
+        .saturating_sub(hidden)
+        .min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
     total < hidden * (k - 1) || lowest <= highest
 }
 
@@ -207,11 +212,14 @@ pub(super) struct ReleaseFile {
     round_to: u32,
     total_is_public: bool,
     cells_give_way_to_areas: bool,
+    noise: Option<NoiseFile>,
 }
 
 impl ReleaseFile {
-    pub(super) fn check(self) -> Result<ReleaseRules, Flaw> {
+    pub(super) fn check(mut self) -> Result<ReleaseRules, Flaw> {
         self.rule.check()?;
+        let noise = self.noise.as_ref().map(NoiseFile::check).transpose()?;
+        self.rule.notes.extend(noise.as_ref().map(NoiseRules::promise));
         for (field, value) in [
             ("cases_shown_from", self.cases_shown_from),
             ("people_shown_from", self.people_shown_from),
@@ -228,6 +236,7 @@ impl ReleaseFile {
             round_to: self.round_to,
             total_is_public: self.total_is_public,
             cells_give_way_to_areas: self.cells_give_way_to_areas,
+            noise,
         })
     }
 }

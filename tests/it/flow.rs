@@ -4,6 +4,7 @@ mod beside;
 mod checkpoints;
 mod editions;
 mod keys;
+mod noise;
 mod registries;
 mod restart;
 mod sealed;
