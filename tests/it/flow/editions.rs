@@ -149,12 +149,14 @@ async fn late_check_ins_of_few_people_change_no_closed_day() {
         let rows = pipeline.store().load_releases(Hour(0)).await.unwrap();
         let days = rows.into_iter().filter(|row| row.measure == "activity");
         let all = days.map(|row| Release::from_bytes(&row.body).unwrap());
-        all.filter(|release| release.bucket.from.start() > NOON.plus_s(-3 * 86_400))
+        let hour = NOON.plus_s(-2 * 86_400).hour();
+        all.filter(|release| release.bucket.from <= hour && hour < release.bucket.to)
             .collect::<Vec<_>>()
     };
     pipeline.append(visits(0, 34)).await.unwrap();
     pipeline.close_buckets().await.unwrap();
     let first = days().await;
+    assert_eq!(first.len(), 1);
     // 34 is shown as 30, 35 would be 40.
     pipeline.append(visits(40, 1)).await.unwrap();
     pipeline.close_buckets().await.unwrap();
@@ -196,4 +198,78 @@ async fn cells_of_a_closed_week_are_held_like_areas() {
     pipeline.append(cases(6000, 1, "164")).await.unwrap();
     pipeline.close_buckets().await.unwrap();
     assert_eq!(counts(&editions(&pipeline, Measure::Cases).await), [Some(86); 7]);
+}
+
+/// A level by the cases of two weeks.
+const TWO_WEEKS: &str = r#"
+kind = "area"
+[rule]
+id = "two-weeks"
+version = "1"
+source = "made up"
+valid_from = "2020-01-01"
+confirmed = true
+[rule.title]
+vi = "Hai tuần"
+en = "Two weeks"
+[[level]]
+level = 1
+name = { vi = "Thấp", en = "Low" }
+[[level]]
+level = 2
+name = { vi = "Cao", en = "High" }
+[[table]]
+name = { vi = "Ca", en = "Cases" }
+columns.measure = "cases_7d_per_100k"
+columns.bands = [{ from = 0, gives = "≥0" }]
+rows.measure = "cases_14d_per_100k"
+rows.bands = [{ from = 0, to = 30, gives = [1] }, { from = 30, gives = [2] }]
+"#;
+
+#[tokio::test]
+async fn the_oldest_week_in_reach_is_decided_with_the_week_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rules = Rules::with_files(&[("two.toml".to_owned(), TWO_WEEKS.to_owned())]).unwrap();
+    rules.areas = rules.areas.choosing(&["two-weeks".to_owned()]).unwrap();
+    let rules = Arc::new(rules);
+    let at = async |now: Timestamp| {
+        for _ in 0..200 {
+            let (config, clock) = (PipelineConfig::default(), Clock::fixed(now));
+            match Pipeline::open(folder.path(), config, clock, Arc::clone(&rules)).await {
+                Err(PipelineError::Store(StoreError::FolderInUse { .. })) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the lock of a dropped flow stays");
+    };
+    let pipeline = at(NOON).await;
+    let areas = vec![area("19", None, 105.4, 21.3, 0.9)];
+    pipeline.put_areas(areas).await.unwrap();
+    let of = |from: u32, count: u32, at: Timestamp| {
+        let ids = from..from + count;
+        EventBatch::Cases(
+            ids.map(|n| case(&format!("w-{n}"), at, Some("19"), None))
+                .collect(),
+        )
+    };
+    pipeline
+        .append(of(0, 100, SATURDAY.plus_s(-7 * 86_400)))
+        .await
+        .unwrap();
+    pipeline.append(of(500, 40, SATURDAY)).await.unwrap();
+    pipeline.close_buckets().await.unwrap();
+    let told = editions(&pipeline, Measure::AreaCases).await;
+    let ReleaseBody::AreaCases(rows) = &told[0].body else {
+        panic!("no areas");
+    };
+    assert_eq!(rows[0].1, ReleasedCases::Shown { cases: 40, level: 2 });
+    pipeline.close().await.unwrap();
+    drop(pipeline);
+
+    // So late that the week is the oldest that is looked at.
+    let pipeline = at(SATURDAY.plus_s(400 * 86_400)).await;
+    pipeline.close_buckets().await.unwrap();
+    assert_eq!(editions(&pipeline, Measure::AreaCases).await, told);
 }
