@@ -64,6 +64,12 @@ impl<T: Copy + Eq + Hash> CellBucket<T> {
         }
     }
 
+    /// The rows it was made of.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Cell, T)> {
+        let cells = self.cells.iter().enumerate();
+        cells.filter_map(|(at, cell)| Some((cell?, self.values.get(at))))
+    }
+
     fn is_hidden(&self, cell: Cell) -> bool {
         let Some((low, high)) = cell.descendants(MAX_RESOLUTION) else {
             return false;
@@ -121,6 +127,15 @@ impl Cells {
             groups,
             rest: Box::from(rest.as_slice()),
         }
+    }
+
+    /// All of them.
+    fn iter(&self) -> impl Iterator<Item = Option<Cell>> {
+        (0..self.rest.len()).map(|at| {
+            let group = self.groups.partition_point(|group| group.1 <= at) - 1;
+            let id = (self.groups[group].0 << REST_BITS | u64::from(self.rest[at])) << UNUSED_BITS;
+            Cell::from_u64(id | ((1 << UNUSED_BITS) - 1)).ok()
+        })
     }
 
     /// The first place, not before `from`, of a cell that does not come before the given one, and whether it is that.
@@ -201,6 +216,7 @@ mod tests {
         cells.dedup();
         let listed: Vec<Cell> = cells.iter().copied().step_by(3).collect();
         let packed = Cells::of(listed.iter().copied());
+        assert!(packed.iter().eq(listed.iter().map(|cell| Some(*cell))));
         let mut at = 0;
         for cell in &cells {
             let before = listed.partition_point(|known| known.to_u64() < cell.to_u64());

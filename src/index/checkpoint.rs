@@ -8,7 +8,7 @@ use crate::geo::Cell;
 use crate::index::Ledger;
 use crate::index::bytes::{self, Body, put_count, put_text};
 use crate::index::day::{LedgerDay, OpenDay, PackedDay, SealedDay, Sums};
-use crate::index::ledger::Fresh;
+use crate::index::ledger::{CaseTurns, Fresh};
 use crate::index::packed::PackedRows;
 use crate::index::people::People;
 use crate::model::{AreaCode, CellStats, Day, Hour, UtcOffset, VenueStats};
@@ -192,6 +192,7 @@ pub(super) fn ledger_of(offset: UtcOffset, days: BTreeMap<Day, LedgerDay>) -> Le
             everything: true,
             sums: Sums::default(),
         },
+        cases: CaseTurns::default(),
     }
 }
 

@@ -22,6 +22,14 @@ pub struct Ledger {
     pub(super) offset: UtcOffset,
     pub(super) days: BTreeMap<Day, LedgerDay>,
     pub(super) fresh: Fresh,
+    pub(super) cases: CaseTurns,
+}
+
+/// How often cases came into each day, and how often into any, since the ledger was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CaseTurns {
+    every_day: u64,
+    days: BTreeMap<Day, u64>,
 }
 
 /// What came in since the last publication: small sums to lay over what is published, or word that
@@ -57,6 +65,7 @@ impl Ledger {
                 everything: true,
                 sums: Sums::default(),
             },
+            cases: CaseTurns::default(),
         }
     }
 
@@ -136,6 +145,7 @@ impl Ledger {
     /// (its own and those above). `false` when its day is sealed: then it counts in the areas only, whose sums
     /// follow the stored cases and not the history.
     pub fn fold_case(&mut self, cell: Option<Cell>, areas: &[AreaCode], hour: Hour) -> bool {
+        *self.cases.days.entry(hour.day(self.offset)).or_default() += 1;
         for code in areas {
             self.add_area(code, hour);
         }
@@ -158,6 +168,7 @@ impl Ledger {
             }
         }
         self.fresh = everything();
+        self.cases.every_day += 1;
         for (hour, areas) in cases {
             for code in areas {
                 self.add_area(code, hour);
@@ -205,12 +216,14 @@ impl Ledger {
             areas: sums.areas,
         };
         self.days.insert(day, LedgerDay::Sealed(Arc::new(sealed)));
+        *self.cases.days.entry(day).or_default() += 1;
         self.fresh = everything();
     }
 
     /// Forgets a day.
     pub fn drop_day(&mut self, day: Day) {
         if self.days.remove(&day).is_some() {
+            *self.cases.days.entry(day).or_default() += 1;
             self.fresh = everything();
         }
     }
@@ -236,6 +249,13 @@ impl Ledger {
             LedgerDay::Open(open) => Some(open.revision),
             LedgerDay::Sealed(_) => None,
         }
+    }
+
+    /// Other numbers after each case of a day, and after each day that is replaced. They count from the start of the program.
+    #[must_use]
+    pub fn case_revision(&self, day: Day) -> (u64, u64) {
+        let of_day = self.cases.days.get(&day).copied().unwrap_or(0);
+        (self.cases.every_day, of_day)
     }
 
     /// The sums of a day as they stand; empty when nothing happened.

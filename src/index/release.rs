@@ -4,6 +4,8 @@ use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 const NAME: [u8; 8] = *b"VXRELS01";
 const LIMIT_BYTES: u64 = 1 << 32;
+/// The number of [`ReleaseBody::NoisyActivity`]; the others have those of their measures.
+const NOISY_ACTIVITY: u8 = 3;
 
 /// What a release publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,10 +58,21 @@ pub struct Release {
 pub enum ReleaseBody {
     /// Of [`Measure::Activity`].
     Activity(Vec<(Cell, ReleasedActivity)>),
+    /// Of [`Measure::Activity`], with noise.
+    NoisyActivity(Noise, Vec<(Cell, ReleasedActivity)>),
     /// Of [`Measure::Cases`].
     Cases(Vec<(Cell, ReleasedCases)>),
     /// Of [`Measure::AreaCases`].
     AreaCases(Vec<(AreaCode, ReleasedCases)>),
+}
+
+/// How much noise figures carry: discrete Laplace noise for the differential privacy of single check-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// The privacy budget of one check-in and day: a fraction.
+    pub epsilon: (u32, u32),
+    /// The most people of one check-in that the budget covers.
+    pub most_visits: u32,
 }
 
 /// One cell's released activity.
@@ -103,7 +116,7 @@ impl Release {
     #[must_use]
     pub fn measure(&self) -> Measure {
         match self.body {
-            ReleaseBody::Activity(_) => Measure::Activity,
+            ReleaseBody::Activity(_) | ReleaseBody::NoisyActivity(..) => Measure::Activity,
             ReleaseBody::Cases(_) => Measure::Cases,
             ReleaseBody::AreaCases(_) => Measure::AreaCases,
         }
@@ -122,26 +135,18 @@ impl Release {
     }
 
     fn unsealed(&self, seq: u32, made_at: Timestamp) -> Vec<u8> {
-        let mut out = vec![self.measure() as u8];
+        let mut out = vec![self.tag()];
         out.extend_from_slice(&self.bucket.from.0.to_le_bytes());
         out.extend_from_slice(&self.bucket.to.0.to_le_bytes());
         out.extend_from_slice(&seq.to_le_bytes());
         out.extend_from_slice(&made_at.0.to_le_bytes());
         match &self.body {
-            ReleaseBody::Activity(rows) => {
-                let mut rows = rows.clone();
-                rows.sort_by_key(|row| row.0);
-                put_count(&mut out, rows.len());
-                for (cell, released) in rows {
-                    let (shown, visits, people) = match released {
-                        ReleasedActivity::Shown { visits, people } => (1, visits, people),
-                        ReleasedActivity::Hidden => (0, 0, 0),
-                    };
-                    out.extend_from_slice(&cell.to_u64().to_le_bytes());
-                    out.push(shown);
-                    out.extend_from_slice(&visits.to_le_bytes());
-                    out.extend_from_slice(&people.to_le_bytes());
+            ReleaseBody::Activity(rows) => put_activity(&mut out, rows),
+            ReleaseBody::NoisyActivity(noise, rows) => {
+                for number in [noise.epsilon.0, noise.epsilon.1, noise.most_visits] {
+                    out.extend_from_slice(&number.to_le_bytes());
                 }
+                put_activity(&mut out, rows);
             }
             ReleaseBody::Cases(rows) => {
                 let mut rows = rows.clone();
@@ -165,6 +170,13 @@ impl Release {
         out
     }
 
+    fn tag(&self) -> u8 {
+        match self.body {
+            ReleaseBody::NoisyActivity(..) => NOISY_ACTIVITY,
+            _ => self.measure() as u8,
+        }
+    }
+
     /// Reads [`Release::to_bytes`].
     ///
     /// # Errors
@@ -184,9 +196,17 @@ fn read(sealed: &[u8]) -> Result<Release, String> {
     };
     let seq = body.u32()?;
     let made_at = Timestamp(body.i64()?);
+    let noise = if measure == NOISY_ACTIVITY {
+        Some(Noise {
+            epsilon: (body.u32()?, body.u32()?),
+            most_visits: body.u32()?,
+        })
+    } else {
+        None
+    };
     let count = body.count(7)?;
     let released = match measure {
-        0 => {
+        0 | NOISY_ACTIVITY => {
             let mut rows = Vec::with_capacity(count);
             for _ in 0..count {
                 let cell = read_cell(&mut body)?;
@@ -198,7 +218,10 @@ fn read(sealed: &[u8]) -> Result<Release, String> {
                 };
                 rows.push((cell, activity));
             }
-            ReleaseBody::Activity(rows)
+            match noise {
+                Some(noise) => ReleaseBody::NoisyActivity(noise, rows),
+                None => ReleaseBody::Activity(rows),
+            }
         }
         1 => {
             let mut rows = Vec::with_capacity(count);
@@ -225,6 +248,22 @@ fn read(sealed: &[u8]) -> Result<Release, String> {
         made_at,
         body: released,
     })
+}
+
+fn put_activity(out: &mut Vec<u8>, rows: &[(Cell, ReleasedActivity)]) {
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(|row| row.0);
+    put_count(out, rows.len());
+    for (cell, released) in rows {
+        let (shown, visits, people) = match released {
+            ReleasedActivity::Shown { visits, people } => (1, visits, people),
+            ReleasedActivity::Hidden => (0, 0, 0),
+        };
+        out.extend_from_slice(&cell.to_u64().to_le_bytes());
+        out.push(shown);
+        out.extend_from_slice(&visits.to_le_bytes());
+        out.extend_from_slice(&people.to_le_bytes());
+    }
 }
 
 fn put_cases(out: &mut Vec<u8>, released: ReleasedCases) {

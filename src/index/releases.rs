@@ -7,7 +7,7 @@ use crate::index::bucket::{CellBucket, Found};
 use crate::index::closed::{DAY_HOURS, WEEK_HOURS, last_closed};
 use crate::index::layered::gap;
 use crate::index::roster::{CellBox, Roster};
-use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
+use crate::index::{CellPopulation, Noise, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 /// Releases begin at this resolution; coarser figures are sums of shown ones.
@@ -63,6 +63,8 @@ pub struct ReleaseIndex {
     pub(super) activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
     pub(super) cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
     pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
+    /// The days of which activity was released with noise.
+    pub(super) noise: BTreeMap<Hour, Noise>,
     /// By resolution.
     listed: [Arc<Listed>; 10],
 }
@@ -80,7 +82,7 @@ pub(super) struct AreaBucket {
     pub(super) window: Window,
     pub(super) seq: u32,
     made_at: Timestamp,
-    areas: FxHashMap<AreaCode, ReleasedCases>,
+    pub(super) areas: FxHashMap<AreaCode, ReleasedCases>,
 }
 
 impl ReleaseIndex {
@@ -88,11 +90,12 @@ impl ReleaseIndex {
     pub fn put(&mut self, release: &Release) {
         let (window, seq) = (release.bucket, release.seq);
         match &release.body {
-            ReleaseBody::Activity(rows) => {
+            ReleaseBody::Activity(rows) | ReleaseBody::NoisyActivity(_, rows) => {
                 if self.activity.get(&window.from).is_none_or(|old| old.seq <= seq) {
                     let is_hidden = |value: &ReleasedActivity| *value == ReleasedActivity::Hidden;
                     let bucket = CellBucket::of(window, seq, &self.listing(rows, window.to), is_hidden);
                     self.activity.insert(window.from, Arc::new(bucket));
+                    self.set_noise(window.from, &release.body);
                 }
             }
             ReleaseBody::Cases(rows) => {

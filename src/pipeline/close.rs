@@ -1,12 +1,14 @@
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::geo::Cell;
-use crate::index::{Ledger, Publisher, Release};
+use crate::index::{Ledger, Measure, Publisher};
 use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
-use crate::pipeline::releases::{Stored, View};
+use crate::pipeline::releases::{Made, Stored, View};
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
 use crate::store::{HistoryRow, StoreError};
 
@@ -77,7 +79,7 @@ impl Pipeline {
         let now = self.inner.clock.now();
         // One closing after the other: no release is computed of sums that are older than a stored one's.
         let _turn = self.inner.closing.lock().await;
-        let view = View::take(&mut *self.inner.state.lock().await);
+        let view = View::take(&mut *self.inner.state.lock().await, self.inner.noise.as_ref());
         let backfilled = view.backfilled.clone();
         let released = self.release_due(view, before, now).await;
         if released.is_err() {
@@ -90,17 +92,28 @@ impl Pipeline {
         let rules = Arc::clone(&self.inner.rules);
         // No more than two of them are held at once, whatever is due.
         let (sender, mut made) = mpsc::channel(1);
+        let (store, flow) = (self.inner.store.clone(), Handle::current());
         let task = tokio::task::spawn_blocking(move || {
-            releases::due(&view, &rules, before, now, &mut |release| {
-                sender.blocking_send(release).is_ok()
-            })
+            let unread = OnceCell::new();
+            let mut beneath_of = |measure: Measure, from| {
+                let seq = view.last_seq(measure, from)?;
+                let found = flow.block_on(store.release_beneath(measure.as_str(), from, seq));
+                found.unwrap_or_else(|error| {
+                    let _ = unread.set(error);
+                    None
+                })
+            };
+            // What is made without that could tell too much.
+            let each = &mut |made| unread.get().is_none() && sender.blocking_send(made).is_ok();
+            let looked_at = releases::due(&view, &rules, before, now, &mut beneath_of, each);
+            unread.into_inner().map_or(Ok(looked_at), Err)
         });
         // Nobody else makes releases meanwhile: see `closing`.
         let mut all = Stored::of(&*self.inner.state.lock().await);
         let mut count = 0;
         let mut stored = Ok(());
-        while let Some(release) = made.recv().await {
-            stored = self.store_release(release, &mut all).await;
+        while let Some(one) = made.recv().await {
+            stored = self.store_release(one, &mut all).await;
             if stored.is_err() {
                 break;
             }
@@ -114,7 +127,7 @@ impl Pipeline {
             all.put_into(&mut state);
         }
         stored?;
-        state.looked_at = looked_at?.unwrap_or_default();
+        state.looked_at = looked_at??.unwrap_or_default();
         if count == 0 {
             return Ok(());
         }
@@ -123,9 +136,12 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn store_release(&self, mut release: Release, all: &mut Stored) -> Result<(), PipelineError> {
+    async fn store_release(&self, made: Made, all: &mut Stored) -> Result<(), PipelineError> {
+        let Made { mut release, beneath } = made;
+        let store = &self.inner.store;
+        let beneath = beneath.as_deref();
         // The number is taken when an earlier try was stored although it reported an error.
-        while let Err(error) = self.inner.store.put_release(&releases::row(&release)).await {
+        while let Err(error) = store.put_release_with(&releases::row(&release), beneath).await {
             if !matches!(error, StoreError::ReleaseExists { .. }) {
                 return Err(error.into());
             }

@@ -6,16 +6,19 @@
 //! speaks no HTTP (`api` does).
 
 mod backfill;
+mod beneath;
 mod beside;
 mod case_dates;
 mod checkpoint;
 mod close;
+mod editions;
 mod error;
 mod facts;
 mod files;
 mod handle;
 mod levels;
 mod master_key;
+mod noise;
 mod parents;
 mod publish;
 mod recount;

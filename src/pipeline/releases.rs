@@ -1,16 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::geo::Cell;
 use crate::index::{
-    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex, ReleasedActivity,
-    ReleasedCases,
+    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex, ReleasedCases,
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
-use crate::pipeline::PipelineError;
+use crate::pipeline::editions::{BeneathOf, WeekLooked};
+use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
+use crate::pipeline::{PipelineError, beneath, editions};
 use crate::risk::{self, AreaInputs, AreaNode, AreaUnit, Released, Rules, area_levels, cell_risk};
 use crate::store::{ReleaseRow, Store};
 
@@ -88,74 +90,180 @@ pub(super) struct View {
     population: Arc<CellPopulation>,
     released: ReleasedSoFar,
     pub(super) backfilled: BTreeSet<Day>,
-    looked_at: BTreeMap<Day, u64>,
+    looked_at: LookedAt,
+    /// What was told already.
+    told: ReleaseIndex,
+    areas_version: i64,
+    /// What noise is drawn from, and the cells that it is drawn for: those that have a venue.
+    noise: Option<(NoiseKey, Vec<Cell>)>,
 }
 
 impl View {
     /// Takes the backfilled days along: whoever fails to release them gives them back.
-    pub(super) fn take(state: &mut State) -> Self {
+    pub(super) fn take(state: &mut State, noise: Option<&NoiseKey>) -> Self {
+        let venues = state.publisher.venues();
+        let with_cells = |key: &NoiseKey| {
+            let mut cells: Vec<Cell> = venues.iter().map(|entry| entry.cell).collect();
+            cells.sort_unstable();
+            cells.dedup();
+            (key.clone(), cells)
+        };
+        let noise = noise.map(with_cells);
         Self {
+            noise,
             ledger: state.ledger.clone(),
             areas: state.publisher.areas().clone(),
             population: Arc::clone(state.publisher.population()),
             released: state.released.clone(),
             backfilled: std::mem::take(&mut state.backfilled),
             looked_at: state.looked_at.clone(),
+            told: state.publisher.releases().clone(),
+            areas_version: state.areas_version,
         }
     }
 }
 
-/// The revisions of the open days as they were when their releases were looked at.
-pub(super) type LookedAt = BTreeMap<Day, u64>;
+/// What releases were last made from: nothing can be new of what has not changed since.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LookedAt {
+    /// The revisions of the open days.
+    days: BTreeMap<Day, u64>,
+    /// By Monday.
+    weeks: BTreeMap<Day, WeekLooked>,
+}
 
-/// Gives `each` the releases that are due: closed buckets that have none, or whose figures changed since (late events),
-/// oldest first, and one at a time: those of a country are large. `None` when `each` wants no more. Pure; CPU-bound.
+/// A release, and what of it is not published.
+pub(super) struct Made {
+    pub(super) release: Release,
+    pub(super) beneath: Option<Vec<u8>>,
+}
+
+impl View {
+    /// The number of the last release of a bucket.
+    pub(super) fn last_seq(&self, measure: Measure, from: Hour) -> Option<u32> {
+        self.released.get(&(measure, from)).map(|last| last.0)
+    }
+}
+
+/// Gives `each` the releases that are due: closed buckets that have none, or whose figures changed since (late events) by
+/// as much as may be told, oldest first, and one at a time: those of a country are large. `None` when `each` wants no
+/// more. CPU-bound; what lies beneath earlier releases comes from `beneath_of`.
 pub(super) fn due(
     view: &View,
     rules: &Rules,
     closed_before: Day,
     now: Timestamp,
-    each: &mut dyn FnMut(Release) -> bool,
+    beneath_of: &mut BeneathOf<'_>,
+    each: &mut dyn FnMut(Made) -> bool,
 ) -> Option<LookedAt> {
     let ledger = &view.ledger;
-    let offset = ledger.offset();
     let Some(first) = ledger.days().map(|(day, _)| day).next() else {
-        return Some(LookedAt::new());
+        return Some(LookedAt::default());
     };
     let first = first.max(Day(closed_before.0 - REACH_DAYS));
-    let mut looked_at = LookedAt::new();
-    let mut push = |bucket: Window, body: ReleaseBody| {
-        let new = if_new(view, bucket, now, body);
-        new.is_none_or(&mut *each).then_some(())
+    let mut push = |bucket: Window, body: ReleaseBody, beneath: Option<Vec<u8>>| {
+        let Some(release) = if_new(view, bucket, now, body) else {
+            return Some(false);
+        };
+        each(Made { release, beneath }).then_some(true)
     };
-    for number in first.0..closed_before.0 {
+    let days = due_days(view, rules, first..closed_before, beneath_of, &mut push)?;
+    let weeks = due_weeks(view, rules, first.monday()..closed_before, beneath_of, &mut push)?;
+    Some(LookedAt { days, weeks })
+}
+
+/// Takes a bucket's figures, and says whether they are new; `None` when no more are wanted.
+type Push<'a> = dyn FnMut(Window, ReleaseBody, Option<Vec<u8>>) -> Option<bool> + 'a;
+
+fn due_days(
+    view: &View,
+    rules: &Rules,
+    days: Range<Day>,
+    beneath_of: &mut BeneathOf<'_>,
+    push: &mut Push<'_>,
+) -> Option<BTreeMap<Day, u64>> {
+    let ledger = &view.ledger;
+    let mut looked_at = BTreeMap::new();
+    for number in days.start.0..days.end.0 {
         let day = Day(number);
-        let bucket = day.window(offset);
+        let bucket = day.window(ledger.offset());
         let revision = ledger.revision(day);
         looked_at.extend(revision.map(|revision| (day, revision)));
         // A sealed day takes no more events: its release is missing or final, unless it was backfilled.
-        let same =
-            ledger.is_sealed(day) || (revision.is_some() && view.looked_at.get(&day) == revision.as_ref());
+        let same = ledger.is_sealed(day)
+            || (revision.is_some() && view.looked_at.days.get(&day) == revision.as_ref());
         if same
             && !view.backfilled.contains(&day)
             && view.released.contains_key(&(Measure::Activity, bucket.from))
         {
             continue;
         }
-        let body = ReleaseBody::Activity(activity(ledger, rules, day));
-        push(bucket, body)?;
+        // Noise is not drawn twice, and what is told beside it would take it away.
+        let is_told = view.released.contains_key(&(Measure::Activity, bucket.from));
+        if view.told.told_noise(bucket.from).is_some() || (is_told && view.noise.is_some()) {
+            continue;
+        }
+        let leaves = activity(ledger, day);
+        if let (Some((key, cells)), Some(noise)) = (&view.noise, rules.release.noise) {
+            push(
+                bucket,
+                editions::noisy(rules, noise, key, cells, &leaves, day),
+                None,
+            )?;
+            continue;
+        }
+        let edition = editions::activity(&view.told, rules, bucket.from, &leaves, beneath_of);
+        let beneath = beneath::to_bytes(&edition.beneath);
+        push(bucket, ReleaseBody::Activity(edition.rows), beneath)?;
     }
-    let mut before = WeekBefore::default();
-    let mut monday = first.monday();
-    while monday.0 + 7 <= closed_before.0 {
-        let bucket = week(monday, offset);
-        let cases = weekly_cases(ledger, monday);
+    Some(looked_at)
+}
+
+fn due_weeks(
+    view: &View,
+    rules: &Rules,
+    days: Range<Day>,
+    beneath_of: &mut BeneathOf<'_>,
+    push: &mut Push<'_>,
+) -> Option<BTreeMap<Day, WeekLooked>> {
+    let ledger = &view.ledger;
+    let mut looked_at = BTreeMap::new();
+    let mut monday = days.start;
+    let mut before = WeekBefore::of_released(&view.told, monday.first_hour(ledger.offset()));
+    // Levels follow those of the weeks before.
+    let mut follows_new = false;
+    while monday.0 + 7 <= days.end.0 {
+        let bucket = week(monday, ledger.offset());
+        let looked = WeekLooked::of(ledger, monday, view.areas_version, &view.population);
+        let is_released = |measure| view.released.contains_key(&(measure, bucket.from));
+        let same = view.looked_at.weeks.get(&monday) == Some(&looked);
+        looked_at.insert(monday, looked);
         let nodes = area_nodes(&view.areas, ledger, monday);
-        let body = ReleaseBody::Cases(cells(view, rules, &cases, &nodes, monday));
-        push(bucket, body)?;
-        let rows = areas(&view.areas, &nodes, rules, monday, &before, bucket.to.start());
-        before.follow(&rows);
-        push(bucket, ReleaseBody::AreaCases(rows))?;
+        if !(same && is_released(Measure::Cases)) {
+            let cases = weekly_cases(ledger, monday);
+            let edition = editions::cells(
+                &view.told,
+                rules,
+                bucket.from,
+                &cases,
+                beneath_of,
+                || cells(view, rules, &cases, &nodes, monday),
+                |cell| view.population.of(cell),
+            );
+            let beneath = beneath::to_bytes(&edition.beneath);
+            push(bucket, ReleaseBody::Cases(edition.rows), beneath)?;
+        }
+        let told = view.told.told_areas(bucket.from);
+        if let Some(told) = told.filter(|_| same && !follows_new && is_released(Measure::AreaCases)) {
+            before.follow(&told);
+        } else {
+            let edition = editions::areas(&view.told, rules, bucket.from, &nodes, beneath_of);
+            let released = edition.rows.into_iter().collect();
+            let rows = areas(&view.areas, &released, rules, monday, &before, bucket.to.start());
+            before.follow(&rows);
+            let beneath = beneath::to_bytes(&edition.beneath);
+            follows_new |= push(bucket, ReleaseBody::AreaCases(rows), beneath)?;
+        }
         monday = Day(monday.0 + 7);
     }
     Some(looked_at)
@@ -190,7 +298,7 @@ fn week(monday: Day, offset: UtcOffset) -> Window {
     }
 }
 
-fn activity(ledger: &Ledger, rules: &Rules, day: Day) -> Vec<(Cell, ReleasedActivity)> {
+fn activity(ledger: &Ledger, day: Day) -> Vec<(Cell, u32, u32)> {
     let mut leaves: Vec<(Cell, u32, u32)> = Vec::new();
     for (cell, _, stats) in ledger.day_cells(day) {
         match leaves.last_mut() {
@@ -202,15 +310,7 @@ fn activity(ledger: &Ledger, rules: &Rules, day: Day) -> Vec<(Cell, ReleasedActi
         }
     }
     leaves.retain(|(_, visits, people)| visits + people > 0);
-    risk::release_activity(&rules.release, &leaves)
-        .into_iter()
-        .map(|(cell, released)| match released {
-            risk::ReleasedActivity::Shown { visits, people } => {
-                (cell, ReleasedActivity::Shown { visits, people })
-            }
-            risk::ReleasedActivity::Hidden => (cell, ReleasedActivity::Hidden),
-        })
-        .collect()
+    leaves
 }
 
 fn weekly_cases(ledger: &Ledger, monday: Day) -> Vec<(Cell, u32)> {
@@ -261,6 +361,16 @@ struct WeekBefore {
 }
 
 impl WeekBefore {
+    /// What was released of the weeks that end by then.
+    fn of_released(told: &ReleaseIndex, by: Hour) -> Self {
+        let mut before = Self::default();
+        for week in told.area_weeks_until(by) {
+            before.follow(&told.told_areas(week.from).unwrap_or_default());
+            before.cases = before.cases.filter(|_| week.to == by);
+        }
+        before
+    }
+
     fn follow(&mut self, rows: &[(AreaCode, ReleasedCases)]) {
         for (code, released) in rows {
             if let ReleasedCases::Shown { level, .. } = released {
@@ -313,14 +423,12 @@ fn area_nodes(areas: &AreaIndex, ledger: &Ledger, monday: Day) -> Vec<AreaNode> 
 
 fn areas(
     areas: &AreaIndex,
-    nodes: &[AreaNode],
+    released: &BTreeMap<AreaCode, Released>,
     rules: &Rules,
     monday: Day,
     before: &WeekBefore,
     as_of: Timestamp,
 ) -> Vec<(AreaCode, ReleasedCases)> {
-    let released: BTreeMap<AreaCode, Released> =
-        risk::release_areas(&rules.release, nodes).into_iter().collect();
     let count = |code: &AreaCode| released.get(code).copied().unwrap_or(Released::Hidden);
     let units: Vec<AreaUnit<'_>> = areas
         .entries()

@@ -12,6 +12,7 @@ use crate::index::{Ledger, Publisher, Snapshot, Written};
 use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId};
 use crate::pipeline::checkpoint::Loaded;
 use crate::pipeline::handle::Inner;
+use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineConfig, PipelineError, checkpoint, master_key, releases, write};
@@ -36,6 +37,10 @@ pub(super) async fn open(
     let today = Day::of(now, offset);
     let first_live = Day(today.0 - config.retention_days as i32);
     let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
+    let noise = match rules.release.noise {
+        Some(_) => Some(NoiseKey::load_or_make(folder)?),
+        None => None,
+    };
 
     // Before any event is replayed: versions that began meanwhile moved venues after all that has come.
     store.begin_venues(now).await?;
@@ -77,6 +82,7 @@ pub(super) async fn open(
             rules,
             config,
             pseudonyms,
+            noise,
             waiting: std::sync::Mutex::default(),
             commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),
@@ -132,7 +138,7 @@ pub(super) async fn registries(
         publisher,
         counted: FxHashSet::default(),
         backfilled: BTreeSet::new(),
-        looked_at: BTreeMap::new(),
+        looked_at: releases::LookedAt::default(),
         marks: marks(store, now).await?,
         assessments: BTreeMap::new(),
         stale_venues: Vec::new(),

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::index::{Ledger, Publisher};
 use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, MarkState, VenueId};
-use crate::pipeline::releases::ReleasedSoFar;
+use crate::pipeline::releases::{LookedAt, ReleasedSoFar};
 
 /// What is registered, in the order in which it must be read: venues are placed in areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +34,8 @@ pub(super) struct State {
     pub(super) counted: FxHashSet<EventId>,
     /// Sealed days whose release must be looked at again: they were backfilled.
     pub(super) backfilled: BTreeSet<Day>,
-    /// The revision of each open day whose release was last looked at: nothing can be new of one that has not changed.
-    pub(super) looked_at: BTreeMap<Day, u64>,
+    /// What the releases of each bucket were last made from.
+    pub(super) looked_at: LookedAt,
     /// Approved marks inside the look-back, by venue.
     pub(super) marks: BTreeMap<VenueId, Vec<Mark>>,
     /// The latest assessment of each venue and author.

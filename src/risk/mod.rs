@@ -10,6 +10,7 @@ mod area;
 mod bands;
 mod bounds;
 mod cell_risk;
+mod editions;
 mod explain;
 mod flaw;
 mod forecast;
@@ -17,8 +18,10 @@ mod instrument;
 mod instrument_rules;
 mod joint;
 pub mod methods;
+mod noise;
 mod nowcast;
 mod release;
+mod revise;
 mod rules;
 mod spread;
 mod suppress;
@@ -39,6 +42,10 @@ pub use area::{
 };
 pub use bands::{Band, Bands};
 pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
+pub use editions::{
+    Beneath, BeneathNode, Edition, release_activity_after, release_activity_first, release_areas_after,
+    release_cases_after,
+};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use flaw::InvalidRules;
 pub use forecast::{
@@ -48,6 +55,7 @@ pub use forecast::{
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
 pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
+pub use noise::{NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,

@@ -72,25 +72,23 @@ pub fn release_cases(rules: &ReleaseRules, leaves: &[(Cell, u32)]) -> Vec<(Cell,
 /// above the leaves the figure is an upper bound of distinct people.
 #[must_use]
 pub fn release_activity(rules: &ReleaseRules, leaves: &[(Cell, u32, u32)]) -> Vec<(Cell, ReleasedActivity)> {
-    // Visits by nobody in particular (a counter without names) are activity of at least one person.
-    let people_of = |visits: u32, people: u32| people.max(u32::from(visits > 0));
-    let mut forest = Forest::grow(
-        leaves
-            .iter()
-            .map(|&(cell, visits, people)| (cell, [visits, people_of(visits, people)])),
-    );
-    forest.tree.counts = forest.figures.iter().map(|figures| figures[1]).collect();
+    let forest = Forest::of_activity(leaves, &[]);
     let (shown_from, total_is_public) = (rules.people_shown_from, rules.total_is_public);
     let verdict = suppress(&forest.tree, shown_from, total_is_public, &Closed::default());
-    let round = |value: u32| (value.saturating_add(rules.round_to / 2) / rules.round_to) * rules.round_to;
     forest.listed(
         &verdict,
-        |figures| ReleasedActivity::Shown {
-            visits: round(figures[0]),
-            people: round(figures[1]),
-        },
+        |figures| rounded(rules, figures),
         ReleasedActivity::Hidden,
     )
+}
+
+/// Visits and people as they are shown.
+pub(super) fn rounded(rules: &ReleaseRules, [visits, people]: [u32; 2]) -> ReleasedActivity {
+    let round = |value: u32| (value.saturating_add(rules.round_to / 2) / rules.round_to) * rules.round_to;
+    ReleasedActivity::Shown {
+        visits: round(visits),
+        people: round(people),
+    }
 }
 
 /// What a release says of any cell of resolution 3..=9, and the ancestor that says it where the cell
@@ -243,16 +241,41 @@ fn nearest<T: Copy>(release: &[(Cell, T)], cell: Cell) -> Option<(Cell, T)> {
 /// ascending within a resolution: ascending by id, because the resolution is in its high bits.
 pub(super) struct Forest {
     pub cells: Vec<Cell>,
-    figures: Vec<[u32; 2]>,
+    pub figures: Vec<[u32; 2]>,
     pub tree: Tree,
 }
 
 impl Forest {
     /// The cells that cases are published by.
     pub(super) fn of_cases(leaves: &[(Cell, u32)]) -> Self {
-        let mut forest = Self::grow(leaves.iter().map(|&(cell, cases)| (cell, [cases, 0])));
+        Self::of_cases_and(leaves, &[])
+    }
+
+    /// With other cells, of any resolution from 3 to 9, whether or not there is a case in them.
+    pub(super) fn of_cases_and(leaves: &[(Cell, u32)], also: &[Cell]) -> Self {
+        let leaves = leaves.iter().map(|&(cell, cases)| (cell, [cases, 0]));
+        let mut forest = Self::grow(leaves, also);
         forest.tree.counts = forest.figures.iter().map(|figures| figures[0]).collect();
         forest
+    }
+
+    /// The cells that activity (visits, people) is published by, and others.
+    pub(super) fn of_activity(leaves: &[(Cell, u32, u32)], also: &[Cell]) -> Self {
+        // Visits by nobody in particular (a counter without names) are activity of at least one person.
+        let people_of = |visits: u32, people: u32| people.max(u32::from(visits > 0));
+        let leaves = leaves
+            .iter()
+            .map(|&(cell, visits, people)| (cell, [visits, people_of(visits, people)]));
+        let mut forest = Self::grow(leaves, also);
+        forest.tree.counts = forest.figures.iter().map(|figures| figures[1]).collect();
+        forest
+    }
+
+    /// Which node a cell is.
+    pub(super) fn find(&self, cell: Cell) -> Option<usize> {
+        self.cells
+            .binary_search_by_key(&cell.to_u64(), |known| known.to_u64())
+            .ok()
     }
 
     /// Their release as a verdict has it.
@@ -260,10 +283,11 @@ impl Forest {
         self.listed(verdict, |figures| Released::Shown(figures[0]), Released::Hidden)
     }
 
-    fn grow(leaves: impl Iterator<Item = (Cell, [u32; 2])>) -> Self {
+    fn grow(leaves: impl Iterator<Item = (Cell, [u32; 2])>, also: &[Cell]) -> Self {
         let mut level: Vec<(Cell, [u32; 2])> = Vec::new();
         let mut coarser: Vec<(Cell, [u32; 2])> = Vec::new();
-        for (cell, figures) in leaves.filter(|(_, figures)| figures.iter().any(|&f| f > 0)) {
+        let leaves = leaves.filter(|(_, figures)| figures.iter().any(|&f| f > 0));
+        for (cell, figures) in leaves.chain(also.iter().map(|&cell| (cell, [0, 0]))) {
             match cell.parent(BASE_RESOLUTION) {
                 Some(base) => level.push((base, figures)),
                 None => coarser.push((cell, figures)),
@@ -307,7 +331,12 @@ impl Forest {
         Self { cells, figures, tree }
     }
 
-    fn listed<T: Copy>(&self, verdict: &Verdict, shown: impl Fn([u32; 2]) -> T, hidden: T) -> Vec<(Cell, T)> {
+    pub(super) fn listed<T: Copy>(
+        &self,
+        verdict: &Verdict,
+        shown: impl Fn([u32; 2]) -> T,
+        hidden: T,
+    ) -> Vec<(Cell, T)> {
         let mut listed = Vec::new();
         for (n, &cell) in self.cells.iter().enumerate() {
             match verdict.fates[n] {

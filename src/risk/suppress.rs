@@ -18,6 +18,7 @@ use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use crate::risk::RuleHead;
+use crate::risk::noise::{NoiseFile, NoiseRules};
 use crate::risk::rules::Flaw;
 
 /// What the public may see of counts.
@@ -35,6 +36,8 @@ pub struct ReleaseRules {
     pub total_is_public: bool,
     /// Hide cells from which, beside the counts of areas, a hidden count could be computed.
     pub cells_give_way_to_areas: bool,
+    /// The noise that activity is released with; none unless an operator asks for it.
+    pub noise: Option<NoiseRules>,
 }
 
 /// What becomes of a node's figure.
@@ -126,7 +129,7 @@ pub(super) fn suppress(tree: &Tree, shown_from: u32, total_is_public: bool, clos
 }
 
 /// Sets the fates of siblings under a public total. `false`: nothing but hiding all of them will do.
-fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -> bool {
+pub(super) fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -> bool {
     let count = |node: usize| u64::from(tree.counts[node]);
     let mut hidden = 0_u64;
     let mut total = 0_u64;
@@ -171,10 +174,17 @@ fn judge(tree: &Tree, siblings: &[usize], shown_from: u32, fates: &mut [Fate]) -
 /// the sum is the largest such sum. Or exactly one of them, of value b ≥ k, hidden to protect the
 /// others: below the smallest shown, and such that the others did not protect themselves; it could
 /// be any of them, so each could be b or small.
-fn has_other_readings(hidden: u64, total: u64, shown_from: u32, smallest_shown: Option<u64>) -> bool {
+pub(super) fn has_other_readings(
+    hidden: u64,
+    total: u64,
+    shown_from: u32,
+    smallest_shown: Option<u64>,
+) -> bool {
     let k = u64::from(shown_from);
     let lowest = k.max((total + 3).saturating_sub(k + hidden));
-    let highest = (total + 1 - hidden).min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
+    let highest = (total + 1)
+        .saturating_sub(hidden)
+        .min(smallest_shown.map_or(u64::MAX, |shown| shown - 1));
     total < hidden * (k - 1) || lowest <= highest
 }
 
@@ -202,11 +212,14 @@ pub(super) struct ReleaseFile {
     round_to: u32,
     total_is_public: bool,
     cells_give_way_to_areas: bool,
+    noise: Option<NoiseFile>,
 }
 
 impl ReleaseFile {
-    pub(super) fn check(self) -> Result<ReleaseRules, Flaw> {
+    pub(super) fn check(mut self) -> Result<ReleaseRules, Flaw> {
         self.rule.check()?;
+        let noise = self.noise.as_ref().map(NoiseFile::check).transpose()?;
+        self.rule.notes.extend(noise.as_ref().map(NoiseRules::promise));
         for (field, value) in [
             ("cases_shown_from", self.cases_shown_from),
             ("people_shown_from", self.people_shown_from),
@@ -223,6 +236,7 @@ impl ReleaseFile {
             round_to: self.round_to,
             total_is_public: self.total_is_public,
             cells_give_way_to_areas: self.cells_give_way_to_areas,
+            noise,
         })
     }
 }

@@ -26,6 +26,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReleaseExists`] when the number is taken by other figures.
     pub async fn put_release(&self, release: &ReleaseRow) -> Result<(), StoreError> {
+        self.put_release_with(release, None).await
+    }
+
+    /// The same with what is not published of it, in the publisher's own form: read by [`Store::release_beneath`] only.
+    ///
+    /// # Errors
+    /// As [`Store::put_release`].
+    pub async fn put_release_with(
+        &self,
+        release: &ReleaseRow,
+        beneath: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let old: Option<Vec<u8>> = sqlx::query_scalar(
             "select body from release \
@@ -48,8 +60,8 @@ impl Store {
             None => {}
         }
         sqlx::query(
-            "insert into release (measure, bucket_from, bucket_to, seq, made_at, body) \
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into release (measure, bucket_from, bucket_to, seq, made_at, body, beneath) \
+             values ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(release.measure.as_str())
         .bind(release.bucket_from.0)
@@ -57,10 +69,32 @@ impl Store {
         .bind(release.seq)
         .bind(release.made_at.0)
         .bind(release.body.as_slice())
+        .bind(beneath)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What is not published of a release; `None` where nothing was kept.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn release_beneath(
+        &self,
+        measure: &str,
+        bucket_from: Hour,
+        seq: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let found: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+            "select beneath from release where measure = $1 and bucket_from = $2 and seq = $3",
+        )
+        .bind(measure)
+        .bind(bucket_from.0)
+        .bind(seq)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(found.flatten())
     }
 
     /// Every release whose bucket ends after `since`, corrections after what they correct.

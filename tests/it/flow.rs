@@ -2,7 +2,9 @@
 
 mod beside;
 mod checkpoints;
+mod editions;
 mod keys;
+mod noise;
 mod registries;
 mod restart;
 mod sealed;

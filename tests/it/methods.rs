@@ -4,6 +4,7 @@ mod airborne;
 mod chance;
 mod contacts;
 mod epidemics;
+mod noise;
 mod peers;
 mod published;
 

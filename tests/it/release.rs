@@ -1,6 +1,7 @@
 //! The releases against an attacker who knows the rule and tries every assignment of counts.
 
 mod attack;
+mod editions;
 
 use std::collections::BTreeMap;
 

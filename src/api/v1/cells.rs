@@ -12,7 +12,7 @@ use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
-use crate::index::PublicFigure;
+use crate::index::{Noise, PublicFigure};
 use crate::risk::{CellRules, Explain, cell_risk, explain_cell};
 
 /// A cell's figures. Without a key they come from releases: rounded, and hidden where few people stand behind them.
@@ -54,9 +54,29 @@ pub struct CellAnswer {
     pub days: Option<Span>,
     /// The weeks that cases are of.
     pub weeks: Option<Span>,
+    /// The noise in visits and people, where days of them were released with any.
+    pub noise: Option<NoiseRow>,
     /// Why the level is what it is; absent where the count is hidden.
     #[schema(value_type = Option<Object>)]
     pub explain: Option<Explain>,
+}
+
+/// How much noise figures carry: discrete Laplace noise, drawn once for each cell and day.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct NoiseRow {
+    /// The privacy budget of one check-in and day, as a fraction; half of it is for visits, half for people.
+    pub epsilon: String,
+    /// The most people of one check-in that the budget covers.
+    pub most_visits: u32,
+}
+
+impl From<Noise> for NoiseRow {
+    fn from(noise: Noise) -> Self {
+        Self {
+            epsilon: format!("{}/{}", noise.epsilon.0, noise.epsilon.1),
+            most_visits: noise.most_visits,
+        }
+    }
 }
 
 impl ListRow for CellRow {
@@ -223,6 +243,7 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
             row,
             days: Some(view.span(view.window)),
             weeks: Some(view.span(view.window)),
+            noise: None,
             explain: Some(explain_cell(rules, cases_7d, population, view.at)),
         };
     }
@@ -238,6 +259,10 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
         row,
         days: figure.days.map(|days| view.span(days)),
         weeks: figure.weeks.map(|weeks| view.span(weeks)),
+        noise: snapshot
+            .releases()
+            .noise(view.at, view.window)
+            .map(NoiseRow::from),
         explain,
     }
 }

@@ -3,6 +3,7 @@
 
 mod aerosol;
 mod delay;
+mod discrete_laplace;
 mod exposure;
 mod hot_spots;
 mod rates;
@@ -22,6 +23,7 @@ pub use aerosol::{
 pub use delay::{
     DelayDistribution, InvalidTriangle, ReportingTriangle, StillMissing, ZeroRule, still_missing,
 };
+pub use discrete_laplace::{DiscreteLaplace, RandomBits};
 pub use exposure::{
     DayScore, ExposureRules, ExposureSummary, ExposureWindow, InfectiousDays, Infectiousness, MinutesFilter,
     Report, Sighting, Steps, Stretch, WindowFactor, WindowScore, attenuation_db, sightings_of_contact,

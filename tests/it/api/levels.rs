@@ -9,6 +9,11 @@ use super::app::{TestApp, area};
 
 /// Two districts of a province: 60 cases in the week of 19 April 2021 and 30 the week before in 164, 200 in 165.
 async fn two_weeks() -> TestApp {
+    weeks(&[]).await
+}
+
+/// The same with further cases (area, day, how many) that were reported before their week closed.
+async fn weeks(more: &[(&str, &str, u32)]) -> TestApp {
     let app = TestApp::new().await;
     let mut town = area("164", "TP Thái Nguyên", Some("19"), 0.15);
     town.indicators = AreaIndicators {
@@ -21,12 +26,14 @@ async fn two_weeks() -> TestApp {
     other.indicators = town.indicators;
     app.pipeline.put_areas(vec![town, other]).await.unwrap();
     let mut body = String::new();
-    for (code, day, count) in [
+    let two = [
         ("164", "2021-04-21", 60),
         ("164", "2021-04-16", 30),
         ("165", "2021-04-22", 200),
-    ] {
-        for n in 0..count {
+    ];
+    let all = [&two, more].concat();
+    for (code, day, count) in &all {
+        for n in 0..*count {
             let row = json!({"id": format!("{code}-{day}-{n}"), "reported": format!("{day}T09:00:00+07:00"),
                 "kind": "community", "status": "confirmed", "area": code});
             writeln!(body, "{row}").unwrap();
@@ -34,7 +41,8 @@ async fn two_weeks() -> TestApp {
     }
     let headers = [("content-type", "application/x-ndjson")];
     let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
-    assert_eq!(answer.json()["accepted"], 290, "{}", answer.text());
+    let count: u32 = all.iter().map(|row| row.2).sum();
+    assert_eq!(answer.json()["accepted"], count, "{}", answer.text());
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
     app
@@ -156,20 +164,8 @@ async fn the_rules_are_listed_with_their_sources_and_what_is_not_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_public_recomputes_from_released_counts_only() {
-    let app = two_weeks().await;
     // Five cases in the week after: exact for officials, hidden for everybody else.
-    let body: String = (0..5)
-        .map(|n| {
-            json!({"id": format!("few{n}"), "reported": "2021-04-28T09:00:00+07:00", "kind": "community",
-                "status": "confirmed", "area": "164"})
-            .to_string()
-                + "\n"
-        })
-        .collect();
-    let headers = [("content-type", "application/x-ndjson")];
-    app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
-    app.pipeline.close_buckets().await.unwrap();
-    app.pipeline.publish().await.unwrap();
+    let app = weeks(&[("164", "2021-04-28", 5)]).await;
     let path = "/v1/areas/164/level?rules=harvard&at=2021-05-03T08:00:00%2B07:00";
     let public = get(&app, path, "").await;
     assert_eq!(
