@@ -144,6 +144,9 @@ impl Publisher {
             self.delta.areas = true;
             self.next.population = Arc::new(CellPopulation::new(&self.next.areas, day));
         }
+        if areas_changed || self.delta.releases {
+            self.delta.releases |= self.next.releases.settle(&self.next.areas, self.next.offset);
+        }
         let fresh = ledger.take_fresh();
         // Should the work below panic, the next publication reads everything again.
         ledger.mark_stale();

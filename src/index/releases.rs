@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::geo::{BBox, Cell, MAX_RESOLUTION, Resolution};
 use crate::index::bucket::{CellBucket, Found};
 use crate::index::closed::{DAY_HOURS, WEEK_HOURS, last_closed};
+use crate::index::homes::{Homes, LevelBucket};
 use crate::index::layered::gap;
 use crate::index::roster::{CellBox, Roster};
 use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
@@ -16,7 +17,7 @@ pub(super) const TOP: u8 = 3;
 pub(super) const LEVEL_WITHOUT_CASES: u8 = 1;
 
 /// What the public sees of a cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicFigure {
     /// Arrivals, rounded, summed over the days that are shown; `None` when no day with activity is.
     pub visits: Option<u32>,
@@ -32,6 +33,9 @@ pub struct PublicFigure {
     pub partial: bool,
     /// The ancestor whose level is shown, where the cell's own is hidden.
     pub from_parent: Option<Cell>,
+    /// The area whose level is shown, where no ancestor shows one either: the smallest with a released count that holds
+    /// the cell's centre and is not smaller than the cell (where all are smaller, the widest).
+    pub from_area: Option<Arc<AreaCode>>,
     /// The days that were summed, first to last.
     pub days: Option<Window>,
     /// The weeks that were summed, first to last.
@@ -63,6 +67,8 @@ pub struct ReleaseIndex {
     pub(super) activity: BTreeMap<Hour, Arc<CellBucket<ReleasedActivity>>>,
     pub(super) cases: BTreeMap<Hour, Arc<CellBucket<ReleasedCases>>>,
     pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
+    pub(super) area_levels: BTreeMap<Hour, Arc<LevelBucket>>,
+    pub(super) homes: Homes,
     /// By resolution.
     listed: [Arc<Listed>; 10],
 }
@@ -113,6 +119,12 @@ impl ReleaseIndex {
                     self.areas.insert(window.from, Arc::new(bucket));
                 }
             }
+            ReleaseBody::AreaLevels(rows) => {
+                if self.area_levels.get(&window.from).is_none_or(|old| old.seq <= seq) {
+                    let bucket = LevelBucket::new(window, seq, rows);
+                    self.area_levels.insert(window.from, Arc::new(bucket));
+                }
+            }
         }
     }
 
@@ -127,7 +139,8 @@ impl ReleaseIndex {
         }
         let mut figure = [PublicFigure::default()];
         self.fill(&[cell], &mut figure, at, window);
-        figure[0]
+        let [figure] = figure;
+        figure
     }
 
     /// What the public sees of the cells of a resolution (0..=9) that touch the box, ascending: every cell
@@ -332,6 +345,8 @@ impl ReleaseIndex {
             figure.weeks = Some(span);
             figure.cases = Some(0);
         }
+        let levels = self.levels_of(last.window).zip(cells.first());
+        let mut in_place = levels.and_then(|(levels, cell)| self.homes.in_week(levels, cell.resolution()));
         for (nth, bucket) in weeks.iter().enumerate() {
             let is_last = nth + 1 == weeks.len();
             bucket.walk(cells, |at, found| {
@@ -346,6 +361,10 @@ impl ReleaseIndex {
                         figure.suppressed = true;
                         if is_last {
                             (figure.from_parent, figure.level) = bucket.nearest_shown(cells[at]);
+                            let area = in_place.as_mut().filter(|_| figure.from_parent.is_none());
+                            if let Some((area, level)) = area.and_then(|areas| areas.level(cells[at])) {
+                                (figure.from_area, figure.level) = (Some(area), level);
+                            }
                         }
                     }
                     Found::Zero => figure.level = LEVEL_WITHOUT_CASES,
@@ -429,7 +448,10 @@ fn sum_of(figures: &[PublicFigure]) -> PublicFigure {
         sum.visits = add(sum.visits, figure.visits);
         sum.people = add(sum.people, figure.people);
         sum.cases = add(sum.cases, figure.cases);
-        sum.level = sum.level.max(figure.level);
+        let is_own = figure.level == sum.level && figure.from_area.is_none();
+        if figure.level > sum.level || is_own {
+            (sum.level, sum.from_area) = (figure.level, figure.from_area.clone());
+        }
         sum.partial |= figure.partial || figure.suppressed;
         sum.days = figure.days;
         sum.weeks = figure.weeks;

@@ -155,7 +155,9 @@ pub(super) fn due(
         push(bucket, body)?;
         let rows = areas(&view.areas, &nodes, rules, monday, &before, bucket.to.start());
         before.follow(&rows);
+        let levels = levels_for_cells(&view.areas, &rows, rules, monday);
         push(bucket, ReleaseBody::AreaCases(rows))?;
+        push(bucket, ReleaseBody::AreaLevels(levels))?;
         monday = Day(monday.0 + 7);
     }
     Some(looked_at)
@@ -249,6 +251,24 @@ fn cells(
             Released::Hidden => (cell, ReleasedCases::Hidden),
         })
         .collect()
+}
+
+/// What the cells' rule says of the areas whose count is shown: cells that can show nothing of their own show it.
+fn levels_for_cells(
+    areas: &AreaIndex,
+    rows: &[(AreaCode, ReleasedCases)],
+    rules: &Rules,
+    monday: Day,
+) -> Vec<(AreaCode, u8)> {
+    let level = |(code, released): &(AreaCode, ReleasedCases)| {
+        let ReleasedCases::Shown { cases, .. } = *released else {
+            return None;
+        };
+        let residents = areas.get(code, last_day(monday))?.area.population?;
+        let level = cell_risk(&rules.cell, cases, residents as f64).level;
+        (level > 0).then(|| (code.clone(), level))
+    };
+    rows.iter().filter_map(level).collect()
 }
 
 /// What was released of the weeks before one.

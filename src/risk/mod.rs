@@ -38,7 +38,9 @@ pub use area::{
     Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
 };
 pub use bands::{Band, Bands};
-pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
+pub use cell_risk::{
+    CellRisk, CellRules, cell_risk, explain_cell, explain_cell_by_area, poisson_interval_95,
+};
 pub use explain::{Audience, Explain, ExplainInput, ExplainStep, Text};
 pub use flaw::InvalidRules;
 pub use forecast::{

@@ -103,7 +103,7 @@ impl TileJson {
             tilejson: "3.0.0",
             name: "Vùng Xanh".to_owned(),
             description: "Bản đồ địa điểm an toàn: số liệu đã công bố. Safe-venue map: released figures.",
-            version: "1.0.0",
+            version: "1.1.0",
             scheme: "xyz",
             tiles: vec![format!(
                 "{}/tiles/{layers}/{{z}}/{{x}}/{{y}}",
@@ -334,6 +334,10 @@ fn described(kind: LayerKind) -> Vec<VectorLayer> {
                 (
                     "from_parent",
                     "String: the larger cell whose level stands here; absent for an own level",
+                ),
+                (
+                    "from_area",
+                    "String: code of the area whose level stands here, where no larger cell has one either",
                 ),
             ],
         )],
