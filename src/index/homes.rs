@@ -157,7 +157,7 @@ impl ReleaseIndex {
 
     /// The listed cells that are hidden in some week with all cells above them.
     fn without_shown_ancestor(&self) -> impl Iterator<Item = Cell> {
-        let top = self.listed(Resolution::new(TOP).expect("3 is a resolution"));
+        let top = self.listed(Resolution::new(TOP).expect("5 is a resolution"));
         let mut hidden: Vec<Cell> = Vec::new();
         for (week, bucket) in &self.cases {
             if self.area_levels.contains_key(week) {

@@ -12,7 +12,7 @@ use crate::index::{CellPopulation, Release, ReleaseBody, ReleasedActivity, Relea
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 /// Releases begin at this resolution; coarser figures are sums of shown ones.
-pub(super) const TOP: u8 = 3;
+pub(super) const TOP: u8 = 5;
 /// The level of a cell or area in which a closed week brought no case: green.
 pub(super) const LEVEL_WITHOUT_CASES: u8 = 1;
 
@@ -189,7 +189,7 @@ impl ReleaseIndex {
             .collect()
     }
 
-    /// Every cell of a resolution from 3 to 9 that some release lists, ascending.
+    /// Every cell of a resolution from 5 to 9 that some release lists, ascending.
     #[must_use]
     pub fn listed(&self, resolution: Resolution) -> &[Cell] {
         self.listed
@@ -205,7 +205,7 @@ impl ReleaseIndex {
             .map_or_else(Vec::new, |listed| listed.roster.touching(&bbox.parts()))
     }
 
-    /// What the public sees of ascending cells of one resolution from 3 to 9; nothing of those that no bucket lists
+    /// What the public sees of ascending cells of one resolution from 5 to 9; nothing of those that no bucket lists
     /// which had closed by then, so that what was shown of a past instant does not change with later releases.
     #[must_use]
     pub fn figures(&self, cells: &[Cell], at: Timestamp, window: Window) -> Vec<PublicFigure> {
@@ -299,7 +299,7 @@ impl ReleaseIndex {
         )
     }
 
-    /// Fills in the figures of ascending cells of one resolution from 3 to 9.
+    /// Fills in the figures of ascending cells of one resolution from 5 to 9.
     fn fill(&self, cells: &[Cell], figures: &mut [PublicFigure], at: Timestamp, window: Window) {
         let days = last_closed(&self.activity, |bucket| bucket.window, at, window, DAY_HOURS);
         if let Some((first, last)) = days.first().zip(days.last()) {
@@ -390,7 +390,7 @@ impl ReleaseIndex {
     }
 
     fn top_cells_below(&self, cell: Cell) -> impl Iterator<Item = Cell> {
-        let top = Resolution::new(TOP).expect("3 is a resolution");
+        let top = Resolution::new(TOP).expect("5 is a resolution");
         let (low, high) = cell.descendants(top).unwrap_or((1, 0));
         self.listed[usize::from(TOP)]
             .roster

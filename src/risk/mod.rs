@@ -18,6 +18,7 @@ mod instrument_rules;
 mod joint;
 pub mod methods;
 mod nowcast;
+mod published;
 mod release;
 mod rules;
 mod spread;

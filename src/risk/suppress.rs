@@ -35,6 +35,8 @@ pub struct ReleaseRules {
     pub total_is_public: bool,
     /// Hide cells from which, beside the counts of areas, a hidden count could be computed.
     pub cells_give_way_to_areas: bool,
+    /// Then at least so many values stay possible for a hidden count.
+    pub values_left: u32,
 }
 
 /// What becomes of a node's figure.
@@ -202,6 +204,7 @@ pub(super) struct ReleaseFile {
     round_to: u32,
     total_is_public: bool,
     cells_give_way_to_areas: bool,
+    values_left: u32,
 }
 
 impl ReleaseFile {
@@ -211,6 +214,7 @@ impl ReleaseFile {
             ("cases_shown_from", self.cases_shown_from),
             ("people_shown_from", self.people_shown_from),
             ("round_to", self.round_to),
+            ("values_left", self.values_left),
         ] {
             if !(1..=1000).contains(&value) {
                 return Err(Flaw::new(field, format!("is {value}"), "1 to 1000"));
@@ -223,6 +227,7 @@ impl ReleaseFile {
             round_to: self.round_to,
             total_is_public: self.total_is_public,
             cells_give_way_to_areas: self.cells_give_way_to_areas,
+            values_left: self.values_left,
         })
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::geo::{BBox, MAX_ZOOM, Resolution, finest_for_zoom};
+use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, finest_for_zoom};
 use crate::index::{Edition, Snapshot};
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
@@ -239,9 +239,12 @@ fn joined(a: BBox, b: BBox) -> BBox {
 
 /// Around the places and the widest cells that are published: a map asks for no tile outside.
 fn reach(snapshot: &Snapshot, places: BBox) -> BBox {
-    let widest = Resolution::new(3).expect("3 is a resolution");
-    let cells = snapshot.releases().listed(widest).iter();
+    let resolution = |number| Resolution::new(number).expect("3 and 5 are resolutions");
+    let (widest, listed) = (resolution(3), snapshot.releases().listed(resolution(5)));
+    let mut cells: Vec<Cell> = listed.iter().filter_map(|cell| cell.parent(widest)).collect();
+    cells.dedup();
     cells
+        .into_iter()
         .flat_map(|cell| cell.boundary())
         .map(BBox::of_point)
         .fold(places, joined)
