@@ -18,7 +18,10 @@ fn finer(cell: Cell) -> Vec<Cell> {
 fn commune(seven: Cell) -> AreaCode {
     let resolution = |number| Resolution::new(number).unwrap();
     let five = seven.parent(resolution(5)).unwrap();
-    let nth = finer(five).into_iter().flat_map(finer).position(|cell| cell == seven);
+    let nth = finer(five)
+        .into_iter()
+        .flat_map(finer)
+        .position(|cell| cell == seven);
     // Two cells of every three make one.
     AreaCode::new(&format!("{five}-{}", nth.unwrap() * 2 / 3)).unwrap()
 }
@@ -38,7 +41,10 @@ fn country() -> Country {
         nodes: Vec::new(),
     };
     let code = |cell: Cell| AreaCode::new(&cell.to_string()).unwrap();
-    for four in finer(middle.parent(resolution(2)).unwrap()).into_iter().flat_map(finer) {
+    for four in finer(middle.parent(resolution(2)).unwrap())
+        .into_iter()
+        .flat_map(finer)
+    {
         let mut in_province = 0;
         for five in finer(four) {
             let busy = random().powi(4) * 18.0;

@@ -4,9 +4,7 @@ use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::geo::{
-    BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, area_km2, cover_polygon,
-};
+use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, area_km2, cover_polygon};
 use crate::index::boxes::BoxTree;
 use crate::model::{Area, AreaCode, AreaLevel, Day};
 
@@ -142,7 +140,10 @@ impl AreaIndex {
         if let Some(touched) = touched {
             join(&mut entries, &tree.touching(&touched), &touched);
         }
-        let lies: Vec<u8> = entries.iter().flat_map(|entry| entry.lies.to_le_bytes()).collect();
+        let lies: Vec<u8> = entries
+            .iter()
+            .flat_map(|entry| entry.lies.to_le_bytes())
+            .collect();
         Self {
             entries: Arc::new(entries),
             by_code: Arc::new(by_code),

@@ -54,7 +54,10 @@ impl ReleaseIndex {
     pub fn edition(&self, at: Timestamp) -> Option<Edition> {
         let days = self.activity.values().map(|bucket| (bucket.window, bucket.seq));
         let weeks = self.cases.values().map(|bucket| (bucket.window, bucket.seq));
-        let levels = self.area_levels.values().map(|bucket| (bucket.window, bucket.seq));
+        let levels = self
+            .area_levels
+            .values()
+            .map(|bucket| (bucket.window, bucket.seq));
         let weeks = weeks.map(|week| (1, week)).chain(levels.map(|week| (2, week)));
         let mut content = Vec::new();
         let mut closed: Option<Hour> = None;

@@ -120,7 +120,11 @@ impl ReleaseIndex {
                 }
             }
             ReleaseBody::AreaLevels(rows) => {
-                if self.area_levels.get(&window.from).is_none_or(|old| old.seq <= seq) {
+                if self
+                    .area_levels
+                    .get(&window.from)
+                    .is_none_or(|old| old.seq <= seq)
+                {
                     let bucket = LevelBucket::new(window, seq, rows);
                     self.area_levels.insert(window.from, Arc::new(bucket));
                 }

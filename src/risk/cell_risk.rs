@@ -71,7 +71,10 @@ pub fn explain_cell_by_area(
     );
     explain_rate(rules, cases_7d, population, &mut explain);
     for (input, (vi, en)) in explain.inputs.iter_mut().zip([
-        (format!("Ca cộng đồng trong 7 ngày: {area}"), format!("Community cases in 7 days: {area}")),
+        (
+            format!("Ca cộng đồng trong 7 ngày: {area}"),
+            format!("Community cases in 7 days: {area}"),
+        ),
         (format!("Dân số: {area}"), format!("Residents: {area}")),
     ]) {
         input.name = Text::new(vi, en);

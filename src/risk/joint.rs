@@ -8,12 +8,13 @@
 //! Whoever holds every shown figure, adds up all sums, and knows which cells reach into which areas ([`Bounds`]) is left
 //! with this of each hidden count, of an area or a cell: it may be as large as its own tree leaves it, or not small
 //! (`cases_shown_from`) at least; and at least `values_left` values are possible, or as many as its own tree leaves. So no
-//! count from 1 up to below `cases_shown_from` is told, nor that it is one of these. Beside cells a hidden zero may be told:
+//! count from 1 up to below `cases_shown_from` is told. Beside cells a hidden zero may be told:
 //! it is nobody's case, and zeros are shown where they hide nothing else. What is hidden is seen: that a hidden cell has a
 //! case is what its own tree tells, and a hidden area around two such cells has two. So the lower end is not promised.
 //!
 //! While something hidden is left narrower, cells that tell of it hide what lies below their parent, the finest first;
-//! where that is not enough, the topmost cells with the fewest cases are hidden with all below them.
+//! where that is not enough, the topmost cells with the fewest cases are hidden with all below them. In the end none is
+//! shown around such a count, and cells tell no more than where there are cases at all.
 //!
 //! What this does not answer: bounds are tightened sum by sum, which is less than all sums at once could tell; and who runs
 //! the rule backwards learns where cells gave way, and so, of a hidden count near the threshold, now and then its value
@@ -213,7 +214,9 @@ impl<'a> Beside<'a> {
         shown.retain(|&root| {
             let reached = reach(forest.cells[root]);
             verdict.fates[root] == Fate::Shown
-                && reached.into_iter().any(|area| areas.contains(&self.topmost(area)))
+                && reached
+                    .into_iter()
+                    .any(|area| areas.contains(&self.topmost(area)))
         });
         shown.sort_by_key(|&root| forest.tree.counts[root]);
         shown.into_iter().take(how_many).map(Remedy::Root).collect()

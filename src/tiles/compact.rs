@@ -1,5 +1,7 @@
 //! The writer of compact cells; the format is described at [`TileFormat::Cells`](crate::tiles::TileFormat::Cells).
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::geo::{Cell, TileCoord};
@@ -89,7 +91,7 @@ fn put_areas(out: &mut Vec<u8>, shown: &[&CellFeature]) {
     let mut texts = Vec::new();
     for code in shown.iter().filter_map(codes) {
         numbers.entry(code).or_insert_with_key(|code| {
-            texts.push(code.clone());
+            texts.push(Arc::clone(code));
             texts.len() as u64
         });
     }

@@ -245,7 +245,7 @@ fn reach(snapshot: &Snapshot, places: BBox) -> BBox {
     cells.dedup();
     cells
         .into_iter()
-        .flat_map(|cell| cell.boundary())
+        .flat_map(Cell::boundary)
         .map(BBox::of_point)
         .fold(places, joined)
 }

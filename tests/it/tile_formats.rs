@@ -78,7 +78,12 @@ fn read_compact(bytes: &[u8]) -> Result<Cells, String> {
                     let ancestor = (id & !(15 << 52)) | (number - 1) << 52 | ((1 << digits) - 1);
                     Said::Text(format!("{ancestor:x}"))
                 }
-                (4, _) => Said::Text(texts.get(number as usize - 1).ok_or("a text that is not there")?.clone()),
+                (4, _) => Said::Text(
+                    texts
+                        .get(number as usize - 1)
+                        .ok_or("a text that is not there")?
+                        .clone(),
+                ),
                 _ => return Err(format!("kind {kind} with {number}")),
             };
             said = true;

@@ -175,7 +175,8 @@ impl World {
             made_at: self.now,
             body: ReleaseBody::Cases(cases.into_iter().collect()),
         });
-        let levels = ["19", "164", "16401", "165", "16501"].map(|name| (code(name), self.rng.random_range(0..5)));
+        let levels =
+            ["19", "164", "16401", "165", "16501"].map(|name| (code(name), self.rng.random_range(0..5)));
         self.publisher.put_release(&Release {
             bucket: week,
             seq: self.seq,

@@ -48,7 +48,8 @@ async fn released() -> TestApp {
     let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
     assert_eq!(answer.json()["accepted"], 60, "{}", answer.text());
     // People at the far place, so that its cell is one that is shown.
-    let venue = json!({"id": "far-away", "name": "Chợ Đình Cả", "kind": "market", "lng": FAR.0, "lat": FAR.1});
+    let venue =
+        json!({"id": "far-away", "name": "Chợ Đình Cả", "kind": "market", "lng": FAR.0, "lat": FAR.1});
     let made = app.post("/v1/venues", "official", &json!([venue])).await;
     assert!(made.status.is_success(), "{}", made.text());
     let visits: String = (0..40)
@@ -99,7 +100,10 @@ async fn a_cell_that_gave_way_says_whose_level_it_shows_and_why() {
     assert_eq!(steps[0]["value"], "Thái Nguyên");
     assert_eq!(steps.last().unwrap()["value"], level.to_string());
     let inputs = &cell["explain"]["inputs"];
-    assert_eq!((&inputs[0]["value"], &inputs[1]["value"]), (&json!("60"), &json!("1000000")));
+    assert_eq!(
+        (&inputs[0]["value"], &inputs[1]["value"]),
+        (&json!("60"), &json!("1000000"))
+    );
 
     let at = app
         .get(&format!("/v1/cells/at?lng={}&lat={}", FAR.0, FAR.1), "")
@@ -124,13 +128,24 @@ async fn lists_and_tiles_name_the_area_and_can_be_asked_for_it() {
     assert_eq!(list["items"][0]["from_area"], "19", "{list}");
     let csv = app.get(&format!("/v1/cells.csv?{bbox}"), "").await.text();
     let mut lines = csv.lines();
-    let place = lines.next().unwrap().split(',').position(|name| name == "from_area");
+    let place = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .position(|name| name == "from_area");
     assert_eq!(lines.next().unwrap().split(',').nth(place.unwrap()), Some("19"));
     let geojson = app.get(&format!("/v1/cells.geojson?{bbox}"), "").await.json();
     assert_eq!(geojson["features"][0]["properties"]["from_area"], "19");
-    for (filter, count) in [("from_area = '19'", 1), ("from_area = '163'", 0), ("from_area IS NULL", 0)] {
+    for (filter, count) in [
+        ("from_area = '19'", 1),
+        ("from_area = '163'", 0),
+        ("from_area IS NULL", 0),
+    ] {
         let query = url(filter);
-        let list = app.get(&format!("/v1/cells?{bbox}&filter={query}"), "").await.json();
+        let list = app
+            .get(&format!("/v1/cells?{bbox}&filter={query}"), "")
+            .await
+            .json();
         assert_eq!(list["items"].as_array().unwrap().len(), count, "{filter}");
     }
     let coord = TileCoord::containing(far().centre(), 12).unwrap();
@@ -144,7 +159,10 @@ async fn lists_and_tiles_name_the_area_and_can_be_asked_for_it() {
             .await;
         assert_eq!(kept.body, all, "{ending}");
         let none = app
-            .get(&tile(&format!("{ending}?filter={}", url("from_area = '163'"))), "")
+            .get(
+                &tile(&format!("{ending}?filter={}", url("from_area = '163'"))),
+                "",
+            )
             .await;
         assert_eq!(none.status, 204, "{ending}");
     }

@@ -334,9 +334,7 @@ struct Place<'a> {
 fn every_place(each: impl Fn(&str, &Place<'_>)) {
     for (under, (ground, all)) in [("one", ground()), ("two", ground_below_two())] {
         for (number, layout) in layouts().iter().enumerate() {
-            let reached = all
-                .iter()
-                .map(|cell| (*cell, layout.areas_of(&ground, *cell)));
+            let reached = all.iter().map(|cell| (*cell, layout.areas_of(&ground, *cell)));
             let place = Place {
                 reach: reached.collect(),
                 layout,
@@ -466,7 +464,8 @@ fn side(rules: &ReleaseRules, place: &Place<'_>, world: &[u32]) -> Side {
     };
     let above = |cell: Cell| {
         let resolution = cell.resolution().get() - 1;
-        cell.parent(Resolution::new(resolution)?).filter(|above| all.contains(above))
+        cell.parent(Resolution::new(resolution)?)
+            .filter(|above| all.contains(above))
     };
     for cell in *all {
         let below = leaves
