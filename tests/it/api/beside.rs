@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use vungxanh::geo::{BASE_RESOLUTION, Cell, LngLat, TileCoord};
-use vungxanh::model::{Area, AreaLevel};
+use vungxanh::model::{Area, AreaLevel, VenueKind};
 
-use crate::api::app::TestApp;
+use crate::api::app::{TestApp, venue};
 use crate::fixtures::{self, square};
 
 const FAR: (f64, f64) = (106.15, 22.05);
@@ -48,10 +48,8 @@ async fn released() -> TestApp {
     let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
     assert_eq!(answer.json()["accepted"], 60, "{}", answer.text());
     // People at the far place, so that its cell is one that is shown.
-    let venue =
-        json!({"id": "far-away", "name": "Chợ Đình Cả", "kind": "market", "lng": FAR.0, "lat": FAR.1});
-    let made = app.post("/v1/venues", "official", &json!([venue])).await;
-    assert!(made.status.is_success(), "{}", made.text());
+    let market = venue("far-away", "Chợ Đình Cả", VenueKind::Market, FAR.0, FAR.1);
+    app.pipeline.put_venues(vec![market]).await.unwrap();
     let visits: String = (0..40)
         .map(|n| {
             json!({"id": format!("c{n}"), "venue": "far-away", "person": format!("p{n}"),

@@ -363,7 +363,7 @@ fn cells_and_areas_side_by_side_leave_every_hidden_count_open() {
     every_place(|name, place| {
         for k in [3, 4] {
             let rules = joint_rules(k);
-            for total in k..=k + 3 {
+            for total in k..=k + 2 {
                 let sides: Vec<Side> = worlds(place.layout.places().len(), total)
                     .iter()
                     .map(|world| side(&rules, place, world))
@@ -404,7 +404,7 @@ fn cells_and_areas_side_by_side_leave_every_hidden_count_open() {
         }
     });
     let (hidden, shown) = (hidden_counts.get(), shown_cells.get());
-    assert!(hidden > 5_000 && shown > 5_000, "{hidden} hidden, {shown} shown");
+    assert!(hidden > 1_000 && shown > 1_000, "{hidden} hidden, {shown} shown");
 }
 
 /// Who also runs the rule backwards releases every world himself and keeps those that come out alike. Where cells gave way
@@ -415,7 +415,7 @@ fn who_runs_the_rule_backwards_hardly_ever_learns_a_small_count() {
     use std::cell::RefCell;
     let of_k: RefCell<BTreeMap<u32, (usize, usize)>> = RefCell::default();
     every_place(|_, place| {
-        for k in [3, 4, 5] {
+        for k in [3, 4] {
             let rules = joint_rules(k);
             let mut alike: BTreeMap<String, Vec<BTreeSet<u32>>> = BTreeMap::new();
             for total in 0..=k + 4 {
@@ -440,7 +440,7 @@ fn who_runs_the_rule_backwards_hardly_ever_learns_a_small_count() {
     let of_k = of_k.into_inner();
     println!("shown from: (hidden counts, small ones among them that are told): {of_k:?}");
     let share = |k: u32| of_k[&k].1 as f64 / of_k[&k].0 as f64;
-    assert!(share(3) < 0.03 && share(4) < 0.01 && of_k[&5].1 == 0, "{of_k:?}");
+    assert!(share(3) < 0.03 && share(4) < 0.01, "{of_k:?}");
 }
 
 fn side(rules: &ReleaseRules, place: &Place<'_>, world: &[u32]) -> Side {
