@@ -15,6 +15,7 @@ mod ingest;
 mod ledger;
 mod levels;
 mod national;
+mod release;
 mod tiles;
 
 use criterion::{criterion_group, criterion_main};
@@ -26,6 +27,7 @@ criterion_group!(
     levels::group,
     aggregate::group,
     index::group,
+    release::group,
     tiles::group,
     national::group
 );

@@ -328,6 +328,7 @@ fn heavy_cells() -> (TileCoord, Vec<CellFeature>) {
         rate: None,
         suppressed: false,
         from_parent: None,
+        from_area: None,
     });
     (coord, features.collect())
 }

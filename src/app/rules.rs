@@ -15,7 +15,7 @@ use crate::risk::{AnyRule, AreaRules, CellRules, Rules, cell_risk};
 
 const WEEK_HOURS: i32 = 7 * 24;
 /// Resolutions that releases list cells of.
-const RELEASED: std::ops::RangeInclusive<u8> = 3..=9;
+const RELEASED: std::ops::RangeInclusive<u8> = 5..=9;
 
 /// Runs a rule command.
 pub async fn run(command: RulesCommand, settings: &Settings) -> anyhow::Result<ExitCode> {

@@ -83,11 +83,17 @@ pub fn cover_polygon(
     Ok(met)
 }
 
+/// The shape's area on the sphere, km².
+#[must_use]
+pub fn area_km2(shape: &MultiPolygon<f64>) -> f64 {
+    shape.chamberlain_duquette_unsigned_area() / 1e6
+}
+
 /// About how many mean cells the shape has room for; the largest are 1.4 times as large.
 fn cells_held(shape: &MultiPolygon<f64>, resolution: Resolution) -> f64 {
     let edge_km = edge_length_km(resolution);
     let hexagon_km2 = 1.5 * 3_f64.sqrt() * edge_km * edge_km;
-    shape.chamberlain_duquette_unsigned_area() / 1e6 / hexagon_km2
+    area_km2(shape) / hexagon_km2
 }
 
 #[cfg(test)]

@@ -174,6 +174,12 @@ impl<'de> Deserialize<'de> for Cell {
     }
 }
 
+/// The mean area of a resolution's cells on the sphere, km²; single ones are between 0.6 and 1.4 times as large.
+#[must_use]
+pub fn mean_cell_area_km2(resolution: Resolution) -> f64 {
+    resolution.h3o().area_km2()
+}
+
 /// The cell's area on the sphere, km².
 #[must_use]
 pub fn cell_area_km2(cell: Cell) -> f64 {

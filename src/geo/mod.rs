@@ -18,10 +18,10 @@ mod snap;
 mod tile;
 
 pub use borders::{Borders, Joints};
-pub use cover::cover_polygon;
+pub use cover::{area_km2, cover_polygon};
 pub use h3::{
     BASE_RESOLUTION, Cell, InvalidCell, MAX_RESOLUTION, Resolution, SHARD_RESOLUTION, cell_area_km2,
-    dissolve, edge_length_km, finest_for_zoom, resolution_for_zoom,
+    dissolve, edge_length_km, finest_for_zoom, mean_cell_area_km2, resolution_for_zoom,
 };
 pub use hexagon::{Bent, CellBlock, GridHexagon, GridTile};
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};

@@ -2,8 +2,9 @@ use std::{cmp::Reverse, fmt, sync::Arc};
 
 use ::geo::{Contains, Coord, indexed::IntervalTreeMultiPolygon};
 use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, cover_polygon};
+use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, area_km2, cover_polygon};
 use crate::index::boxes::BoxTree;
 use crate::model::{Area, AreaCode, AreaLevel, Day};
 
@@ -38,6 +39,10 @@ pub struct AreaEntry {
     /// Where other areas' borders meet its own, of whatever tier and time: between them neighbours simplify alike.
     pub joints: Arc<Joints>,
     outline: Arc<Outline>,
+    /// Its area on the sphere, km².
+    pub(super) km2: f64,
+    /// Stands for the registration as far as it says where the area lies, when and below which.
+    lies: u64,
     /// From when to when later versions of the same code are valid: they supersede this one then.
     later: Arc<[(Day, Option<Day>)]>,
 }
@@ -81,6 +86,8 @@ pub struct AreaIndex {
     entries: Arc<Vec<AreaEntry>>,
     by_code: Arc<FxHashMap<AreaCode, Vec<u32>>>,
     tree: Arc<BoxTree>,
+    /// Stands for where all of them lie, when and below which.
+    borders: u64,
 }
 
 impl AreaIndex {
@@ -133,11 +140,38 @@ impl AreaIndex {
         if let Some(touched) = touched {
             join(&mut entries, &tree.touching(&touched), &touched);
         }
+        let lies: Vec<u8> = entries
+            .iter()
+            .flat_map(|entry| entry.lies.to_le_bytes())
+            .collect();
         Self {
             entries: Arc::new(entries),
             by_code: Arc::new(by_code),
             tree: Arc::new(tree),
+            borders: xxh3_64(&lies),
         }
+    }
+
+    /// Equal where every version of every area lies in the same outline, in the same time, below the same area.
+    #[must_use]
+    pub fn borders(&self) -> u64 {
+        self.borders
+    }
+
+    /// The places in [`AreaIndex::entries`] of all versions, of whatever time, that hold a point, finest first (ties by
+    /// code).
+    #[must_use]
+    pub fn ever_at(&self, at: LngLat) -> Box<[u32]> {
+        let mut found: Vec<usize> = self
+            .tree
+            .at(at)
+            .filter(|place| self.entries[*place].holds(at))
+            .collect();
+        found.sort_by_key(|place| {
+            let area = &self.entries[*place].area;
+            (Reverse(area.level), area.code.clone(), *place)
+        });
+        found.into_iter().map(|place| place as u32).collect()
     }
 
     /// How many versions there are.
@@ -359,6 +393,33 @@ fn around_both(one: Option<BBox>, other: &BBox) -> BBox {
     })
 }
 
+/// A hash of where an area lies, when and below which.
+fn lies(area: &Area) -> u64 {
+    let mut hash = Xxh3::new();
+    let mut text = |text: &str| {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    text(area.code.as_str());
+    text(area.level.as_str());
+    text(area.parent.as_ref().map_or("", AreaCode::as_str));
+    for day in [area.valid_from, area.valid_to] {
+        hash.update(&day.map_or(i64::MIN, |day| i64::from(day.0)).to_le_bytes());
+    }
+    let rings = area
+        .geometry
+        .iter()
+        .flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors()));
+    for ring in rings {
+        hash.update(&(ring.0.len() as u64).to_le_bytes());
+        for corner in &ring.0 {
+            hash.update(&corner.x.to_bits().to_le_bytes());
+            hash.update(&corner.y.to_bits().to_le_bytes());
+        }
+    }
+    hash.digest()
+}
+
 fn entry_of(area: &Area) -> Option<AreaEntry> {
     let bbox = BBox::around(&area.geometry)?;
     let resolution = Resolution::new(COVER_RESOLUTION).expect("7 is a resolution");
@@ -369,6 +430,8 @@ fn entry_of(area: &Area) -> Option<AreaEntry> {
         facts: AreaFacts::default(),
         joints: Arc::default(),
         outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
+        km2: area_km2(&area.geometry),
+        lies: lies(area),
         later: Arc::default(),
         area: Arc::new(area.clone()),
     })

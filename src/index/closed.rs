@@ -54,15 +54,26 @@ impl ReleaseIndex {
     pub fn edition(&self, at: Timestamp) -> Option<Edition> {
         let days = self.activity.values().map(|bucket| (bucket.window, bucket.seq));
         let weeks = self.cases.values().map(|bucket| (bucket.window, bucket.seq));
+        let levels = self
+            .area_levels
+            .values()
+            .map(|bucket| (bucket.window, bucket.seq));
+        let weeks = weeks.map(|week| (1, week)).chain(levels.map(|week| (2, week)));
         let mut content = Vec::new();
         let mut closed: Option<Hour> = None;
-        for (measure, (window, seq)) in days.map(|day| (0, day)).chain(weeks.map(|week| (1, week))) {
+        let mut has_levels = false;
+        for (measure, (window, seq)) in days.map(|day| (0, day)).chain(weeks) {
             if window.to.start() <= at {
                 closed = closed.max(Some(window.to));
+                has_levels |= measure == 2;
                 for number in [measure, window.from.0, window.to.0, seq.cast_signed()] {
                     content.extend_from_slice(&number.to_le_bytes());
                 }
             }
+        }
+        // Cells show the levels of areas that hold them.
+        if has_levels {
+            content.extend_from_slice(&self.homes.borders().to_le_bytes());
         }
         closed.map(|hour| Edition {
             closed: hour.start(),

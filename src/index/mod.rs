@@ -17,6 +17,7 @@ mod closed;
 mod day;
 mod delta;
 mod gather;
+mod homes;
 mod layered;
 mod ledger;
 mod measures;

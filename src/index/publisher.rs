@@ -141,6 +141,9 @@ impl Publisher {
             self.delta.areas = true;
             self.next.population = Arc::new(CellPopulation::new(&self.next.areas, day));
         }
+        if areas_changed || self.delta.releases {
+            self.delta.releases |= self.next.releases.settle(&self.next.areas, self.next.offset);
+        }
         let fresh = ledger.take_fresh();
         // Should the work below panic, the next publication reads everything again.
         ledger.mark_stale();
@@ -340,9 +343,9 @@ mod tests {
 
     use super::*;
     use crate::geo::{BASE_RESOLUTION, BBox, LngLat};
-    use crate::index::Spans;
     use crate::index::waiting::Waiting;
-    use crate::model::{Direction, Window};
+    use crate::index::{CellFigure, Spans};
+    use crate::model::{CellStats, Direction, Window};
 
     const OFFSET: UtcOffset = UtcOffset::VIETNAM;
     const FIRST: i32 = 450_000;
@@ -354,16 +357,27 @@ mod tests {
         }
     }
 
+    fn in_two(
+        snapshot: &Snapshot,
+        bbox: &BBox,
+        resolution: Resolution,
+        spans: Spans,
+    ) -> Vec<(CellFigure, CellStats)> {
+        let mut found = Vec::new();
+        let windows = [spans.window, spans.week];
+        snapshot.visit_cells_in_two(bbox, resolution, windows, |figure, week| {
+            found.push((figure, week))
+        });
+        found
+    }
+
     /// Everything that a reader may ask of cells and venues.
     fn figures(snapshot: &Snapshot, bbox: &BBox, spans: Spans) -> Vec<String> {
         let mut all = Vec::new();
         let mut above: Vec<Cell> = Vec::new();
         for resolution in 0..=9 {
             let resolution = Resolution::new(resolution).unwrap();
-            all.push(format!(
-                "{:?}",
-                snapshot.cells_in_two(bbox, resolution, spans.window, spans.week)
-            ));
+            all.push(format!("{:?}", in_two(snapshot, bbox, resolution, spans)));
             let cells = snapshot.cells_with_any(&above, resolution, &[spans.window]);
             for cell in &cells {
                 all.push(format!("{cell} {:?}", snapshot.cell_stats(*cell, spans.week)));
@@ -424,7 +438,7 @@ mod tests {
                     for (bbox, then) in boxes.iter().flat_map(|bbox| [now, before].map(|then| (bbox, then))) {
                         for resolution in (0..=9).filter_map(Resolution::new) {
                             let tells = |of: &Snapshot, spans: Spans| {
-                                let cells = of.cells_in_two(bbox, resolution, spans.window, spans.week).into_iter();
+                                let cells = in_two(of, bbox, resolution, spans).into_iter();
                                 cells.map(|(figure, week)| (figure, week.cases)).collect::<Vec<_>>()
                             };
                             let may_differ = |since| next.cells_may_differ(bbox, resolution, since, then, now);

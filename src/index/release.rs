@@ -5,7 +5,7 @@ use crate::model::{AreaCode, Hour, Timestamp, Window};
 const NAME: [u8; 8] = *b"VXRELS01";
 const LIMIT_BYTES: u64 = 1 << 32;
 /// The number of [`ReleaseBody::NoisyActivity`]; the others have those of their measures.
-const NOISY_ACTIVITY: u8 = 3;
+const NOISY_ACTIVITY: u8 = 4;
 
 /// What a release publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,11 +16,13 @@ pub enum Measure {
     Cases,
     /// Cases per area and ISO week.
     AreaCases,
+    /// The level that the cells' rule gives to areas, per ISO week: for cells that show none of their own.
+    AreaLevels,
 }
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Self; 3] = [Self::Activity, Self::Cases, Self::AreaCases];
+    pub const ALL: [Self; 4] = [Self::Activity, Self::Cases, Self::AreaCases, Self::AreaLevels];
 
     /// The name used in data.
     #[must_use]
@@ -29,6 +31,7 @@ impl Measure {
             Self::Activity => "activity",
             Self::Cases => "cases",
             Self::AreaCases => "area_cases",
+            Self::AreaLevels => "area_levels",
         }
     }
 
@@ -64,6 +67,8 @@ pub enum ReleaseBody {
     Cases(Vec<(Cell, ReleasedCases)>),
     /// Of [`Measure::AreaCases`].
     AreaCases(Vec<(AreaCode, ReleasedCases)>),
+    /// Of [`Measure::AreaLevels`]: 1 green ..= 4 red, of the areas whose count of that week is shown.
+    AreaLevels(Vec<(AreaCode, u8)>),
 }
 
 /// How much noise figures carry: discrete Laplace noise for the differential privacy of single check-ins.
@@ -119,6 +124,7 @@ impl Release {
             ReleaseBody::Activity(_) | ReleaseBody::NoisyActivity(..) => Measure::Activity,
             ReleaseBody::Cases(_) => Measure::Cases,
             ReleaseBody::AreaCases(_) => Measure::AreaCases,
+            ReleaseBody::AreaLevels(_) => Measure::AreaLevels,
         }
     }
 
@@ -164,6 +170,15 @@ impl Release {
                 for (code, released) in rows {
                     put_text(&mut out, code.as_str());
                     put_cases(&mut out, released);
+                }
+            }
+            ReleaseBody::AreaLevels(rows) => {
+                let mut rows = rows.clone();
+                rows.sort_by(|a, b| a.0.cmp(&b.0));
+                put_count(&mut out, rows.len());
+                for (code, level) in rows {
+                    put_text(&mut out, code.as_str());
+                    out.push(level);
                 }
             }
         }
@@ -238,6 +253,15 @@ fn read(sealed: &[u8]) -> Result<Release, String> {
                 rows.push((code, read_cases(&mut body)?));
             }
             ReleaseBody::AreaCases(rows)
+        }
+        3 => {
+            let mut rows = Vec::with_capacity(count);
+            for _ in 0..count {
+                let code =
+                    AreaCode::new(body.text()?).map_err(|error| format!("has a bad area code: {error}"))?;
+                rows.push((code, body.u8()?));
+            }
+            ReleaseBody::AreaLevels(rows)
         }
         other => return Err(format!("is of measure {other}")),
     };

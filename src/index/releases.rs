@@ -5,18 +5,19 @@ use rustc_hash::FxHashMap;
 use crate::geo::{BBox, Cell, MAX_RESOLUTION, Resolution};
 use crate::index::bucket::{CellBucket, Found};
 use crate::index::closed::{DAY_HOURS, WEEK_HOURS, last_closed};
+use crate::index::homes::{Homes, LevelBucket};
 use crate::index::layered::gap;
 use crate::index::roster::{CellBox, Roster};
 use crate::index::{CellPopulation, Noise, Release, ReleaseBody, ReleasedActivity, ReleasedCases};
 use crate::model::{AreaCode, Hour, Timestamp, Window};
 
 /// Releases begin at this resolution; coarser figures are sums of shown ones.
-pub(super) const TOP: u8 = 3;
+pub(super) const TOP: u8 = 5;
 /// The level of a cell or area in which a closed week brought no case: green.
 pub(super) const LEVEL_WITHOUT_CASES: u8 = 1;
 
 /// What the public sees of a cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicFigure {
     /// Arrivals, rounded, summed over the days that are shown; `None` when no day with activity is.
     pub visits: Option<u32>,
@@ -32,6 +33,9 @@ pub struct PublicFigure {
     pub partial: bool,
     /// The ancestor whose level is shown, where the cell's own is hidden.
     pub from_parent: Option<Cell>,
+    /// The area whose level is shown, where no ancestor shows one either: the smallest with a released count that holds
+    /// the cell's centre and is not smaller than the cell (where all are smaller, the widest).
+    pub from_area: Option<Arc<AreaCode>>,
     /// The days that were summed, first to last.
     pub days: Option<Window>,
     /// The weeks that were summed, first to last.
@@ -65,6 +69,8 @@ pub struct ReleaseIndex {
     pub(super) areas: BTreeMap<Hour, Arc<AreaBucket>>,
     /// The days of which activity was released with noise.
     pub(super) noise: BTreeMap<Hour, Noise>,
+    pub(super) area_levels: BTreeMap<Hour, Arc<LevelBucket>>,
+    pub(super) homes: Homes,
     /// By resolution.
     listed: [Arc<Listed>; 10],
 }
@@ -116,6 +122,16 @@ impl ReleaseIndex {
                     self.areas.insert(window.from, Arc::new(bucket));
                 }
             }
+            ReleaseBody::AreaLevels(rows) => {
+                if self
+                    .area_levels
+                    .get(&window.from)
+                    .is_none_or(|old| old.seq <= seq)
+                {
+                    let bucket = LevelBucket::new(window, seq, rows);
+                    self.area_levels.insert(window.from, Arc::new(bucket));
+                }
+            }
         }
     }
 
@@ -130,7 +146,8 @@ impl ReleaseIndex {
         }
         let mut figure = [PublicFigure::default()];
         self.fill(&[cell], &mut figure, at, window);
-        figure[0]
+        let [figure] = figure;
+        figure
     }
 
     /// What the public sees of the cells of a resolution (0..=9) that touch the box, ascending: every cell
@@ -179,7 +196,7 @@ impl ReleaseIndex {
             .collect()
     }
 
-    /// Every cell of a resolution from 3 to 9 that some release lists, ascending.
+    /// Every cell of a resolution from 5 to 9 that some release lists, ascending.
     #[must_use]
     pub fn listed(&self, resolution: Resolution) -> &[Cell] {
         self.listed
@@ -195,7 +212,7 @@ impl ReleaseIndex {
             .map_or_else(Vec::new, |listed| listed.roster.touching(&bbox.parts()))
     }
 
-    /// What the public sees of ascending cells of one resolution from 3 to 9; nothing of those that no bucket lists
+    /// What the public sees of ascending cells of one resolution from 5 to 9; nothing of those that no bucket lists
     /// which had closed by then, so that what was shown of a past instant does not change with later releases.
     #[must_use]
     pub fn figures(&self, cells: &[Cell], at: Timestamp, window: Window) -> Vec<PublicFigure> {
@@ -289,7 +306,7 @@ impl ReleaseIndex {
         )
     }
 
-    /// Fills in the figures of ascending cells of one resolution from 3 to 9.
+    /// Fills in the figures of ascending cells of one resolution from 5 to 9.
     fn fill(&self, cells: &[Cell], figures: &mut [PublicFigure], at: Timestamp, window: Window) {
         let days = last_closed(&self.activity, |bucket| bucket.window, at, window, DAY_HOURS);
         if let Some((first, last)) = days.first().zip(days.last()) {
@@ -335,6 +352,8 @@ impl ReleaseIndex {
             figure.weeks = Some(span);
             figure.cases = Some(0);
         }
+        let levels = self.levels_of(last.window).zip(cells.first());
+        let mut in_place = levels.and_then(|(levels, cell)| self.homes.in_week(levels, cell.resolution()));
         for (nth, bucket) in weeks.iter().enumerate() {
             let is_last = nth + 1 == weeks.len();
             bucket.walk(cells, |at, found| {
@@ -349,6 +368,10 @@ impl ReleaseIndex {
                         figure.suppressed = true;
                         if is_last {
                             (figure.from_parent, figure.level) = bucket.nearest_shown(cells[at]);
+                            let area = in_place.as_mut().filter(|_| figure.from_parent.is_none());
+                            if let Some((area, level)) = area.and_then(|areas| areas.level(cells[at])) {
+                                (figure.from_area, figure.level) = (Some(area), level);
+                            }
                         }
                     }
                     Found::Zero => figure.level = LEVEL_WITHOUT_CASES,
@@ -374,7 +397,7 @@ impl ReleaseIndex {
     }
 
     fn top_cells_below(&self, cell: Cell) -> impl Iterator<Item = Cell> {
-        let top = Resolution::new(TOP).expect("3 is a resolution");
+        let top = Resolution::new(TOP).expect("5 is a resolution");
         let (low, high) = cell.descendants(top).unwrap_or((1, 0));
         self.listed[usize::from(TOP)]
             .roster
@@ -432,7 +455,10 @@ fn sum_of(figures: &[PublicFigure]) -> PublicFigure {
         sum.visits = add(sum.visits, figure.visits);
         sum.people = add(sum.people, figure.people);
         sum.cases = add(sum.cases, figure.cases);
-        sum.level = sum.level.max(figure.level);
+        let is_own = figure.level == sum.level && figure.from_area.is_none();
+        if figure.level > sum.level || is_own {
+            (sum.level, sum.from_area) = (figure.level, figure.from_area.clone());
+        }
         sum.partial |= figure.partial || figure.suppressed;
         sum.days = figure.days;
         sum.weeks = figure.weeks;

@@ -261,8 +261,10 @@ fn due_weeks(
             let released = edition.rows.into_iter().collect();
             let rows = areas(&view.areas, &released, rules, monday, &before, bucket.to.start());
             before.follow(&rows);
+            let levels = levels_for_cells(&view.areas, &rows, rules, monday);
             let beneath = beneath::to_bytes(&edition.beneath);
             follows_new |= push(bucket, ReleaseBody::AreaCases(rows), beneath)?;
+            push(bucket, ReleaseBody::AreaLevels(levels), None)?;
         }
         monday = Day(monday.0 + 7);
     }
@@ -349,6 +351,24 @@ fn cells(
             Released::Hidden => (cell, ReleasedCases::Hidden),
         })
         .collect()
+}
+
+/// What the cells' rule says of the areas whose count is shown: cells that can show nothing of their own show it.
+fn levels_for_cells(
+    areas: &AreaIndex,
+    rows: &[(AreaCode, ReleasedCases)],
+    rules: &Rules,
+    monday: Day,
+) -> Vec<(AreaCode, u8)> {
+    let level = |(code, released): &(AreaCode, ReleasedCases)| {
+        let ReleasedCases::Shown { cases, .. } = *released else {
+            return None;
+        };
+        let residents = areas.get(code, last_day(monday))?.area.population?;
+        let level = cell_risk(&rules.cell, cases, residents as f64).level;
+        (level > 0).then(|| (code.clone(), level))
+    };
+    rows.iter().filter_map(level).collect()
 }
 
 /// What was released of the weeks before one.

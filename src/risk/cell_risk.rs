@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Timestamp;
 use crate::risk::explain::figure;
 use crate::risk::rules::Flaw;
-use crate::risk::{Band, Bands, Explain, RuleHead};
+use crate::risk::{Band, Bands, Explain, RuleHead, Text};
 
 /// A cell's level by its seven-day case rate.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +49,41 @@ pub fn cell_risk(rules: &CellRules, cases_7d: u32, population: f64) -> CellRisk 
 /// The same with its reasons.
 #[must_use]
 pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Timestamp) -> Explain {
-    let risk = cell_risk(rules, cases_7d, population);
     let mut explain = Explain::under(&rules.rule, as_of);
+    explain_rate(rules, cases_7d, population, &mut explain);
+    explain
+}
+
+/// Why a cell that can show nothing of its own has the level of the area of that name: by the area's released cases.
+#[must_use]
+pub fn explain_cell_by_area(
+    rules: &CellRules,
+    area: &str,
+    cases_7d: u32,
+    population: f64,
+    as_of: Timestamp,
+) -> Explain {
+    let mut explain = Explain::under(&rules.rule, as_of);
+    explain.step(
+        "Số ca của ô và của các ô lớn hơn chứa nó không được công bố: cùng với số của đơn vị hành chính, chúng có thể làm lộ một số nhỏ. Cấp ở đây là của đơn vị hành chính nhỏ nhất đã công bố chứa tâm ô và không nhỏ hơn ô",
+        "The cases of the cell and of the larger cells around it are not published: together with those of areas they could give a small number away. The level here is that of the smallest published area that holds the cell's centre and is not smaller than the cell",
+        area,
+    );
+    explain_rate(rules, cases_7d, population, &mut explain);
+    for (input, (vi, en)) in explain.inputs.iter_mut().zip([
+        (
+            format!("Ca cộng đồng trong 7 ngày: {area}"),
+            format!("Community cases in 7 days: {area}"),
+        ),
+        (format!("Dân số: {area}"), format!("Residents: {area}")),
+    ]) {
+        input.name = Text::new(vi, en);
+    }
+    explain
+}
+
+fn explain_rate(rules: &CellRules, cases_7d: u32, population: f64, explain: &mut Explain) {
+    let risk = cell_risk(rules, cases_7d, population);
     explain.input(
         "Ca cộng đồng trong 7 ngày",
         "Community cases in 7 days",
@@ -68,7 +101,7 @@ pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Ti
             "–",
         );
         explain.next("Có số dân của ô", "A population figure for the cell");
-        return explain;
+        return;
     }
     explain.step(
         "Ca trên 100.000 dân trong 7 ngày",
@@ -93,8 +126,7 @@ pub fn explain_cell(rules: &CellRules, cases_7d: u32, population: f64, as_of: Ti
         );
     }
     explain.step("Cấp theo bảng", "Level by the table", risk.level.to_string());
-    what_would_change(rules, risk.level, population, &mut explain);
-    explain
+    what_would_change(rules, risk.level, population, explain);
 }
 
 /// The other levels, each with its rates and the counts that give them here.

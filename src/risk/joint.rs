@@ -2,21 +2,33 @@
 //!
 //! Both count the same cases, so each tells of the other: where all cells inside one of two hidden communes are shown, its
 //! count is their sum, and the other commune's is the rest. Areas are what is asked for by law, so they are released as if
-//! nothing stood beside them; then cells give way. Whatever could be computed of a hidden count from cells and areas
-//! together ([`Bounds`]: every shown figure, every sum, and which cells reach into which areas) must leave it as uncertain
-//! as its own tree leaves it; while it does not, cells that tell of it hide what lies below their parent.
+//! nothing stood beside them; then cells give way.
+//!
+//! # The promise
+//! Whoever holds every shown figure, adds up all sums, and knows which cells reach into which areas ([`Bounds`]) is left
+//! with this of each hidden count, of an area or a cell: it may be as large as its own tree leaves it, or not small
+//! (`cases_shown_from`) at least; and at least `values_left` values are possible, or as many as its own tree leaves. So no
+//! count from 1 up to below `cases_shown_from` is told. Beside cells a hidden zero may be told:
+//! it is nobody's case, and zeros are shown where they hide nothing else. What is hidden is seen: that a hidden cell has a
+//! case is what its own tree tells, and a hidden area around two such cells has two. So the lower end is not promised.
+//!
+//! While something hidden is left narrower, cells that tell of it hide what lies below their parent, the finest first;
+//! where that is not enough, the topmost cells with the fewest cases are hidden with all below them. In the end none is
+//! shown around such a count, and cells tell no more than where there are cases at all.
 //!
 //! What this does not answer: bounds are tightened sum by sum, which is less than all sums at once could tell; and who runs
-//! the rule backwards learns where cells gave way, and so, of a hidden count near the threshold, now and then its value.
+//! the rule backwards learns where cells gave way, and so, of a hidden count near the threshold, now and then its value
+//! (`tests/it/release/attack.rs` tries all small worlds: how often is counted there).
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::geo::Cell;
 use crate::model::AreaCode;
 use crate::risk::bounds::{Bounds, UNBOUNDED};
+use crate::risk::published::{Published, Remedy, parents};
 use crate::risk::release::{AreaNode, AreaTree, Forest, Released};
 use crate::risk::spread::Spread;
-use crate::risk::suppress::{Closed, Fate, Tree, Verdict, suppress};
+use crate::risk::suppress::{Closed, Fate, Tree, suppress};
 use crate::risk::{ReleaseRules, release_areas};
 
 /// Case counts by cell that may be published beside those of areas ([`release_areas`] of the same nodes).
@@ -35,6 +47,8 @@ pub fn release_cases_beside(
     let parents = parents(&forest.tree);
     let mut reach: FxHashMap<Cell, Vec<usize>> = FxHashMap::default();
     let mut closed = Closed::default();
+    // How many topmost cells go at once where nothing else is left: twice as many each time, so that it comes to an end.
+    let mut at_once = 1;
     loop {
         let verdict = suppress(
             &forest.tree,
@@ -48,7 +62,7 @@ pub fn release_cases_beside(
             closed: &closed,
             parents: &parents,
         };
-        let remedies = beside.remedies(&published, &mut |cell| {
+        let mut reached = |cell| {
             let found = || {
                 let named = areas_of(cell);
                 named
@@ -57,7 +71,13 @@ pub fn release_cases_beside(
                     .collect()
             };
             reach.entry(cell).or_insert_with(found).clone()
-        });
+        };
+        let told = beside.told(&published, &mut reached);
+        let mut remedies = told.remedies;
+        if remedies.is_empty() && !told.helpless.is_empty() {
+            remedies = beside.topmost_with_fewest(&published, &told.helpless, at_once, &mut reached);
+            at_once *= 2;
+        }
         let mut news = false;
         for remedy in remedies {
             news |= match remedy {
@@ -71,49 +91,12 @@ pub fn release_cases_beside(
     }
 }
 
-/// Each node's parent.
-fn parents(tree: &Tree) -> Vec<Option<usize>> {
-    let mut parents = vec![None; tree.counts.len()];
-    for (node, children) in tree.children.iter().enumerate() {
-        for &child in &tree.order[children.clone()] {
-            parents[child] = Some(node);
-        }
-    }
-    parents
-}
-
-/// What is hidden so that a cell tells less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Remedy {
-    /// All children of a node.
-    Children(usize),
-    /// A topmost node.
-    Root(usize),
-}
-
-/// The cells' release so far.
-struct Published<'a> {
-    forest: &'a Forest,
-    verdict: &'a Verdict,
-    closed: &'a Closed,
-    parents: &'a [Option<usize>],
-}
-
-impl Published<'_> {
-    /// The next step for a shown node, or one whose siblings are not all hidden: they are. Otherwise its parent goes.
-    fn remedy(&self, node: usize) -> Option<Remedy> {
-        match self.parents[node] {
-            Some(above) if self.verdict.collapsed[above] => self.remedy(above),
-            Some(above) => Some(Remedy::Children(above)),
-            None if self.verdict.fates[node] == Fate::Shown => Some(Remedy::Root(node)),
-            None => None,
-        }
-    }
-
-    fn resolution(&self, remedy: Remedy) -> u8 {
-        let (Remedy::Children(node) | Remedy::Root(node)) = remedy;
-        self.forest.cells[node].resolution().get()
-    }
+/// What cells and areas together tell too much of.
+struct Told {
+    /// What to hide for it.
+    remedies: FxHashSet<Remedy>,
+    /// The topmost areas around that which nothing of itself is left to hide for.
+    helpless: FxHashSet<usize>,
 }
 
 /// The areas' release, and what it tells by itself.
@@ -121,7 +104,9 @@ struct Beside<'a> {
     areas: AreaTree<'a>,
     number: FxHashMap<&'a AreaCode, usize>,
     shown: Vec<bool>,
-    shown_from: u32,
+    above: Vec<Option<usize>>,
+    shown_from: u64,
+    values_left: u64,
 }
 
 impl<'a> Beside<'a> {
@@ -138,25 +123,23 @@ impl<'a> Beside<'a> {
             .map(|(n, node)| (&node.code, n))
             .collect();
         Self {
+            above: parents(&areas.tree),
             areas,
             number,
             shown,
-            shown_from: rules.cases_shown_from,
+            shown_from: rules.cases_shown_from.into(),
+            values_left: rules.values_left.into(),
         }
     }
 
-    /// What to hide because cells and areas together leave a hidden count narrower than each alone. Nothing: all is well.
-    fn remedies(
-        &self,
-        published: &Published<'_>,
-        reach: &mut impl FnMut(Cell) -> Vec<usize>,
-    ) -> FxHashSet<Remedy> {
+    /// What to hide because cells and areas together leave a hidden count narrower than promised. Nothing: all is well.
+    fn told(&self, published: &Published<'_>, reach: &mut impl FnMut(Cell) -> Vec<usize>) -> Told {
         let mut bounds = Bounds::default();
         let of_area = self.areas_alone(&mut bounds);
-        let cells = self.cells_alone(published, &mut bounds, reach);
+        let cells = published.alone(&mut bounds, reach);
         let mut alone = bounds.clone();
         alone.tighten();
-        let mut spread = Spread::new(parents(&self.areas.tree));
+        let mut spread = Spread::new(self.above.clone());
         let mut reaching: FxHashMap<usize, Vec<Remedy>> = FxHashMap::default();
         for ground in &cells.grounds {
             let areas = reach(ground.cell);
@@ -170,8 +153,9 @@ impl<'a> Beside<'a> {
         }
         // Cases without a place are in no cell. Their sum is known, not in which areas they are.
         let without_place = self.without_place(published, reach);
+        let mut inside = spread.by_area(&cells.roots);
         for (area, &number) in of_area.iter().enumerate() {
-            let mut parts = spread.inside(area, &cells.roots);
+            let mut parts = inside.remove(&area).unwrap_or_default();
             if without_place > 0 {
                 parts.push(bounds.number(0, without_place));
             }
@@ -182,20 +166,25 @@ impl<'a> Beside<'a> {
 
         let narrower = |number: usize| {
             let ((low, high), (from, to)) = (alone.of(number), bounds.of(number));
-            let k = u64::from(self.shown_from);
-            to < high.min(k) || to - from < (high - low).min(k - 1)
+            let narrow = to < high.min(self.shown_from) || to - from < (high - low).min(self.values_left - 1);
+            to > 0 && narrow
         };
-        let mut remedies: FxHashSet<Remedy> = cells
-            .hidden
-            .iter()
-            .filter(|ground| narrower(ground.number) && !self.lies_in_zeros(&reach(ground.cell)))
-            .filter_map(|ground| ground.remedy)
-            .collect();
+        let mut remedies: FxHashSet<Remedy> = FxHashSet::default();
+        let mut helpless: FxHashSet<usize> = FxHashSet::default();
+        for ground in cells.hidden.iter().filter(|ground| narrower(ground.number)) {
+            let areas = reach(ground.cell);
+            match ground.remedy {
+                _ if self.lies_in_zeros(&areas) => {}
+                Some(remedy) => _ = remedies.insert(remedy),
+                None => helpless.extend(areas.into_iter().map(|area| self.topmost(area))),
+            }
+        }
         for family in self.families() {
             let hidden: Vec<usize> = family.into_iter().filter(|&area| !self.shown[area]).collect();
-            if !hidden.iter().any(|&area| narrower(of_area[area])) {
+            let narrow = hidden.iter().find(|&&area| narrower(of_area[area]));
+            let Some(&narrow) = narrow else {
                 continue;
-            }
+            };
             // The finest first: what is coarse is needed by more readers.
             let mut all: Vec<Remedy> = hidden
                 .iter()
@@ -204,9 +193,39 @@ impl<'a> Beside<'a> {
                 .collect();
             let finest = all.iter().map(|&remedy| published.resolution(remedy)).max();
             all.retain(|&remedy| Some(published.resolution(remedy)) == finest);
+            if all.is_empty() {
+                helpless.insert(self.topmost(narrow));
+            }
             remedies.extend(all);
         }
-        remedies
+        Told { remedies, helpless }
+    }
+
+    /// Those shown topmost cells that have the fewest cases among all that reach into these topmost areas.
+    fn topmost_with_fewest(
+        &self,
+        published: &Published<'_>,
+        areas: &FxHashSet<usize>,
+        how_many: usize,
+        reach: &mut impl FnMut(Cell) -> Vec<usize>,
+    ) -> FxHashSet<Remedy> {
+        let Published { forest, verdict, .. } = published;
+        let mut shown: Vec<usize> = forest.tree.roots.clone();
+        shown.retain(|&root| {
+            let reached = reach(forest.cells[root]);
+            verdict.fates[root] == Fate::Shown
+                && reached
+                    .into_iter()
+                    .any(|area| areas.contains(&self.topmost(area)))
+        });
+        shown.sort_by_key(|&root| forest.tree.counts[root]);
+        shown.into_iter().take(how_many).map(Remedy::Root).collect()
+    }
+
+    /// The topmost area above one.
+    fn topmost(&self, area: usize) -> usize {
+        let above = std::iter::successors(Some(area), |&at| self.above[at]);
+        above.take(self.above.len()).last().unwrap_or(area)
     }
 
     /// How many cases areas count that are in no cell.
@@ -236,12 +255,11 @@ impl<'a> Beside<'a> {
             return;
         }
         let tree = &published.forest.tree;
-        for (node, &cell) in published.forest.cells.iter().enumerate() {
-            let children = &tree.order[tree.children[node].clone()];
-            if children.is_empty() || published.verdict.fates[node] != Fate::Shown {
+        for node in 0..tree.counts.len() {
+            if tree.children[node].is_empty() || published.verdict.fates[node] != Fate::Shown {
                 continue;
             }
-            for empty in empty_children(published.forest, cell, children) {
+            for empty in published.empty_children(node) {
                 for area in reach(empty).into_iter().filter(|area| unreached.contains(area)) {
                     let remedy = if published.verdict.collapsed[node] {
                         published.remedy(node)
@@ -299,7 +317,7 @@ impl<'a> Beside<'a> {
             })
             .collect();
         for &root in tree.roots.iter().filter(|&&root| !self.shown[root]) {
-            bounds.cap(of_area[root], 1, u64::from(self.shown_from) - 1);
+            bounds.cap(of_area[root], 1, self.shown_from - 1);
         }
         for (area, children) in tree
             .children
@@ -323,111 +341,4 @@ impl<'a> Beside<'a> {
         }
         of_area
     }
-
-    /// What the cells' own release tells.
-    fn cells_alone(
-        &self,
-        published: &Published<'_>,
-        bounds: &mut Bounds,
-        reach: &mut impl FnMut(Cell) -> Vec<usize>,
-    ) -> Cells {
-        let Published {
-            forest,
-            verdict,
-            closed,
-            ..
-        } = published;
-        let tree = &forest.tree;
-        let mut cells = Cells::default();
-        let mut numbers: FxHashMap<usize, usize> = FxHashMap::default();
-        for &root in &tree.roots {
-            let number = match verdict.fates[root] {
-                Fate::Shown => bounds.number(u64::from(tree.counts[root]), u64::from(tree.counts[root])),
-                // Nothing says that it is small where others were hidden for the areas' sake.
-                _ if closed.roots.contains(&root) => bounds.number(0, UNBOUNDED),
-                _ => bounds.number(1, u64::from(self.shown_from) - 1),
-            };
-            numbers.insert(root, number);
-            cells.roots.push(number);
-        }
-        let mut stack = tree.roots.clone();
-        while let Some(node) = stack.pop() {
-            let (cell, number) = (forest.cells[node], numbers[&node]);
-            let children = &tree.order[tree.children[node].clone()];
-            let is_shown = verdict.fates[node] == Fate::Shown;
-            if !is_shown || children.is_empty() {
-                let ground = Ground {
-                    cell,
-                    number,
-                    remedy: published.remedy(node),
-                };
-                if !is_shown {
-                    cells.hidden.push(ground);
-                }
-                cells.grounds.push(ground);
-                continue;
-            }
-            let collapsed = verdict.collapsed[node];
-            let mut parts = Vec::with_capacity(children.len() + 1);
-            for &child in children {
-                let count = u64::from(tree.counts[child]);
-                let part = match verdict.fates[child] {
-                    Fate::Shown => bounds.number(count, count),
-                    _ => bounds.number(u64::from(!collapsed), UNBOUNDED),
-                };
-                numbers.insert(child, part);
-                parts.push(part);
-                stack.push(child);
-            }
-            // Children without a case are not in the tree, yet nobody knows which they are where all are hidden; but that
-            // there are none where there is no area, at sea, anybody knows.
-            if collapsed {
-                for empty in empty_children(forest, cell, children).filter(|cell| !reach(*cell).is_empty()) {
-                    let part = bounds.number(0, UNBOUNDED);
-                    parts.push(part);
-                    let ground = Ground {
-                        cell: empty,
-                        number: part,
-                        remedy: published.remedy(node),
-                    };
-                    cells.hidden.push(ground);
-                    cells.grounds.push(ground);
-                }
-            }
-            bounds.sum(number, parts.clone());
-            cells.families.push((number, parts));
-        }
-        cells
-    }
-}
-
-/// Children of a cell that have no case: they are not in the tree.
-fn empty_children<'a>(
-    forest: &'a Forest,
-    cell: Cell,
-    children: &'a [usize],
-) -> impl Iterator<Item = Cell> + 'a {
-    let is_empty = move |child: &Cell| !children.iter().any(|&known| forest.cells[known] == *child);
-    cell.children().into_iter().filter(is_empty)
-}
-
-/// The cells of a release as numbers.
-#[derive(Default)]
-struct Cells {
-    /// Those that nothing finer is said of.
-    grounds: Vec<Ground>,
-    /// Hidden ones among them.
-    hidden: Vec<Ground>,
-    /// Numbers that are sums of others, the whole before its parts.
-    families: Vec<(usize, Vec<usize>)>,
-    /// The topmost ones.
-    roots: Vec<usize>,
-}
-
-#[derive(Clone, Copy)]
-struct Ground {
-    cell: Cell,
-    number: usize,
-    /// What to hide so that it tells less; nothing where it is hidden and topmost.
-    remedy: Option<Remedy>,
 }

@@ -20,6 +20,7 @@ mod joint;
 pub mod methods;
 mod noise;
 mod nowcast;
+mod published;
 mod release;
 mod revise;
 mod rules;
@@ -41,7 +42,9 @@ pub use area::{
     Measure, Raise, Requirement, Standing, UnknownRule, When, area_decision, area_level, area_levels,
 };
 pub use bands::{Band, Bands};
-pub use cell_risk::{CellRisk, CellRules, cell_risk, explain_cell, poisson_interval_95};
+pub use cell_risk::{
+    CellRisk, CellRules, cell_risk, explain_cell, explain_cell_by_area, poisson_interval_95,
+};
 pub use editions::{
     Beneath, BeneathNode, Edition, release_activity_after, release_activity_first, release_areas_after,
     release_cases_after,

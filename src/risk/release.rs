@@ -45,12 +45,13 @@ pub struct AreaNode {
     pub cases: u32,
 }
 
-/// The coarsest resolution in releases.
-const COARSEST: u8 = 3;
+/// The coarsest resolution in releases. Coarser cells are larger than the provinces that are published beside them: with a
+/// few of them on the edge of a province, a hidden one could only be kept if all were hidden, with all below them.
+const COARSEST: u8 = 5;
 
-/// Case counts by cell that may be published, resolutions 3..=9, ascending by cell.
+/// Case counts by cell that may be published, resolutions 5..=9, ascending by cell.
 ///
-/// Leaves may repeat and may be of any resolution from 3 up; finer than 9 they are summed to 9. Zeros and what lies
+/// Leaves may repeat and may be of any resolution from 5 up; finer than 9 they are summed to 9. Zeros and what lies
 /// below a hidden cell are not listed: read it with [`released_at`]. Deterministic, and independent
 /// of the order of the leaves.
 #[must_use]
@@ -91,7 +92,7 @@ pub(super) fn rounded(rules: &ReleaseRules, [visits, people]: [u32; 2]) -> Relea
     }
 }
 
-/// What a release says of any cell of resolution 3..=9, and the ancestor that says it where the cell
+/// What a release says of any cell of resolution 5..=9, and the ancestor that says it where the cell
 /// itself is not listed. An unlisted cell is zero unless an ancestor is hidden.
 #[must_use]
 pub fn released_at(release: &[(Cell, Released)], cell: Cell) -> (Released, Option<Cell>) {
@@ -237,7 +238,7 @@ fn nearest<T: Copy>(release: &[(Cell, T)], cell: Cell) -> Option<(Cell, T)> {
     })
 }
 
-/// The cells of resolutions 3..=9 above the leaves with their summed figures, coarsest first and
+/// The cells of resolutions 5..=9 above the leaves with their summed figures, coarsest first and
 /// ascending within a resolution: ascending by id, because the resolution is in its high bits.
 pub(super) struct Forest {
     pub cells: Vec<Cell>,
@@ -295,7 +296,7 @@ impl Forest {
         }
         let mut levels = vec![merged(level)];
         for resolution in (COARSEST..BASE_RESOLUTION.get()).rev() {
-            let resolution = Resolution::new(resolution).expect("3..9 are resolutions");
+            let resolution = Resolution::new(resolution).expect("5..9 are resolutions");
             let finer = levels.last().expect("starts with one");
             let mut level: Vec<_> = finer
                 .iter()

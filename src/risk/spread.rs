@@ -71,6 +71,17 @@ impl Spread {
             .collect()
     }
 
+    /// The same for all areas at once.
+    pub(super) fn by_area(&self, of: &[usize]) -> FxHashMap<usize, Vec<usize>> {
+        let mut inside: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for parts in of.iter().filter_map(|number| self.parts.get(number)) {
+            for (area, part) in &parts.by_area {
+                inside.entry(*area).or_default().push(*part);
+            }
+        }
+        inside
+    }
+
     fn over(&self, bounds: &mut Bounds, number: usize, smallest: Vec<usize>) -> Parts {
         let mut reached: BTreeMap<usize, usize> = BTreeMap::new();
         let mut below: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -38,6 +38,8 @@ pub struct ReleaseRules {
     pub cells_give_way_to_areas: bool,
     /// The noise that activity is released with; none unless an operator asks for it.
     pub noise: Option<NoiseRules>,
+    /// Then at least so many values stay possible for a hidden count.
+    pub values_left: u32,
 }
 
 /// What becomes of a node's figure.
@@ -213,6 +215,7 @@ pub(super) struct ReleaseFile {
     total_is_public: bool,
     cells_give_way_to_areas: bool,
     noise: Option<NoiseFile>,
+    values_left: u32,
 }
 
 impl ReleaseFile {
@@ -224,6 +227,7 @@ impl ReleaseFile {
             ("cases_shown_from", self.cases_shown_from),
             ("people_shown_from", self.people_shown_from),
             ("round_to", self.round_to),
+            ("values_left", self.values_left),
         ] {
             if !(1..=1000).contains(&value) {
                 return Err(Flaw::new(field, format!("is {value}"), "1 to 1000"));
@@ -237,6 +241,7 @@ impl ReleaseFile {
             total_is_public: self.total_is_public,
             cells_give_way_to_areas: self.cells_give_way_to_areas,
             noise,
+            values_left: self.values_left,
         })
     }
 }

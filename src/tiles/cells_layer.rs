@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::geo::{CellBlock, EXTENT, GridTile, TileCoord, TilePolygon, WorldShape};
@@ -8,7 +9,7 @@ use crate::tiles::wire::{MOVE_TO_ONE, Scratch, put_bytes, put_ring_tail, put_var
 use crate::tiles::{CellFeature, LayerKind};
 
 /// The keys of the layer, in the order of their numbers.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "h3",
     "level",
     "visits",
@@ -17,6 +18,7 @@ const KEYS: [&str; 8] = [
     "rate",
     "suppressed",
     "from_parent",
+    "from_area",
 ];
 const H3: u8 = 0;
 const LEVEL: u8 = 1;
@@ -26,6 +28,7 @@ const CASES: u8 = 4;
 const RATE: u8 = 5;
 const SUPPRESSED: u8 = 6;
 const FROM_PARENT: u8 = 7;
+const FROM_AREA: u8 = 8;
 
 /// Appends the layer `cells` of a tile; nothing when no cell shows. Written by hand, because a tile of 5,000 hexagons
 /// is mostly copying: outlines come encoded from their blocks, values from dense tables. What it writes decodes
@@ -48,17 +51,17 @@ pub(super) fn encode_cells(out: &mut Vec<u8>, blocks: &HexBlocks, coord: TileCoo
     layer.finish(out);
 }
 
-struct CellsLayer {
+struct CellsLayer<'a> {
     coord: TileCoord,
     tile: GridTile,
     features: Vec<u8>,
-    values: Values<'static>,
+    values: Values<'a>,
     scratch: Scratch,
     /// Room for an outline that the edge cuts.
     outline: Vec<u8>,
 }
 
-impl CellsLayer {
+impl<'a> CellsLayer<'a> {
     fn new(coord: TileCoord, cells: usize) -> Self {
         Self {
             coord,
@@ -70,7 +73,7 @@ impl CellsLayer {
         }
     }
 
-    fn put(&mut self, block: &HexBlock, cell: &CellFeature) {
+    fn put(&mut self, block: &HexBlock, cell: &'a CellFeature) {
         let hexagon = block.hexagon(cell.cell);
         match block.shown(hexagon, self.tile) {
             Shown::Nothing => {}
@@ -103,7 +106,7 @@ impl CellsLayer {
         }
     }
 
-    fn put_rings(&mut self, cell: &CellFeature, polygons: &[TilePolygon]) {
+    fn put_rings(&mut self, cell: &'a CellFeature, polygons: &[TilePolygon]) {
         if polygons.is_empty() {
             return;
         }
@@ -119,8 +122,8 @@ impl CellsLayer {
         put_bytes(&mut self.features, GEOMETRY, &self.outline);
     }
 
-    /// Properties and type. Eight properties of at most four bytes each: every length fits one byte.
-    fn begin(&mut self, cell: &CellFeature) {
+    /// Properties and type. Nine properties of at most four bytes each: every length fits one byte.
+    fn begin(&mut self, cell: &'a CellFeature) {
         let (scratch, values) = (&mut self.scratch, &mut self.values);
         scratch.clear();
         scratch.push(TAGS);
@@ -145,6 +148,9 @@ impl CellsLayer {
         }
         if let Some(parent) = cell.from_parent {
             tag(FROM_PARENT, values.parent(parent));
+        }
+        if let Some(area) = &cell.from_area {
+            tag(FROM_AREA, values.text(Cow::Borrowed(area.as_str())));
         }
         scratch.set(place, (scratch.len() - place - 1) as u8);
         scratch.push(GEOMETRY_TYPE);
@@ -180,6 +186,7 @@ mod tests {
 
     use super::*;
     use crate::geo::{Cell, LngLat, resolution_for_zoom};
+    use crate::model::AreaCode;
     use crate::tiles::features::cell_tags;
     use crate::tiles::writer::{FeatureSink as _, LayerWriter, finished, new_tile};
 
@@ -194,6 +201,7 @@ mod tests {
             rate: nth.is_multiple_of(2).then_some(f64::from(nth) / 7.0),
             suppressed: nth.is_multiple_of(6),
             from_parent: parent.filter(|_| nth.is_multiple_of(6)),
+            from_area: (nth % 6 == 1).then(|| Arc::new(AreaCode::new(&format!("16{}", nth % 4)).unwrap())),
         }
     }
 

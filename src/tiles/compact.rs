@@ -1,5 +1,9 @@
 //! The writer of compact cells; the format is described at [`TileFormat::Cells`](crate::tiles::TileFormat::Cells).
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
 use crate::geo::{Cell, TileCoord};
 use crate::tiles::CellFeature;
 use crate::tiles::hexagons::{HexBlocks, TileHexagons};
@@ -14,6 +18,7 @@ enum Kind {
     Tenths = 1,
     Truth = 2,
     Ancestor = 3,
+    Text = 4,
 }
 
 /// A property: its name, its kind, and its number for a cell, 0 where the cell does not have it.
@@ -63,15 +68,46 @@ pub(super) fn encode_compact(blocks: &HexBlocks, coord: TileCoord, cells: &[Cell
 fn put_columns(out: &mut Vec<u8>, shown: &[&CellFeature]) {
     let said = |(_, _, number): &&Column| shown.iter().any(|feature| number(feature) != 0);
     let columns: Vec<&Column> = COLUMNS.iter().filter(said).collect();
-    put_varint_64(out, columns.len() as u64);
+    let has_areas = shown.iter().any(|feature| feature.from_area.is_some());
+    put_varint_64(out, (columns.len() + usize::from(has_areas)) as u64);
     for (key, kind, number) in columns {
-        put_varint_64(out, key.len() as u64);
-        out.extend_from_slice(key.as_bytes());
+        put_text(out, key);
         out.push(*kind as u8);
         for feature in shown {
             put_varint_64(out, number(feature));
         }
     }
+    if has_areas {
+        put_areas(out, shown);
+    }
+}
+
+/// The one column of texts: each text once, in the order in which they come, then for each cell which it is.
+fn put_areas(out: &mut Vec<u8>, shown: &[&CellFeature]) {
+    put_text(out, "from_area");
+    out.push(Kind::Text as u8);
+    let codes = |feature: &&'_ CellFeature| feature.from_area.clone();
+    let mut numbers = FxHashMap::default();
+    let mut texts = Vec::new();
+    for code in shown.iter().filter_map(codes) {
+        numbers.entry(code).or_insert_with_key(|code| {
+            texts.push(Arc::clone(code));
+            texts.len() as u64
+        });
+    }
+    put_varint_64(out, texts.len() as u64);
+    for code in &texts {
+        put_text(out, code.as_str());
+    }
+    for feature in shown {
+        let number = feature.from_area.as_ref().map_or(0, |code| numbers[code]);
+        put_varint_64(out, number);
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_varint_64(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn whole(value: Option<u32>) -> u64 {

@@ -387,6 +387,7 @@ pub(super) fn public_cell(cell: Cell, figure: &PublicFigure) -> CellFeature {
         rate: None,
         suppressed: figure.suppressed,
         from_parent: figure.from_parent,
+        from_area: figure.from_area.clone(),
     }
 }
 
@@ -401,6 +402,7 @@ pub(super) fn official_cell(rules: &Rules, figure: &CellFigure, cases_7d: u32) -
         rate: (figure.population > 0.0).then_some(tenths(risk.rate_7d_per_100k)),
         suppressed: false,
         from_parent: None,
+        from_area: None,
     }
 }
 

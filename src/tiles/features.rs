@@ -1,10 +1,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::geo::{Cell, EXTENT, TileCoord, TilePolygon, WorldPoint, WorldShape, point_to_tile};
-use crate::model::{AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
+use crate::model::{AreaCode, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
 use crate::tiles::encode::Kept;
@@ -33,6 +34,8 @@ pub struct CellFeature {
     pub suppressed: bool,
     /// The ancestor whose level stands here.
     pub from_parent: Option<Cell>,
+    /// The area whose level stands here, where no ancestor has one either.
+    pub from_area: Option<Arc<AreaCode>>,
 }
 
 /// A venue as a tile shows it.
@@ -293,7 +296,7 @@ impl ZoneFeature<'_> {
 
 /// The properties of a cell, `h3` and `parent` written out by the caller.
 pub(super) fn cell_tags<'a>(
-    cell: &CellFeature,
+    cell: &'a CellFeature,
     h3: &'a str,
     parent: Option<&'a str>,
 ) -> Vec<(&'static str, Tag<'a>)> {
@@ -302,7 +305,7 @@ pub(super) fn cell_tags<'a>(
         ("people", cell.people),
         ("cases", cell.cases),
     ];
-    let mut tags = Vec::with_capacity(8);
+    let mut tags = Vec::with_capacity(9);
     tags.extend([("h3", Tag::Text(h3)), ("level", Tag::Int(cell.level.into()))]);
     tags.extend(
         figures
@@ -312,6 +315,11 @@ pub(super) fn cell_tags<'a>(
     tags.extend(cell.rate.map(|rate| ("rate", rate_tag(rate))));
     tags.extend(cell.suppressed.then_some(("suppressed", Tag::Bool(true))));
     tags.extend(parent.map(|parent| ("from_parent", Tag::Text(parent))));
+    tags.extend(
+        cell.from_area
+            .as_ref()
+            .map(|area| ("from_area", Tag::Text(area.as_str()))),
+    );
     tags
 }
 
@@ -407,6 +415,7 @@ mod tests {
                 rate: Some(12.345),
                 suppressed: true,
                 from_parent: None,
+                from_area: None,
             }],
             venues: vec![venue("a", 105.84, 1)],
             ..Default::default()

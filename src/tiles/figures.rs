@@ -25,7 +25,7 @@ struct RunKey {
 /// Cells in a run.
 const RUN: usize = 1024;
 /// Coarser cells are sums of these: few, and added up each time.
-const TOP: u8 = 3;
+const TOP: u8 = 5;
 
 impl Figures {
     pub fn new(capacity_bytes: u64) -> Self {

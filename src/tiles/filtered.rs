@@ -72,6 +72,7 @@ const fn properties(kind: LayerKind) -> &'static [Property] {
                     Property::new("rate", Kind::Number),
                     Property::new("suppressed", Kind::Bool),
                     Property::new("from_parent", Kind::Text),
+                    Property::new("from_area", Kind::Text),
                 ]
             }
         }
@@ -132,6 +133,7 @@ impl Record for CellFeature {
             "from_parent" => self
                 .from_parent
                 .map(|cell| Value::Text(Cow::Owned(cell.to_string()))),
+            "from_area" => self.from_area.as_ref().map(|code| code.as_str().into()),
             _ => None,
         }
     }

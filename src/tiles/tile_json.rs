@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::geo::{BBox, MAX_ZOOM, Resolution, finest_for_zoom};
+use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, finest_for_zoom};
 use crate::index::{Edition, Snapshot};
 use crate::model::{Day, Timestamp, UtcOffset};
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
@@ -103,7 +103,7 @@ impl TileJson {
             tilejson: "3.0.0",
             name: "Vùng Xanh".to_owned(),
             description: "Bản đồ địa điểm an toàn: số liệu đã công bố. Safe-venue map: released figures.",
-            version: "1.0.0",
+            version: "1.1.0",
             scheme: "xyz",
             tiles: vec![format!(
                 "{}/tiles/{layers}/{{z}}/{{x}}/{{y}}",
@@ -239,10 +239,13 @@ fn joined(a: BBox, b: BBox) -> BBox {
 
 /// Around the places and the widest cells that are published: a map asks for no tile outside.
 fn reach(snapshot: &Snapshot, places: BBox) -> BBox {
-    let widest = Resolution::new(3).expect("3 is a resolution");
-    let cells = snapshot.releases().listed(widest).iter();
+    let resolution = |number| Resolution::new(number).expect("3 and 5 are resolutions");
+    let (widest, listed) = (resolution(3), snapshot.releases().listed(resolution(5)));
+    let mut cells: Vec<Cell> = listed.iter().filter_map(|cell| cell.parent(widest)).collect();
+    cells.dedup();
     cells
-        .flat_map(|cell| cell.boundary())
+        .into_iter()
+        .flat_map(Cell::boundary)
         .map(BBox::of_point)
         .fold(places, joined)
 }
@@ -334,6 +337,10 @@ fn described(kind: LayerKind) -> Vec<VectorLayer> {
                 (
                     "from_parent",
                     "String: the larger cell whose level stands here; absent for an own level",
+                ),
+                (
+                    "from_area",
+                    "String: code of the area whose level stands here, where no larger cell has one either",
                 ),
             ],
         )],

@@ -27,14 +27,18 @@ function position(id, resolution) {
  * The format written plainly.
  * @param {number} resolution
  * @param {string[]} ids ascending
- * @param {[string, number, number[]][]} columns key, kind, what is written
+ * @param {[string, number, number[], string[]?][]} columns key, kind, what is written, the texts of a column of texts
  */
 function written(resolution, ids, columns = []) {
   const positions = ids.map((id) => position(id, resolution));
   const steps = positions.map((each, nth) => each - (positions[nth - 1] ?? 0n));
-  const body = columns.flatMap(([key, kind, values]) => {
-    const letters = [...new TextEncoder().encode(key)];
-    return [...varint(letters.length), ...letters, kind, ...values.flatMap(varint)];
+  const text = (/** @type {string} */ each) => {
+    const letters = [...new TextEncoder().encode(each)];
+    return [...varint(letters.length), ...letters];
+  };
+  const body = columns.flatMap(([key, kind, values, texts]) => {
+    const list = texts ? [...varint(texts.length), ...texts.flatMap(text)] : [];
+    return [...text(key), kind, ...list, ...values.flatMap(varint)];
   });
   return new Uint8Array([...MAGIC, resolution, ...varint(ids.length), ...steps.flatMap(varint), ...varint(columns.length), ...body]);
 }
@@ -86,6 +90,7 @@ test("properties come out as in a vector tile of the server", () => {
     ["rate", KIND.tenths, count((nth) => (nth === 1 ? 0 : nth * 5 + 1))],
     ["suppressed", KIND.truth, count((nth) => nth % 2)],
     ["from_parent", KIND.ancestor, count((nth) => (nth === 3 ? 8 : 0))],
+    ["from_area", KIND.text, count((nth) => (nth > 3 ? (nth % 2) + 1 : 0)), ["164", "19"]],
   ]);
   const tile = tileAt(21.59, 105.84, 12);
   const found = features(bytes, tile);
@@ -96,6 +101,7 @@ test("properties come out as in a vector tile of the server", () => {
     ...(nth === 1 ? {} : { rate: nth / 2 }),
     ...(nth % 2 ? { suppressed: true } : {}),
     ...(nth === 3 ? { from_parent: h3.cellToParent(id, 7) } : {}),
+    ...(nth > 3 ? { from_area: nth % 2 ? "19" : "164" } : {}),
   })));
   for (const each of found) {
     const [ring, ...more] = each.loadGeometry();
@@ -173,7 +179,11 @@ test("pentagons have five sides, and their children that do not exist are refuse
 
 test("bytes that are missing, too many or unknown are refused with a reason", () => {
   const ids = around(21.59, 105.84, 9, 2);
-  const good = written(9, ids, [["level", KIND.whole, ids.map(() => 2)], ["suppressed", KIND.truth, ids.map(() => 1)]]);
+  const good = written(9, ids, [
+    ["level", KIND.whole, ids.map(() => 2)],
+    ["suppressed", KIND.truth, ids.map(() => 1)],
+    ["from_area", KIND.text, ids.map(() => 1), ["164"]],
+  ]);
   decodeCells(good);
   for (let length = 0; length < good.length; length++) {
     assert.throws(() => decodeCells(good.subarray(0, length)), CellsError, `cut after ${length} bytes`);
@@ -183,7 +193,8 @@ test("bytes that are missing, too many or unknown are refused with a reason", ()
     ["trailing bytes", [...good, 0], /1 bytes follow/],
     ["another magic", [...MAGIC.slice(0, 3), 0x32, ...good.slice(4)], /VXC1/],
     ["resolution 16", [...MAGIC, 16, 0, 0], /resolution 16/],
-    ["an unknown kind", written(9, ids, [["level", 4, ids.map(() => 1)]]), /unknown kind 4/],
+    ["an unknown kind", written(9, ids, [["level", 5, ids.map(() => 1)]]), /unknown kind 5/],
+    ["a text that is not there", written(9, ids, [["from_area", KIND.text, ids.map(() => 2), ["164"]]]), /out of range/],
     ["a column twice", written(9, ids, [["level", 0, ids.map(() => 1)], ["level", 0, ids.map(() => 1)]]), /level comes twice/],
     ["a column of ids", written(9, ids, [["h3", 0, ids.map(() => 1)]]), /h3 comes twice/],
     ["truth 2", written(9, ids, [["suppressed", KIND.truth, ids.map(() => 2)]]), /out of range/],
@@ -215,7 +226,7 @@ test("whatever bytes come, the answer is cells or an error of the format", () =>
   let state = 20211122;
   const random = (/** @type {number} */ below) => (state = (state * 1103515245 + 12345) % 2 ** 31) % below;
   const ids = around(21.59, 105.84, 7, 3);
-  const good = written(7, ids, [["level", KIND.whole, ids.map((_, nth) => nth)], ["from_parent", KIND.ancestor, ids.map((_, nth) => nth % 9)]]);
+  const good = written(7, ids, [["level", KIND.whole, ids.map((_, nth) => nth)], ["from_parent", KIND.ancestor, ids.map((_, nth) => nth % 9)], ["from_area", KIND.text, ids.map((_, nth) => nth % 3), ["164", "19"]]]);
   for (let round = 0; round < 4000; round++) {
     const bytes = good.slice();
     for (let times = 1 + random(4); times > 0; times--) bytes[random(bytes.length)] = random(256);

@@ -278,7 +278,7 @@ fn assert_cells_keep_the_promise(
 ) {
     let mut totals: BTreeMap<Cell, u32> = BTreeMap::new();
     for &(cell, cases) in leaves.iter().filter(|leaf| leaf.1 > 0) {
-        for resolution in 3..=9 {
+        for resolution in 5..=9 {
             *totals
                 .entry(cell.parent(Resolution::new(resolution).unwrap()).unwrap())
                 .or_default() += cases;
@@ -365,7 +365,7 @@ fn where_hiding_two_does_not_do_all_siblings_are_hidden_the_zeros_too() {
 fn hiding_a_cell_hides_all_below_it_and_names_the_ancestor() {
     let pool = neighbourhood();
     let released = release_cases(&rules(11), &[(pool[0], 4)]);
-    let top = pool[0].parent(Resolution::new(3).unwrap()).unwrap();
+    let top = pool[0].parent(Resolution::new(5).unwrap()).unwrap();
     assert_eq!(released, vec![(top, Released::Hidden)]);
     assert_eq!(released_at(&released, pool[0]), (Released::Hidden, Some(top)));
     let elsewhere = Cell::at(LngLat::new(2.0, 48.0).unwrap(), BASE_RESOLUTION);

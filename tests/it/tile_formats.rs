@@ -2,11 +2,12 @@
 //! read by a decoder that is not ours.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fast_mvt::{MvtReaderRef, MvtValue};
 use proptest::prelude::*;
 use vungxanh::geo::{Cell, LngLat, MAX_ZOOM, Resolution, TileCoord, WorldPoint, resolution_for_zoom};
-use vungxanh::model::{AreaLevel, UtcOffset, VenueKind};
+use vungxanh::model::{AreaCode, AreaLevel, UtcOffset, VenueKind};
 use vungxanh::tiles::{AreaFeature, CellFeature, Coding, Kept, TileFeatures, TileFormat, VenueFeature};
 
 use crate::fixtures::square;
@@ -56,14 +57,19 @@ fn read_compact(bytes: &[u8]) -> Result<Cells, String> {
         .map(|id| BTreeMap::from([("h3".to_owned(), Said::Text(format!("{id:x}")))]))
         .collect();
     for _ in 0..reader.varint()? {
-        let length = reader.varint()? as usize;
-        let key = String::from_utf8(reader.take(length)?.to_vec()).map_err(|error| error.to_string())?;
+        let key = reader.text()?;
         let kind = reader.take(1)?[0];
+        let mut texts = Vec::new();
+        if kind == 4 {
+            for _ in 0..reader.varint()? {
+                texts.push(reader.text()?);
+            }
+        }
         let mut said = false;
         for (id, cell) in ids.iter().zip(&mut cells) {
             let number = reader.varint()?;
             let value = match (kind, number) {
-                (0..=3, 0) => continue,
+                (0..=4, 0) => continue,
                 (0, _) => Said::Number((number - 1) as f64),
                 (1, _) => Said::Number((number - 1) as f64 / 10.0),
                 (2, 1) => Said::Truth(true),
@@ -72,6 +78,12 @@ fn read_compact(bytes: &[u8]) -> Result<Cells, String> {
                     let ancestor = (id & !(15 << 52)) | (number - 1) << 52 | ((1 << digits) - 1);
                     Said::Text(format!("{ancestor:x}"))
                 }
+                (4, _) => Said::Text(
+                    texts
+                        .get(number as usize - 1)
+                        .ok_or("a text that is not there")?
+                        .clone(),
+                ),
                 _ => return Err(format!("kind {kind} with {number}")),
             };
             said = true;
@@ -142,6 +154,10 @@ fn read_mvt(bytes: &[u8]) -> Cells {
         .collect()
 }
 
+fn area(code: &str) -> Arc<AreaCode> {
+    Arc::new(AreaCode::new(code).unwrap())
+}
+
 /// Figures of all kinds, some of them missing.
 fn figures(cell: Cell, seed: u64) -> CellFeature {
     let random = (cell.to_u64() ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
@@ -158,6 +174,7 @@ fn figures(cell: Cell, seed: u64) -> CellFeature {
         from_parent: ancestor
             .filter(|_| pick(8, 4) == 0)
             .and_then(|above| cell.parent(above)),
+        from_area: (pick(8, 4) == 1).then(|| area(&format!("{:03}", 160 + pick(10, 7)))),
     }
 }
 
@@ -272,6 +289,7 @@ fn the_bytes_of_compact_cells_are_those_of_their_description() {
         rate: Some(1.5),
         suppressed: true,
         from_parent: cell.parent(Resolution::new(0).unwrap()),
+        from_area: Some(area("19")),
     };
     let features = TileFeatures {
         cells: vec![feature(cell)],
@@ -281,13 +299,15 @@ fn the_bytes_of_compact_cells_are_those_of_their_description() {
     let position = cell.to_u64() >> 42 & 0x3ff;
     let mut expected = b"VXC1\x01\x01".to_vec();
     expected.extend([(position & 0x7f) as u8 | 0x80, (position >> 7) as u8]);
-    expected.push(5);
+    expected.push(6);
     for (key, kind, number) in [
         ("level", 0, vec![3]),
         ("visits", 0, vec![0xad, 2]),
         ("rate", 1, vec![16]),
         ("suppressed", 2, vec![1]),
         ("from_parent", 3, vec![1]),
+        // One text, and the one cell has it.
+        ("from_area", 4, vec![1, 2, b'1', b'9', 1]),
     ] {
         expected.push(key.len() as u8);
         expected.extend(key.as_bytes());
@@ -336,6 +356,7 @@ fn province(is_exact: bool) -> TileFeatures<'static> {
                     rate: Some(rate),
                     suppressed: false,
                     from_parent: None,
+                    from_area: None,
                 };
             }
             CellFeature {
@@ -349,6 +370,7 @@ fn province(is_exact: bool) -> TileFeatures<'static> {
                 from_parent: (cases > 0)
                     .then(|| cell.parent(Resolution::new(7).unwrap()))
                     .flatten(),
+                from_area: None,
             }
         })
         .collect();

@@ -224,6 +224,7 @@ fn cells_tile_the_plane_at_every_zoom() {
                 rate: None,
                 suppressed: false,
                 from_parent: None,
+                from_area: None,
             })
             .collect();
         let features = TileFeatures {
@@ -270,6 +271,7 @@ fn cells_at_the_poles_and_the_antimeridian_are_clean() {
                                 rate: None,
                                 suppressed: false,
                                 from_parent: None,
+                                from_area: None,
                             }],
                             ..TileFeatures::default()
                         };

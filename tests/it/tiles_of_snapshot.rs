@@ -145,7 +145,7 @@ fn the_public_sees_releases_only_and_officials_exact_figures() {
         from: Day(monday.0 - 7).first_hour(OFFSET),
         to: monday.first_hour(OFFSET),
     };
-    let parent = cell.parent(Resolution::new(3).unwrap()).unwrap();
+    let parent = cell.parent(Resolution::new(5).unwrap()).unwrap();
     world.publisher.put_release(&Release {
         bucket: week,
         seq: 1,
@@ -153,7 +153,7 @@ fn the_public_sees_releases_only_and_officials_exact_figures() {
         body: ReleaseBody::Cases(vec![
             (parent, ReleasedCases::Shown { cases: 30, level: 3 }),
             (
-                cell.parent(Resolution::new(4).unwrap()).unwrap(),
+                cell.parent(Resolution::new(6).unwrap()).unwrap(),
                 ReleasedCases::Hidden,
             ),
         ]),

@@ -29,7 +29,7 @@ const PATHS = {
 const TIMED = ["venue", "area", "cell"];
 
 /** What a tile or a table says of a place for its own instant only. */
-const OF_AN_INSTANT = ["level", "status", "exposure", "visits", "people", "cases", "rate", "suppressed", "from_parent"];
+const OF_AN_INSTANT = ["level", "status", "exposure", "visits", "people", "cases", "rate", "suppressed", "from_parent", "from_area", "level_area"];
 
 /** @typedef {{kind: string, id: string, name?: string, properties?: Record<string, any>}} Place */
 
@@ -201,6 +201,10 @@ export class Panel {
       const why = level > 0 ? words.text("panel.why", { level: words.text(`panel.colour.${level}`) }) : words.text("panel.why.0");
       const section = make("section", {}, make("h3", {}, why));
       if (facts.from_parent) section.append(make("p", { class: "note" }, words.text("panel.parent")));
+      if (facts.level_area) {
+        const { name, tier } = facts.level_area;
+        section.append(make("p", { class: "note" }, words.text("panel.area", { name, tier: words.text(`tier.${tier}`).toLowerCase() })));
+      }
       if (explain?.steps?.length) section.append(this.steps(explain.steps));
       else if (facts.suppressed) section.append(this.paragraph("panel.suppressed", "note"));
       else section.append(this.paragraph("panel.nothing", "note"));

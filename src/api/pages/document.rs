@@ -156,6 +156,7 @@ fn legend(language: Language) -> Markup {
                 }
             }
             p.quiet { (t("legend.note")) }
+            p.quiet { (t("legend.cells")) }
         }
     }
 }

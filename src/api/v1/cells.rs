@@ -13,7 +13,8 @@ use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
 use crate::index::{Noise, PublicFigure};
-use crate::risk::{CellRules, Explain, cell_risk, explain_cell};
+use crate::model::Day;
+use crate::risk::{CellRules, Explain, cell_risk, explain_cell, explain_cell_by_area};
 
 /// A cell's figures. Without a key they come from releases: rounded, and hidden where few people stand behind them.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -38,6 +39,9 @@ pub struct CellRow {
     pub partial: bool,
     /// The larger cell whose level stands here.
     pub from_parent: Option<String>,
+    /// The code of the area whose level stands here, where no larger cell has one either: the smallest with a released
+    /// count that holds the cell's centre and is not smaller than the cell.
+    pub from_area: Option<String>,
     /// Whether these are exact figures (a key of an analyst or official) or released ones.
     pub exact: bool,
 }
@@ -56,7 +60,9 @@ pub struct CellAnswer {
     pub weeks: Option<Span>,
     /// The noise in visits and people, where days of them were released with any.
     pub noise: Option<NoiseRow>,
-    /// Why the level is what it is; absent where the count is hidden.
+    /// The area of `from_area`.
+    pub level_area: Option<LevelArea>,
+    /// Why the level is what it is; absent where the count is hidden, unless the level is an area's.
     #[schema(value_type = Option<Object>)]
     pub explain: Option<Explain>,
 }
@@ -79,6 +85,17 @@ impl From<Noise> for NoiseRow {
     }
 }
 
+/// The area whose level a cell shows.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct LevelArea {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// `country`, `province`, `district` or `commune`.
+    pub tier: &'static str,
+}
+
 impl ListRow for CellRow {
     const COLUMNS: &'static [&'static str] = &[
         "cell",
@@ -91,6 +108,7 @@ impl ListRow for CellRow {
         "suppressed",
         "partial",
         "from_parent",
+        "from_area",
         "exact",
     ];
 
@@ -118,6 +136,7 @@ impl CellRow {
             suppressed: false,
             partial: false,
             from_parent: None,
+            from_area: None,
             exact: true,
         }
     }
@@ -142,6 +161,7 @@ impl CellRow {
             suppressed: figure.suppressed,
             partial: figure.partial,
             from_parent: figure.from_parent.map(|cell| cell.to_string()),
+            from_area: figure.from_area.as_ref().map(ToString::to_string),
             exact: false,
         }
     }
@@ -180,13 +200,13 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
                 }
             }
         }
-        let row = |cell: Cell, figure: Option<PublicFigure>| match figure {
-            Some(figure) => CellRow::released(&view, cell, &figure),
+        let row = |cell: Cell, figure: Option<&PublicFigure>| match figure {
+            Some(figure) => CellRow::released(&view, cell, figure),
             None => CellRow::exact(&view, rules, cell),
         };
-        figures.retain(|cell, figure| passes(filter.as_ref(), || row(*cell, *figure)));
+        figures.retain(|cell, figure| passes(filter.as_ref(), || row(*cell, figure.as_ref())));
         let page = ask.page(figures.into_iter().collect(), |(cell, _)| cell.to_string());
-        let page: Page<CellRow> = page.map(|(cell, figure)| row(cell, figure));
+        let page: Page<CellRow> = page.map(|(cell, figure)| row(cell, figure.as_ref()));
         ask.write(&view.as_of(), &page, view.freshness())
     })
     .await
@@ -244,16 +264,31 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
             days: Some(view.span(view.window)),
             weeks: Some(view.span(view.window)),
             noise: None,
+            level_area: None,
             explain: Some(explain_cell(rules, cases_7d, population, view.at)),
         };
     }
     let figure = snapshot.releases().public_cell(cell, view.at, view.window);
     // Levels are of the last closed week alone, and so is their explanation.
     let week = snapshot.releases().public_cell(cell, view.at, view.week());
-    let explain = week
-        .cases
-        .filter(|_| week.from_parent.is_none())
-        .map(|cases| explain_cell(rules, cases, population, view.at));
+    let area = week.from_area.as_ref().zip(week.weeks).and_then(|(code, weeks)| {
+        // As the area was at the end of that week.
+        let last_day = Day::of(weeks.to.start().plus_s(-1), view.offset);
+        Some(&snapshot.areas().get(code, last_day)?.area)
+    });
+    let explain = match area {
+        Some(area) => {
+            let released = snapshot.releases().public_area(&area.code, view.at, view.week());
+            let residents = area.population.map_or(0.0, |people| people as f64);
+            released
+                .cases
+                .map(|cases| explain_cell_by_area(rules, &area.name, cases, residents, view.at))
+        }
+        None => week
+            .cases
+            .filter(|_| week.from_parent.is_none())
+            .map(|cases| explain_cell(rules, cases, population, view.at)),
+    };
     CellAnswer {
         as_of: view.as_of(),
         row,
@@ -263,6 +298,11 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
             .releases()
             .noise(view.at, view.window)
             .map(NoiseRow::from),
+        level_area: area.map(|area| LevelArea {
+            code: area.code.to_string(),
+            name: area.name.clone(),
+            tier: area.level.as_str(),
+        }),
         explain,
     }
 }

@@ -44,6 +44,7 @@ impl FilteredRow for CellRow {
         Property::new("suppressed", Kind::Bool),
         Property::new("partial", Kind::Bool),
         Property::new("from_parent", Kind::Text),
+        Property::new("from_area", Kind::Text),
         Property::new("exact", Kind::Bool),
     ];
 }
@@ -61,6 +62,7 @@ impl Record for CellRow {
             "suppressed" => Some(self.suppressed.into()),
             "partial" => Some(self.partial.into()),
             "from_parent" => self.from_parent.as_ref().map(Value::from),
+            "from_area" => self.from_area.as_ref().map(Value::from),
             "exact" => Some(self.exact.into()),
             _ => None,
         }
@@ -213,6 +215,7 @@ mod tests {
             suppressed: false,
             partial: false,
             from_parent: Some("88411cb4c3fffff".to_owned()),
+            from_area: Some("164".to_owned()),
             exact: true,
         };
         for property in CellRow::PROPERTIES {

@@ -6,6 +6,7 @@ mod app;
 mod asking;
 mod basemap;
 mod batches;
+mod beside;
 mod changes;
 mod formats;
 mod levels;

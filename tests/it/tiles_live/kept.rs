@@ -9,7 +9,7 @@ fn an_edition_shows_no_cell_that_only_a_later_release_lists() {
     let (known, later) = (world.place(), world.place());
     let tree = |at: LngLat| {
         let cell = Cell::at(at, Resolution::new(9).unwrap());
-        (3..=9).filter_map(move |r| cell.parent(Resolution::new(r).unwrap()))
+        (5..=9).filter_map(move |r| cell.parent(Resolution::new(r).unwrap()))
     };
     let hidden_above = Cell::at(later, Resolution::new(7).unwrap());
     let release = |back: i32, cells: Vec<Cell>, world: &mut World| {

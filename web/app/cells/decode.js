@@ -2,13 +2,14 @@
 // know, and bytes that are missing or too many, are errors. What it allocates is bounded by the bytes it was given.
 
 /** What a column holds. */
-export const KIND = /** @type {const} */ ({ whole: 0, tenths: 1, truth: 2, ancestor: 3 });
+export const KIND = /** @type {const} */ ({ whole: 0, tenths: 1, truth: 2, ancestor: 3, text: 4 });
 
 /**
  * @typedef {object} Column
  * @property {string} key name of the property
  * @property {number} kind of {@link KIND}
  * @property {Float64Array} values as they were written, one a cell; 0 is absent
+ * @property {string[]} texts that values count from 1, of columns of texts
  */
 /**
  * @typedef {object} Cells
@@ -83,7 +84,16 @@ function isPosition(position, resolution) {
 function readColumn(reader, resolution, count) {
   const key = reader.text(reader.count("letters"));
   const kind = reader.byte();
-  const most = { [KIND.whole]: Number.MAX_SAFE_INTEGER, [KIND.tenths]: Number.MAX_SAFE_INTEGER, [KIND.truth]: 1, [KIND.ancestor]: resolution + 1 }[kind];
+  /** @type {string[]} */
+  const texts = [];
+  if (kind === KIND.text) for (let left = reader.count("texts"); left > 0; left--) texts.push(reader.text(reader.count("letters")));
+  const most = {
+    [KIND.whole]: Number.MAX_SAFE_INTEGER,
+    [KIND.tenths]: Number.MAX_SAFE_INTEGER,
+    [KIND.truth]: 1,
+    [KIND.ancestor]: resolution + 1,
+    [KIND.text]: texts.length,
+  }[kind];
   if (most === undefined) throw new CellsError(`the column ${key} is of the unknown kind ${kind}`);
   reader.need(count);
   const values = new Float64Array(count);
@@ -92,7 +102,7 @@ function readColumn(reader, resolution, count) {
     if (value > most) throw new CellsError(`${value} is out of range in the column ${key}`);
     values[nth] = value;
   }
-  return { key, kind, values };
+  return { key, kind, values, texts };
 }
 
 class Reader {
@@ -144,7 +154,7 @@ class Reader {
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(letters);
     } catch {
-      throw new CellsError("a column's name is not UTF-8");
+      throw new CellsError("a text is not UTF-8");
     }
   }
 }

@@ -38,9 +38,11 @@ export function buildTile(cells, tile, h3, Writer) {
     const rings = outlines(h3.cellToBoundary(halves), tile);
     if (rings.length === 0) return;
     const tags = [0, values.text(cellText(resolution, position))];
-    columns.forEach(({ kind, values: written }, place) => {
+    columns.forEach(({ kind, values: written, texts }, place) => {
       const value = written[nth] ?? 0;
-      if (value !== 0) tags.push(place + 1, values.of(kind, value - 1, position, resolution));
+      if (value === 0) return;
+      const text = texts[value - 1];
+      tags.push(place + 1, kind === KIND.text ? values.once(text ?? "") : values.of(kind, value - 1, position, resolution));
     });
     features.push({ tags, rings });
   });
