@@ -149,7 +149,7 @@ async fn make(
         let filter = filter.as_ref();
         let body = state
             .tiles
-            .get_or_encode_filtered(&snapshot, rules, &request, filter, coding);
+            .get_or_encode_filtered(&snapshot, &rules, &request, filter, coding);
         // One that was kept in another coding only.
         let _compressed = body.bytes(coding);
         Ok(body)

@@ -127,6 +127,11 @@ impl Publisher {
         self.delta.areas |= self.next.areas.set_facts(facts, day);
     }
 
+    /// Takes note that officials' levels of cells may follow from another rule than before.
+    pub fn rules_changed(&mut self) {
+        self.delta.every_cell = true;
+    }
+
     /// Publishes: the next generation, with everything that came into the ledger since the last.
     /// The work is in proportion to what is fresh, unless days were loaded, replaced or dropped, or areas changed.
     pub fn publish(&mut self, ledger: &mut Ledger, as_of: Timestamp) -> Arc<Snapshot> {

@@ -7,6 +7,7 @@ use rstar::{RTree, primitives::GeomWithData};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::geo::{BBox, Cell, LngLat, TileCoord};
+use crate::index::buildings::Buildings;
 use crate::index::morton::{self, GridBox};
 use crate::index::{AreaIndex, fold_name};
 use crate::model::{AreaCode, Assessment, Day, Event, Mark, NumberTable, Timestamp, Venue, VenueId};
@@ -91,6 +92,7 @@ pub struct VenueIndex {
     recent: Arc<Vec<(u64, u32)>>,
     /// Those of them that `places` still has at their old point.
     moved: Arc<FxHashSet<u32>>,
+    buildings: Buildings,
 }
 
 /// The sorted and tree-shaped part, built in one go.
@@ -143,6 +145,12 @@ impl VenueIndex {
     pub fn by_ix(&self, ix: u32) -> Option<&VenueEntry> {
         let ix = ix as usize;
         self.chunks.get(ix / CHUNK)?.get(ix % CHUNK)
+    }
+
+    /// The numbers of the venues directly inside another, ascending.
+    #[must_use]
+    pub fn inside(&self, id: &VenueId) -> &[u32] {
+        self.buildings.inside(id)
     }
 
     /// Every venue, by number.
@@ -312,7 +320,9 @@ impl VenueIndex {
         let mut moved = FxHashSet::clone(&self.moved);
         let mut chains = Chains::default();
         for venue in venues {
+            let mut left = None;
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
+                left.clone_from(&old.venue.parent);
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
                 if old.venue.at != venue.at {
                     recent.insert(ix);
@@ -325,6 +335,8 @@ impl VenueIndex {
                 recent.insert(ix);
                 (ix, Arc::clone(&NOTHING_KNOWN))
             };
+            self.buildings
+                .move_venue(ix, left.as_ref(), venue.parent.as_ref());
             self.write(VenueEntry {
                 ix,
                 folded_name: fold_name(&venue.name).into(),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::geo::{BBox, BUFFER, Cell, Resolution, TileCoord, TilePolygon, WorldPoint, resolution_for_zoom};
 use crate::index::{AreaEntry, CellFigure, PublicFigure, Snapshot, VenueEntry, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
-use crate::risk::{Audience, Rules, cell_risk};
+use crate::risk::{Audience, CellRules, Rules, cell_risk};
 use crate::tiles::features::ALL_VENUES_ZOOM;
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
@@ -324,7 +324,7 @@ fn cells(
         Audience::Official => snapshot
             .cells_in_two(within, asked.resolution, asked.window, asked.week)
             .into_iter()
-            .map(|(figure, week)| official_cell(rules, &figure, week.cases))
+            .map(|(figure, week)| official_cell(&rules.cell, &figure, week.cases))
             .collect(),
     }
 }
@@ -342,8 +342,8 @@ pub(super) fn public_cell(cell: Cell, figure: &PublicFigure) -> CellFeature {
     }
 }
 
-pub(super) fn official_cell(rules: &Rules, figure: &CellFigure, cases_7d: u32) -> CellFeature {
-    let risk = cell_risk(&rules.cell, cases_7d, figure.population);
+pub(super) fn official_cell(rules: &CellRules, figure: &CellFigure, cases_7d: u32) -> CellFeature {
+    let risk = cell_risk(rules, cases_7d, figure.population);
     CellFeature {
         cell: figure.cell,
         level: risk.level,

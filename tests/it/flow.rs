@@ -1,10 +1,13 @@
 //! The running flow: what is live now is what a restart finds, bit for bit.
 
 mod beside;
+mod buildings;
+mod case_dates;
 mod checkpoints;
 mod keys;
 mod registries;
 mod restart;
+mod rules;
 mod sealed;
 
 use std::{fs, path::Path, sync::Arc};
@@ -92,7 +95,7 @@ async fn tiles(pipeline: &Pipeline) -> Vec<Vec<u8>> {
                 window_hours: 14 * 24,
                 audience: Audience::Official,
             };
-            tiles.push(encode(&snapshot, pipeline.rules(), &request));
+            tiles.push(encode(&snapshot, &pipeline.rules(), &request));
         }
     }
     tiles

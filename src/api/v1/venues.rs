@@ -15,6 +15,7 @@ use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::LngLat;
 use crate::index::{VenueEntry, VenueScore};
 use crate::model::{AreaCode, VenueId, VenueKind, VenueStats};
+use crate::pipeline::group_of;
 use crate::risk::{AirRisk, AssessmentRecord, VenueInputs, VenueRisk, air_risk, venue_risk};
 
 /// The widest `radius_m`.
@@ -70,6 +71,8 @@ pub struct VenueAnswer {
     pub row: VenueRow,
     /// The areas that hold it, finest first.
     pub areas: Vec<String>,
+    /// Whether marks at it count at `parent` too, where the registration says so; `null`: as the venue rule says.
+    pub marks_reach_parent: Option<bool>,
     /// Floor area, m².
     pub floor_area_m2: Option<f64>,
     /// Room volume, m³.
@@ -321,6 +324,7 @@ pub async fn one(
             as_of: view.as_of(),
             row: VenueRow::seen(&view, entry, None),
             areas: entry.areas.iter().map(ToString::to_string).collect(),
+            marks_reach_parent: venue.marks_reach_parent,
             floor_area_m2: venue.floor_area_m2,
             volume_m3: venue.volume_m3,
             ventilation_ach: venue.ventilation_ach,
@@ -358,8 +362,13 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         .iter()
         .map(AssessmentRecord::from)
         .collect();
+    let rules = state.pipeline.rules();
+    let group = group_of(view.snapshot.venues(), &rules.venue, entry, &|each| {
+        &each.facts.marks
+    });
     let inputs = VenueInputs {
         marks: &entry.facts.marks,
+        group: group.as_ref(),
         assessments: &assessments,
         kind: entry.venue.kind,
         now: view.at,
@@ -370,9 +379,9 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         venue: entry.venue.id.to_string(),
         exact: is_exact,
         past: None,
-        risk: venue_risk(state.pipeline.rules(), &inputs, View::audience(is_exact)),
-        intrinsic: air_risk(&state.pipeline.rules().air, &entry.venue, view.at),
-        forecast: is_exact.then(|| forecasts::answer(view, state.pipeline.rules(), entry)),
+        risk: venue_risk(&rules, &inputs, View::audience(is_exact)),
+        intrinsic: air_risk(&rules.air, &entry.venue, view.at),
+        forecast: is_exact.then(|| forecasts::answer(view, &rules, entry)),
     }
 }
 
