@@ -159,16 +159,21 @@ impl Pipeline {
         Ok(changed)
     }
 
-    /// Puts rules in force and publishes what follows from them.
+    /// Puts rules in force and publishes what follows from them, in a task of its own: a caller that goes away cannot part
+    /// the one from the other.
     async fn put_rules(&self, rules: Arc<Rules>) -> Result<(), PipelineError> {
-        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
-        // Under the lock, so that no publication counts with the old ones after one with the new.
-        self.inner.rules.store(rules);
-        state.rules_changed();
-        self.publish_locked(state).await?;
-        // Releases are made by the new ones from the next closing on; those that stand are never edited.
-        self.inner.closed_under_other_rules.notify_one();
-        Ok(())
+        let this = self.clone();
+        let task = tokio::spawn(async move {
+            let mut state = Arc::clone(&this.inner.state).lock_owned().await;
+            // Under the lock, so that no publication counts with the old ones after one with the new.
+            this.inner.rules.store(rules);
+            state.rules_changed();
+            this.publish_locked(state).await?;
+            // Releases are made by the new ones from the next closing on; those that stand are never edited.
+            this.inner.closed_under_other_rules.notify_one();
+            Ok(())
+        });
+        task.await.map_err(|_panicked| PipelineError::Task)?
     }
 }
 

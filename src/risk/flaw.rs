@@ -30,11 +30,11 @@ impl fmt::Display for InvalidRules {
             (Some(line), None) => format!("line {line}"),
             (None, field) => format!("field {}", field.as_deref().unwrap_or("kind")),
         };
-        write!(f, "{place}")?;
+        write!(f, "{place}: {}", self.reason)?;
         if let Some(value) = &self.value {
-            write!(f, " `{value}`")?;
+            write!(f, " (`{value}`)")?;
         }
-        write!(f, ": {}; expected {}", self.reason, self.expected)
+        write!(f, "; expected {}", self.expected)
     }
 }
 

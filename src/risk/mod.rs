@@ -18,6 +18,7 @@ mod instrument_rules;
 mod joint;
 pub mod methods;
 mod nowcast;
+mod parent_rules;
 mod release;
 mod rule_head;
 mod rules;
@@ -51,6 +52,7 @@ pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixI
 pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
+pub use parent_rules::{MarksOfParent, MarksOfParts, MinutesOfParts, ParentRule, ParentRules};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
@@ -63,10 +65,7 @@ pub use tracing::{
     split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
 };
 pub use trend::{ReproductionDay, Trend, TrendRules, trend};
-pub use venue_group::{
-    MarksOfParent, MarksOfParts, MinutesOfParts, OtherExposure, ParentRule, ParentRules, Relation,
-    VenueGroup, VenueParent, VenuePart,
-};
+pub use venue_group::{OtherExposure, Relation, VenueGroup, VenueParent, VenuePart};
 pub use venue_past::{PastVenueRisk, venue_risk_then};
 pub use venue_risk::{
     DayExposure, VenueFigures, VenueInputs, VenueRisk, VenueRules, VenueStatus, venue_figures, venue_risk,

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AssessmentAuthor, Day, EventId, Mark, Timestamp, UtcOffset, VenueKind};
 use crate::risk::cell_risk::check_level;
+use crate::risk::parent_rules::ParentsFile;
 use crate::risk::rules::Flaw;
 use crate::risk::venue_explain::explain_venue;
-use crate::risk::venue_group::{Counting, ParentsFile, day};
+use crate::risk::venue_group::{Counting, day};
 use crate::risk::{
     AssessmentOutcome, AssessmentRecord, AssessmentResult, Audience, Explain, OtherExposure, ParentRules,
     RuleHead, Rules, TracingRules, VenueGroup, assess_at, exposure_band,

@@ -7,6 +7,7 @@ mod levels;
 mod rule_files;
 mod tracing;
 mod venues;
+mod words;
 
 use std::fs;
 

@@ -99,7 +99,8 @@ pub struct VenueRiskAnswer {
     /// With `at` before now: what of then is not in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
-    /// Level, status, exposure by day, assessments, explanation.
+    /// Level, status, exposure by day, what of it other venues of the building bring (`from_others`), assessments
+    /// (the items to be mended for those who see exact figures, their number for everybody), explanation.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub risk: VenueRisk,

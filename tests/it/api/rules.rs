@@ -78,7 +78,7 @@ async fn rules_are_read_again_without_a_restart_and_a_wrong_file_changes_nothing
         (&before["level"], &before["from_others"]),
         (&json!(0), &json!([]))
     );
-    let tile = "/tiles/venues/14/13008/7194";
+    let tile = "/tiles/venues/14/13008/7185";
     let tile_before = app.get(tile, "").await.header("etag").to_owned();
 
     for (key, status) in [("", 401), ("official", 403), ("analyst", 403), ("ingest", 403)] {
