@@ -27,9 +27,11 @@ pub(super) fn refresh(rules: &Rules, offset: UtcOffset, state: &mut State, now: 
     let venues = state.publisher.venues();
     let mut stale_numbers: BTreeSet<u32> = BTreeSet::new();
     for id in &stale {
-        if let Some(entry) = venues.get(id)
-            && stale_numbers.insert(entry.ix)
-        {
+        let Some(entry) = venues.get(id) else { continue };
+        if entry.venue.parent.is_none() && venues.inside(id).is_empty() {
+            stale_numbers.insert(entry.ix);
+        } else {
+            // Also of one that another has brought in: what lies inside it was not.
             let building = building_of(venues, id).into_iter();
             stale_numbers.extend(building.map(|entry| entry.ix));
         }

@@ -15,6 +15,17 @@ fn reaching() -> Rules {
     Rules::with_files(&[("venue.toml".to_owned(), text)]).unwrap()
 }
 
+/// The same with marks at a building that reach all that lies inside.
+fn reaching_down() -> Rules {
+    let text = include_str!("../../../data/rules/venue.toml")
+        .replace(
+            "marks_of_parent = \"stay\"",
+            "marks_of_parent = \"count_at_parts\"",
+        )
+        .replace("minutes_of_parts = \"largest\"", "minutes_of_parts = \"sum\"");
+    Rules::with_files(&[("venue.toml".to_owned(), text)]).unwrap()
+}
+
 async fn open_by(folder: &Path, rules: Rules) -> Pipeline {
     let config = PipelineConfig::default();
     Pipeline::open(folder, config, Clock::fixed(NOON), Arc::new(rules))
@@ -30,6 +41,11 @@ fn part(id: &str, parent: &str) -> Venue {
 }
 
 async fn mark_at(pipeline: &Pipeline, id: &str, case: &str, venue: &str) {
+    put_mark(pipeline, id, case, venue).await;
+    pipeline.publish().await.unwrap();
+}
+
+async fn put_mark(pipeline: &Pipeline, id: &str, case: &str, venue: &str) {
     let mark = Mark {
         id: event_id(id),
         case: event_id(case),
@@ -40,7 +56,6 @@ async fn mark_at(pipeline: &Pipeline, id: &str, case: &str, venue: &str) {
         state: MarkState::Approved,
     };
     pipeline.put_mark(mark, "tester".to_owned()).await.unwrap();
-    pipeline.publish().await.unwrap();
 }
 
 /// Exact and public minutes of a venue.
@@ -93,6 +108,35 @@ async fn a_mark_in_a_room_reaches_its_building_as_the_rule_says_live_and_after_a
         all_minutes(&pipeline),
         [(0, 0), (0, 0), (144, 0), (144, 0), (0, 0)]
     );
+}
+
+#[tokio::test]
+async fn marks_at_a_building_and_on_its_floor_in_one_publication_reach_every_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = open_by(folder.path(), reaching_down()).await;
+    registered(&pipeline).await;
+    pipeline.put_venues(vec![part("attic", "tower")]).await.unwrap();
+    put_mark(&pipeline, "m1", "c1", "floor").await;
+    put_mark(&pipeline, "m2", "c2", "tower").await;
+    pipeline.publish().await.unwrap();
+    let live = all_minutes(&pipeline);
+    assert_eq!(live, [(0, 0), (144, 0), (288, 0), (288, 0), (0, 0)]);
+    assert_eq!(
+        minutes(&pipeline, "attic"),
+        (144, 0),
+        "the building's, not its other floor's"
+    );
+    // Taken out of the building it keeps nothing of it.
+    let moved = Venue {
+        parent: None,
+        valid_from: Timestamp(1),
+        ..part("attic", "tower")
+    };
+    pipeline.put_venues(vec![moved]).await.unwrap();
+    assert_eq!(minutes(&pipeline, "attic"), (0, 0));
+    drop(pipeline);
+    let pipeline = open_by(folder.path(), reaching_down()).await;
+    assert_eq!(all_minutes(&pipeline), live);
 }
 
 #[tokio::test]
