@@ -127,8 +127,8 @@ impl Publisher {
         self.delta.areas |= self.next.areas.set_facts(facts, day);
     }
 
-    /// Takes note that officials' levels of cells may follow from another rule than before.
-    pub fn rules_changed(&mut self) {
+    /// Takes note that officials' levels of cells follow from another rule than before.
+    pub fn rule_of_cells_changed(&mut self) {
         self.delta.every_cell = true;
     }
 

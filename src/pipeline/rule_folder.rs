@@ -166,8 +166,8 @@ impl Pipeline {
         let task = tokio::spawn(async move {
             let mut state = Arc::clone(&this.inner.state).lock_owned().await;
             // Under the lock, so that no publication counts with the old ones after one with the new.
-            this.inner.rules.store(rules);
-            state.rules_changed();
+            let before = this.inner.rules.swap(Arc::clone(&rules));
+            state.rules_changed(before.cell != rules.cell);
             this.publish_locked(state).await?;
             // Releases are made by the new ones from the next closing on; those that stand are never edited.
             this.inner.closed_under_other_rules.notify_one();

@@ -72,12 +72,14 @@ impl State {
         self.stale_venues.push(venue);
     }
 
-    /// Has all computed again that rests on rules, as a start would.
-    pub(super) fn rules_changed(&mut self) {
+    /// Has all computed again that rests on rules, as a start would; `of_cells`: also what officials see of cells.
+    pub(super) fn rules_changed(&mut self, of_cells: bool) {
         self.facts_hour = None;
         self.stale_areas = true;
         self.looked_at.clear();
-        self.publisher.rules_changed();
+        if of_cells {
+            self.publisher.rule_of_cells_changed();
+        }
     }
 
     /// Takes in what became of a mark: only approved ones count.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::api::edge::ApiError;
 use crate::api::state::ApiState;
-use crate::api::v1::venues::VenueRiskAnswer;
+use crate::api::v1::venues::{VenueRiskAnswer, sees_exact_risk};
 use crate::api::v1::view::View;
 use crate::index::VenueEntry;
 use crate::model::{Mark, VenueId};
@@ -61,7 +61,6 @@ pub async fn venue_risk_at(
     view: &View,
     entry: &VenueEntry,
 ) -> Result<VenueRiskAnswer, ApiError> {
-    let is_exact = view.sees_exact(entry.areas.iter());
     let rules = state.pipeline.rules();
     let store = state.pipeline.store();
     let id = &entry.venue.id;
@@ -70,6 +69,7 @@ pub async fn venue_risk_at(
     let venues = view.snapshot.venues();
     // Which venue lies in which is not known of then: as it is now.
     let group = group_of(venues, &rules.venue, entry, &|each| &each.facts.marks);
+    let is_exact = sees_exact_risk(view, entry, group.as_ref());
     let others = group.as_ref().map(VenueGroup::others).unwrap_or_default();
     let mut marks_then: BTreeMap<&VenueId, Vec<Mark>> = BTreeMap::new();
     let mut is_whole = true;

@@ -16,7 +16,7 @@ use crate::geo::LngLat;
 use crate::index::{VenueEntry, VenueScore};
 use crate::model::{AreaCode, VenueId, VenueKind, VenueStats};
 use crate::pipeline::group_of;
-use crate::risk::{AirRisk, AssessmentRecord, VenueInputs, VenueRisk, air_risk, venue_risk};
+use crate::risk::{AirRisk, AssessmentRecord, VenueGroup, VenueInputs, VenueRisk, air_risk, venue_risk};
 
 /// The widest `radius_m`.
 const MAX_RADIUS_M: f64 = 50_000.0;
@@ -356,7 +356,6 @@ pub async fn risk(
 
 /// A venue's present risk as the caller may see it.
 fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnswer {
-    let is_exact = view.sees_exact(entry.areas.iter());
     let assessments: Vec<AssessmentRecord> = entry
         .facts
         .assessments
@@ -367,6 +366,7 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
     let group = group_of(view.snapshot.venues(), &rules.venue, entry, &|each| {
         &each.facts.marks
     });
+    let is_exact = sees_exact_risk(view, entry, group.as_ref());
     let inputs = VenueInputs {
         marks: &entry.facts.marks,
         group: group.as_ref(),
@@ -384,6 +384,17 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         intrinsic: air_risk(&rules.air, &entry.venue, view.at),
         forecast: is_exact.then(|| forecasts::answer(view, &rules, entry)),
     }
+}
+
+/// Whether the caller sees a venue's exact risk: also every venue whose marks count in it must lie in its areas, for the
+/// explanation tells them one by one.
+pub fn sees_exact_risk(view: &View, entry: &VenueEntry, group: Option<&VenueGroup>) -> bool {
+    let covers = |id: &VenueId| {
+        let other = view.snapshot.venues().get(id);
+        other.is_some_and(|other| view.sees_exact(other.areas.iter()))
+    };
+    let others = group.map(VenueGroup::others).unwrap_or_default();
+    view.sees_exact(entry.areas.iter()) && others.into_iter().all(covers)
 }
 
 /// `GET /v1/venues/{id}/hours`.

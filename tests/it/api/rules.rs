@@ -236,6 +236,19 @@ async fn a_venue_says_itself_whether_its_marks_reach_its_building() {
         "{public}"
     );
     assert!(!public.to_string().contains("Tầng"), "{public}");
+    // An official of the building's area learns nothing of what lies elsewhere.
+    assert_eq!(json_of(&app, risk, "scoped").await["exact"], true);
+    let elsewhere = |reaches: bool| json!({"marks_reach_parent": reaches, "lng": 105.55, "lat": 21.45});
+    put_part(&app, "f4", elsewhere(true)).await;
+    marked(&app, "c4", "f4").await;
+    let scoped = json_of(&app, risk, "scoped").await;
+    assert_eq!(
+        (&scoped["exact"], &scoped["cases"]),
+        (&json!(false), &json!(0)),
+        "{scoped}"
+    );
+    assert_eq!(json_of(&app, risk, "official").await["cases"], 2);
+    put_part(&app, "f4", elsewhere(false)).await;
     // A second case on the floor that says so.
     marked(&app, "c3", "f1").await;
     let public = json_of(&app, risk, "").await;
