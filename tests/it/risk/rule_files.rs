@@ -157,7 +157,7 @@ const WRONG: &[((&str, &str), &str, &str, &str)] = &[
         QD2686,
         "units_percent = 30",
         "units_percent = 130",
-        "condition[5]",
+        "condition[5].units_percent",
     ),
     // Air, forecasts, trends, releases
     (AIR, "longest_stay_h = ", "longest_stay_h = 9", "longest_stay_h"),
