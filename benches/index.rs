@@ -25,6 +25,7 @@ fn registered(venues: u32) -> Vec<Venue> {
             parent: None,
             floor_area_m2: None,
             volume_m3: None,
+            marks_reach_parent: None,
             ventilation_ach: None,
             capacity: None,
             hours: None,

@@ -75,6 +75,13 @@
 //! 3. `?rules=` asks any other rule the same question of the same figures, `rules diff` asks two, and `/v1/bulletin` lays two
 //!    weeks side by side.
 //!
+//! # The way of a rule
+//! 1. Every rule is a file: those that come with the program, with an operator's folder laid over them. Each is read and
+//!    checked as a whole; what is wrong is named with file, line, field, value and what was expected.
+//! 2. SIGHUP or `POST /v1/rules/reload` has [`pipeline`] read all of them again. With one that is wrong nothing changes.
+//! 3. Good ones are put in force between two publications: what rests on rules is computed anew as a start with them would,
+//!    and the tiles that show something else are announced. Releases that stand are never edited.
+//!
 //! # The floors
 //! Imports go down only; `tests/it/floors.rs` holds the table and checks it.
 //!
@@ -95,7 +102,7 @@
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
 //! - No key makes a pseudonym of a day that has left the retention.
 //! - No commit waits for a checkpoint to be encoded or written.
-//! - A tile depends on nothing but (snapshot, layers, format, z/x/y, resolution, at, window, audience, filter).
+//! - A tile depends on nothing but (snapshot, rule for cells, layers, format, z/x/y, resolution, at, window, audience, filter).
 //! - A filter sees nothing of a thing but what its audience is shown of it.
 //! - No live tile changes without being announced; none is announced that did not change, but where so many did that
 //!   those above them are named.

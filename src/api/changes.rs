@@ -61,7 +61,6 @@ impl Changes {
     ) -> impl Future<Output = ()> + Send + use<> {
         let mut generations = pipeline.changes();
         generations.mark_changed();
-        let rules = Arc::clone(pipeline.rules());
         let pipeline = pipeline.downgrade();
         async move {
             loop {
@@ -70,10 +69,14 @@ impl Changes {
                     _ = closing.wait_for(|closing| *closing) => return,
                 }
                 generations.borrow_and_update();
-                let Some(snapshot) = pipeline.upgrade().map(|pipeline| pipeline.snapshot()) else {
+                // The snapshot first: rules are put in force before what follows from them is published.
+                let published = pipeline
+                    .upgrade()
+                    .map(|pipeline| (pipeline.snapshot(), pipeline.rules()));
+                let Some((snapshot, rules)) = published else {
                     return;
                 };
-                let (tiles, rules) = (Arc::clone(&tiles), Arc::clone(&rules));
+                let tiles = Arc::clone(&tiles);
                 let noting = tokio::task::spawn_blocking(move || {
                     tiles.advance(&snapshot, &rules);
                     tiles.generation()

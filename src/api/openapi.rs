@@ -321,6 +321,7 @@ fn components() -> utoipa::openapi::Components {
         clusters::LocationRow,
         hot_spots::HotSpotRow,
         rules::RuleRow,
+        rules::ReloadAnswer,
         trend::TriangleRow,
         bulletin::BulletinRow,
         zones::ZoneRow,

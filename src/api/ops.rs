@@ -18,13 +18,19 @@ pub async fn healthz() -> Response {
 pub async fn readyz(State(state): State<ApiState>, caller: Caller) -> Response {
     let database = state.pipeline.store().position().await;
     let is_stopping = state.pipeline.is_stopping();
+    // A server whose rules could not be reloaded is ready: those from before are in force.
     let is_ready = database.is_ok() && !is_stopping;
+    let (rules, offset) = (state.pipeline.rules_status(), state.pipeline.offset());
     let mut body = json!({
         "ready": is_ready,
         "generation": state.snapshot().generation(),
-        "as_of": state.snapshot().as_of().to_rfc3339(state.pipeline.offset()),
+        "as_of": state.snapshot().as_of().to_rfc3339(offset),
         "database": if database.is_ok() { "ok" } else { "failing" },
         "stopping": is_stopping,
+        "rules": {
+            "since": rules.since.to_rfc3339(offset),
+            "failed_at": rules.failed.as_ref().map(|(at, _)| at.to_rfc3339(offset)),
+        },
     });
     if caller.key.is_some() {
         body["position"] = json!(database.ok());

@@ -154,6 +154,8 @@ described! {
         area: Option<String>,
         /// The venue that holds it.
         parent: Option<String>,
+        /// Whether marks at it count at `parent` too; absent: as the venue rule says for the parent's kind.
+        marks_reach_parent: Option<bool>,
         /// Floor area, m².
         floor_area_m2: Option<f64>,
         /// Room volume, m³.

@@ -17,7 +17,7 @@ use crate::api::edge::{
 use crate::index::Snapshot;
 use crate::ingest::Limits;
 use crate::model::Timestamp;
-use crate::pipeline::{Pipeline, PipelineError};
+use crate::pipeline::{Pipeline, PipelineError, RuleFolder};
 use crate::store::{KeyRow, StoreError};
 use crate::tiles::TileCache;
 
@@ -42,6 +42,8 @@ pub struct ApiConfig {
     pub classes: ClassLimits,
     /// The operator's own basemap.
     pub basemap: Option<Arc<Basemap>>,
+    /// Where rules are read again from.
+    pub rules: Option<Arc<RuleFolder>>,
 }
 
 impl Default for ApiConfig {
@@ -56,6 +58,7 @@ impl Default for ApiConfig {
             live_max_age_s: 15,
             classes: ClassLimits::default(),
             basemap: None,
+            rules: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::model::Role;
 const EVERYONE: &[Role] = &Role::ALL;
 const MACHINES: &[Role] = &[Role::Ingest, Role::Admin];
 const OFFICIALS: &[Role] = &[Role::Official, Role::Admin];
+const ADMINS: &[Role] = &[Role::Admin];
 const APPROVERS: &[Role] = &[Role::Approver];
 const TRACERS: &[Role] = &[Role::Official, Role::Approver, Role::Admin];
 /// Who reads the server's own figures: a scraper may use a key that can do nothing but send events.
@@ -403,6 +404,8 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
     route!("listRules", Get "/v1/rules", EVERYONE, Read, "risk", "Các quy định, nguồn và hiệu lực", "The rules, their sources and when they hold",
         [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("RuleRow"), || get(v1::rules::list)),
+    route!("reloadRules", Post "/v1/rules/reload", ADMINS, Write, "risk", "Đọc lại các quy định từ thư mục `--rules` và áp dụng ngay; có tệp sai thì giữ nguyên các quy định đang áp dụng", "Read the rules of the `--rules` folder again and put them in force; with one wrong file those in force stay",
+        [], Takes::Nothing, Answers::One("ReloadAnswer"), || post(v1::rules::reload)),
     // Changes
     route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp; `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer; `Last-Event-ID` goes on where it was left (server-sent events)",
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),

@@ -162,7 +162,7 @@ fn made(
     let rules = state.pipeline.rules();
     let body = state
         .tiles
-        .get_or_encode_filtered(snapshot, rules, request, filter, coding);
+        .get_or_encode_filtered(snapshot, &rules, request, filter, coding);
     // One that was kept in another coding only.
     let _compressed = body.bytes(coding);
     body

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::api::{self, ApiConfig, ApiState, Basemap};
 use crate::config::{ServeArgs, Settings};
-use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::pipeline::{Pipeline, PipelineConfig, RuleFolder};
 use crate::risk::Rules;
 use crate::telemetry;
 use crate::tiles::TileCache;
@@ -45,36 +45,14 @@ pub async fn open(data: &Path, settings: &Settings) -> anyhow::Result<Pipeline> 
 
 /// The rules that come with the program and the operator's own, with those for areas that the settings choose.
 pub fn rules(settings: &Settings) -> anyhow::Result<Rules> {
-    let mut rules = match &settings.rules {
-        Some(folder) => Rules::with_files(&rule_files(folder)?)?,
-        None => Rules::builtin(),
-    };
-    if let Some(ids) = &settings.area_rules {
-        rules.areas = rules.areas.choosing(ids).map_err(|error| {
-            anyhow::anyhow!(
-                "area_rules `{}`: {error}; expected ids of {}",
-                error.asked,
-                error.known.join(", ")
-            )
-        })?;
-    }
-    Ok(rules)
+    Ok(rule_folder(settings).read_blocking()?)
 }
 
-/// Name and text of every `.toml` in a folder, by name.
-fn rule_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let listed = std::fs::read_dir(folder).with_context(|| format!("rules folder {}", folder.display()))?;
-    let mut paths = listed
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
-    paths.sort();
-    let read = |path: &std::path::PathBuf| {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("rules file {name}"))?;
-        Ok((name, text))
-    };
-    paths.iter().map(read).collect()
+fn rule_folder(settings: &Settings) -> RuleFolder {
+    RuleFolder {
+        folder: settings.rules.clone(),
+        area_rules: settings.area_rules.clone(),
+    }
 }
 
 /// Takes an address, with a word on which one when it cannot.
@@ -105,11 +83,14 @@ pub async fn serve(
     let config = ApiConfig {
         public_base_url: settings.public_base_url.clone(),
         basemap,
+        rules: Some(Arc::new(rule_folder(settings))),
         ..ApiConfig::default()
     };
     let tiles = Arc::new(TileCache::new(TILE_CACHE_BYTES));
     let state = ApiState::new(pipeline.clone(), tiles, config, telemetry::record());
     let router = api::router(state.clone());
+    #[cfg(unix)]
+    reload_on_hangup(&pipeline, rule_folder(settings))?;
     ready(&address)?;
     tracing::info!(%address, "listening");
     let served = api::serve(listener, router, stopping(state), api::ServeLimits::default()).await;
@@ -131,6 +112,29 @@ pub fn ready_line(address: &str) -> std::io::Result<()> {
 async fn stopping(state: ApiState) {
     stop_signal().await;
     state.end_streams();
+}
+
+/// Reads the rules again whenever SIGHUP comes, until the flow is gone. Watched before anybody is told that the server is
+/// ready: an unwatched one would end it.
+#[cfg(unix)]
+fn reload_on_hangup(pipeline: &Pipeline, folder: RuleFolder) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    let pipeline = pipeline.downgrade();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let Some(pipeline) = pipeline.upgrade() else {
+                return;
+            };
+            if folder.folder.is_none() {
+                tracing::warn!("SIGHUP: there is no folder of rules (--rules) to be read again");
+                continue;
+            }
+            // What is wrong is in the log, and /v1/rules says that something is.
+            let _told = pipeline.reload_rules(&folder, "signal").await;
+        }
+    });
+    Ok(())
 }
 
 /// SIGINT or SIGTERM.

@@ -216,6 +216,7 @@ impl<'a> Builder<'a> {
             parent: parent.map(|parent| self.venues[parent].id.clone()),
             floor_area_m2: Some(area_m2),
             volume_m3: known.then(|| (area_m2 * row.height_m).round()),
+            marks_reach_parent: None,
             ventilation_ach: known.then_some(ach),
             capacity: Some(((area_m2 / row.crowding_m2) as u32).max(2)),
             hours: Some(row.hours.to_owned()),

@@ -8,6 +8,7 @@
 mod areas;
 mod boxes;
 mod bucket;
+mod buildings;
 mod bulletin;
 mod bytes;
 mod cells_since;

@@ -124,6 +124,11 @@ impl Publisher {
         self.delta.areas |= self.next.areas.set_facts(facts, day);
     }
 
+    /// Takes note that officials' levels of cells follow from another rule than before.
+    pub fn rule_of_cells_changed(&mut self) {
+        self.delta.every_cell = true;
+    }
+
     /// Publishes: the next generation, with everything that came into the ledger since the last.
     /// The work is in proportion to what is fresh, unless days were loaded, replaced or dropped, or areas changed.
     pub fn publish(&mut self, ledger: &mut Ledger, as_of: Timestamp) -> Arc<Snapshot> {

@@ -7,6 +7,7 @@ use rstar::{RTree, primitives::GeomWithData};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::geo::{BBox, Cell, LngLat, TileCoord};
+use crate::index::buildings::Buildings;
 use crate::index::morton::{self, GridBox};
 use crate::index::sheet::{DrawnFacts, DrawnVenue, Sheet, SheetFacts};
 use crate::index::{AreaIndex, fold_name};
@@ -96,6 +97,7 @@ pub struct VenueIndex {
     moved: Arc<FxHashSet<u32>>,
     /// Those whose row on the sheet is not what they are now.
     off_sheet: Arc<FxHashSet<u32>>,
+    buildings: Buildings,
 }
 
 /// The sorted and tree-shaped part, built in one go.
@@ -160,6 +162,12 @@ impl VenueIndex {
             .then(|| self.places.sheet.get(ix, &self.drawn))
             .flatten();
         on_sheet.or_else(|| self.by_ix(ix).map(DrawnVenue::of))
+    }
+
+    /// The numbers of the venues directly inside another, ascending.
+    #[must_use]
+    pub fn inside(&self, id: &VenueId) -> &[u32] {
+        self.buildings.inside(id)
     }
 
     /// Every venue, by number.
@@ -340,7 +348,9 @@ impl VenueIndex {
         let mut off_sheet = Vec::new();
         let mut chains = Chains::default();
         for venue in venues {
+            let mut left = None;
             let (ix, facts) = if let Some(old) = self.get(&venue.id) {
+                left.clone_from(&old.venue.parent);
                 let (ix, facts) = (old.ix, Arc::clone(&old.facts));
                 if old.venue.at != venue.at {
                     recent.insert(ix);
@@ -357,6 +367,8 @@ impl VenueIndex {
                 recent.insert(ix);
                 (ix, Arc::clone(&NOTHING_KNOWN))
             };
+            self.buildings
+                .move_venue(ix, left.as_ref(), venue.parent.as_ref());
             self.write(VenueEntry {
                 ix,
                 folded_name: fold_name(&venue.name).into(),

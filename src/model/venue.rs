@@ -18,6 +18,8 @@ pub struct Venue {
     pub area: Option<AreaCode>,
     /// The venue that holds it (building > floor > room).
     pub parent: Option<VenueId>,
+    /// Whether marks at it count at `parent` too; `None`: as the rule for the parent's kind says.
+    pub marks_reach_parent: Option<bool>,
     /// Floor area, m².
     pub floor_area_m2: Option<f64>,
     /// Room volume, m³.

@@ -40,6 +40,7 @@ pub(super) async fn run(pipeline: Pipeline) {
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = pipeline.inner.closed_under_other_rules.notified() => closed = None,
             _ = stop.changed() => return,
         }
     }
@@ -89,7 +90,7 @@ impl Pipeline {
     }
 
     async fn release_due(&self, view: View, before: Day, now: Timestamp) -> Result<(), PipelineError> {
-        let rules = Arc::clone(&self.inner.rules);
+        let rules = self.rules();
         // No more than two of them are held at once, whatever is due.
         let (sender, mut made) = mpsc::channel(1);
         let (store, flow) = (self.inner.store.clone(), Handle::current());

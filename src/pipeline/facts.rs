@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::index::{AreaFacts, VenueFacts, VenueScore};
-use crate::model::{AreaCode, Day, Timestamp, UtcOffset, VenueId, VenueKind, Window};
+use crate::index::{AreaFacts, VenueEntry, VenueFacts, VenueScore};
+use crate::model::{AreaCode, Day, Timestamp, UtcOffset, VenueId, Window};
+use crate::pipeline::groups::{building_of, group_of};
 use crate::pipeline::state::State;
 use crate::risk::{AssessmentRecord, Audience, Rules, VenueFigures, VenueInputs, VenueStatus, venue_figures};
 
@@ -22,13 +23,23 @@ pub(super) fn refresh(rules: &Rules, offset: UtcOffset, state: &mut State, now: 
     } else {
         state.stale_venues.drain(..).collect()
     };
-    let facts: Vec<(u32, VenueFacts)> = stale
+    // A mark may count elsewhere in its building.
+    let venues = state.publisher.venues();
+    let mut stale_numbers: BTreeSet<u32> = BTreeSet::new();
+    for id in &stale {
+        let Some(entry) = venues.get(id) else { continue };
+        if entry.venue.parent.is_none() && venues.inside(id).is_empty() {
+            stale_numbers.insert(entry.ix);
+        } else {
+            // Also of one that another has brought in: what lies inside it was not.
+            let building = building_of(venues, id).into_iter();
+            stale_numbers.extend(building.map(|entry| entry.ix));
+        }
+    }
+    let facts: Vec<(u32, VenueFacts)> = stale_numbers
         .iter()
-        .filter_map(|id| {
-            let entry = state.publisher.venues().get(id)?;
-            let facts = venue_facts(rules, offset, state, id, entry.venue.kind, now);
-            Some((entry.ix, facts))
-        })
+        .filter_map(|ix| venues.by_ix(*ix))
+        .map(|entry| (entry.ix, venue_facts(rules, offset, state, entry, now)))
         .collect();
     state.publisher.set_venue_facts(facts);
     if hour_turned || state.stale_areas {
@@ -44,17 +55,20 @@ fn venue_facts(
     rules: &Rules,
     offset: UtcOffset,
     state: &State,
-    id: &VenueId,
-    kind: VenueKind,
+    entry: &VenueEntry,
     now: Timestamp,
 ) -> VenueFacts {
-    let marks = state.marks.get(id).map_or(&[][..], Vec::as_slice);
+    let id = &entry.venue.id;
+    let marks_at = |entry: &VenueEntry| state.marks.get(&entry.venue.id).map_or(&[][..], Vec::as_slice);
+    let marks = marks_at(entry);
+    let group = group_of(state.publisher.venues(), &rules.venue, entry, &marks_at);
     let assessments = state.assessments.get(id).map_or(&[][..], Vec::as_slice);
     let records: Vec<AssessmentRecord> = assessments.iter().map(AssessmentRecord::from).collect();
     let inputs = VenueInputs {
         marks,
+        group: group.as_ref(),
         assessments: &records,
-        kind,
+        kind: entry.venue.kind,
         now,
         offset,
     };

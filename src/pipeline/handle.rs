@@ -10,10 +10,10 @@ use crate::geo::BBox;
 use crate::index::{Snapshot, Written};
 use crate::ingest::{Door, Pseudonyms};
 use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
-use crate::pipeline::PipelineError;
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::write::Waiting;
+use crate::pipeline::{PipelineError, RulesStatus};
 use crate::risk::Rules;
 use crate::store::Store;
 
@@ -61,7 +61,13 @@ impl WeakPipeline {
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    pub(super) rules: Arc<Rules>,
+    /// The rules in force. Replaced under the lock on `state`.
+    pub(super) rules: ArcSwap<Rules>,
+    pub(super) rules_status: ArcSwap<RulesStatus>,
+    /// Rules are put in force one set after the other.
+    pub(super) reloading: Mutex<()>,
+    /// Days may have to be looked at again.
+    pub(super) closed_under_other_rules: Notify,
     pub(super) config: PipelineConfig,
     pub(super) pseudonyms: Pseudonyms,
     /// Where activity is released with noise.
@@ -144,10 +150,10 @@ impl Pipeline {
         &self.inner.clock
     }
 
-    /// The rules in force.
+    /// The rules in force. Whoever computes one answer takes them once.
     #[must_use]
-    pub fn rules(&self) -> &Arc<Rules> {
-        &self.inner.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        self.inner.rules.load_full()
     }
 
     /// Where local days are cut.

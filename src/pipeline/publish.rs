@@ -61,7 +61,7 @@ impl Pipeline {
     /// Computes stale facts, builds the snapshot and swaps it in. CPU-bound.
     pub(super) fn publish_blocking(&self, state: &mut State) -> Arc<Snapshot> {
         let now = self.inner.clock.now();
-        facts::refresh(self.rules(), self.offset(), state, now);
+        facts::refresh(&self.rules(), self.offset(), state, now);
         let snapshot = state.publisher.publish(&mut state.ledger, now);
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.generation.send_replace(snapshot.generation());

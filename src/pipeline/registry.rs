@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::model::{Area, Day, EventId, Mark, MarkState, Timestamp, Venue, Zone};
+use crate::model::{Area, Day, EventId, Mark, MarkState, Timestamp, Venue, VenueId, Zone};
 use crate::pipeline::parents::check_parents;
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::start;
@@ -292,10 +292,7 @@ impl Pipeline {
                     store.begin_venues(now).await?;
                     let venues = store.load_venues(now).await?;
                     self.wait_for_venues(store.next_venue_version(now).await?);
-                    state.publisher.put_venues(&venues, Day::of(now, self.offset()));
-                    for venue in venues {
-                        state.venue_changed(venue.id);
-                    }
+                    put_venues(state, &venues, Day::of(now, self.offset()));
                 }
                 Registry::Zones => state.publisher.put_zones(&store.load_zones().await?),
                 Registry::Marks => {
@@ -321,11 +318,27 @@ fn take_venues(state: &mut State, current: Vec<Venue>, today: Day) -> Shown {
     if new.is_empty() {
         return Shown::Unchanged;
     }
-    state.publisher.put_venues(&new, today);
-    for venue in new {
-        state.venue_changed(venue.id);
-    }
+    put_venues(state, &new, today);
     Shown::Now
+}
+
+fn put_venues(state: &mut State, venues: &[Venue], today: Day) {
+    let known = state.publisher.venues();
+    let left: Vec<Option<VenueId>> = venues
+        .iter()
+        .map(|venue| {
+            known
+                .get(&venue.id)?
+                .venue
+                .parent
+                .clone()
+                .filter(|old| venue.parent.as_ref() != Some(old))
+        })
+        .collect();
+    state.publisher.put_venues(venues, today);
+    for (venue, left) in venues.iter().zip(left) {
+        state.venue_changed(venue, left);
+    }
 }
 
 fn same_zone(old: &Zone, new: &Zone) -> bool {

@@ -15,7 +15,9 @@ use crate::pipeline::handle::Inner;
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::state::State;
-use crate::pipeline::{Pipeline, PipelineConfig, PipelineError, checkpoint, master_key, releases, write};
+use crate::pipeline::{
+    Pipeline, PipelineConfig, PipelineError, RulesStatus, checkpoint, master_key, releases, write,
+};
 use crate::risk::Rules;
 use crate::store::{HistoryRow, ReplayEvent, Store, StoreConfig};
 
@@ -79,7 +81,13 @@ pub(super) async fn open(
         inner: Arc::new(Inner {
             store,
             clock,
-            rules,
+            rules: ArcSwap::new(rules),
+            rules_status: ArcSwap::from_pointee(RulesStatus {
+                since: now,
+                failed: None,
+            }),
+            reloading: Mutex::default(),
+            closed_under_other_rules: Notify::new(),
             config,
             pseudonyms,
             noise,

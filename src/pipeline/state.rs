@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 
 use crate::index::{Ledger, Publisher};
-use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, MarkState, VenueId};
+use crate::model::{Assessment, Day, Event, EventId, Hour, Mark, MarkState, Venue, VenueId};
 use crate::pipeline::releases::{LookedAt, ReleasedSoFar};
 
 /// What is registered, in the order in which it must be read: venues are placed in areas.
@@ -72,6 +72,16 @@ impl State {
         self.stale_venues.push(venue);
     }
 
+    /// Has all computed again that rests on rules, as a start would; `of_cells`: also what officials see of cells.
+    pub(super) fn rules_changed(&mut self, of_cells: bool) {
+        self.facts_hour = None;
+        self.stale_areas = true;
+        self.looked_at = LookedAt::default();
+        if of_cells {
+            self.publisher.rule_of_cells_changed();
+        }
+    }
+
     /// Takes in what became of a mark: only approved ones count.
     pub(super) fn take_mark(&mut self, mark: Mark) {
         self.stale_venues.push(mark.venue.clone());
@@ -90,10 +100,15 @@ impl State {
         }
     }
 
-    /// Has the facts of a venue computed again, where it has any: they depend on its kind.
-    pub(super) fn venue_changed(&mut self, venue: VenueId) {
-        if self.marks.contains_key(&venue) || self.assessments.contains_key(&venue) {
-            self.stale_venues.push(venue);
+    /// Has the facts of a venue computed again, where it has any: they depend on its kind, and on what lies in which
+    /// building. `left`: the venue that held it before.
+    pub(super) fn venue_changed(&mut self, venue: &Venue, left: Option<VenueId>) {
+        let is_part = venue.parent.is_some() || left.is_some();
+        let stands_apart = !is_part && self.publisher.venues().inside(&venue.id).is_empty();
+        if stands_apart && !self.marks.contains_key(&venue.id) && !self.assessments.contains_key(&venue.id) {
+            return;
         }
+        self.stale_venues.push(venue.id.clone());
+        self.stale_venues.extend(left);
     }
 }

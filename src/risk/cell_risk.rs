@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, vietnamese};
 use crate::risk::rules::Flaw;
 use crate::risk::{Band, Bands, Explain, RuleHead, Text};
 
@@ -152,7 +152,12 @@ fn what_would_change(rules: &CellRules, level: u8, population: f64, explain: &mu
             None => (format!("≥{}", figure(band.from)), format!("≥{}", figure(from))),
         };
         explain.next(
-            format!("Cấp {} khi tỷ lệ {span}: {counts} ca trong 7 ngày", band.gives),
+            format!(
+                "Cấp {} khi tỷ lệ {}: {} ca trong 7 ngày",
+                band.gives,
+                vietnamese(&span),
+                vietnamese(&counts)
+            ),
             format!(
                 "Level {} at a rate of {span}: {counts} cases in 7 days",
                 band.gives
@@ -213,7 +218,9 @@ pub(super) struct CellFile {
 impl CellFile {
     pub(super) fn check(self) -> Result<CellRules, Flaw> {
         self.rule.check()?;
-        check_levels("incidence", self.incidence.iter().map(|band| band.gives))?;
+        for (at, band) in self.incidence.iter().enumerate() {
+            check_level(&format!("incidence[{at}].gives"), band.gives)?;
+        }
         Ok(CellRules {
             incidence: from_zero("incidence", self.incidence)?,
             rule: self.rule,
@@ -229,7 +236,7 @@ pub(super) fn from_zero<T>(field: &str, bands: Vec<Band<T>>) -> Result<Bands<T>,
         Ok(bands)
     } else {
         Err(Flaw::new(
-            field,
+            format!("{field}[0]"),
             "leaves a gap below its first band",
             "the first band to start at 0",
         ))
@@ -237,10 +244,11 @@ pub(super) fn from_zero<T>(field: &str, bands: Vec<Band<T>>) -> Result<Bands<T>,
 }
 
 /// Levels are 1..=4.
-pub(super) fn check_levels(field: &str, mut levels: impl Iterator<Item = u8>) -> Result<(), Flaw> {
-    match levels.find(|level| !(1..=4).contains(level)) {
-        Some(level) => Err(Flaw::new(field, format!("gives level {level}"), "levels 1 to 4")),
-        None => Ok(()),
+pub(super) fn check_level(field: &str, level: u8) -> Result<(), Flaw> {
+    if (1..=4).contains(&level) {
+        Ok(())
+    } else {
+        Err(Flaw::new(field, format!("is level {level}"), "levels 1 to 4"))
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Explain {
     /// Rule and version, such as `qd4800@2021-10-12`.
     pub rule: String,
     /// Where the rule comes from.
-    pub source: String,
+    pub source: Text,
     /// Whether every part of the rule was checked against the primary text.
     pub confirmed: bool,
     /// The instant the answer holds for; written as RFC 3339.
@@ -127,6 +127,35 @@ pub(super) fn figure(value: f64) -> String {
     format!("{rounded}")
 }
 
+/// Figures as Vietnamese sentences have them: a comma before the decimals, points between thousands. For what was made of
+/// figures and signs alone, `20–<50.5`: names and ids must not pass here.
+pub(super) fn vietnamese(figures: &str) -> String {
+    let mut text = String::new();
+    let mut rest = figures;
+    while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
+        text.push_str(&rest[..from]);
+        rest = &rest[from..];
+        let end = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, after) = rest.split_at(end(rest));
+        for (at, digit) in digits.char_indices() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                text.push('.');
+            }
+            text.push(digit);
+        }
+        rest = after;
+        if let Some(after) = after.strip_prefix('.')
+            && let (decimals @ 1.., after) = (end(after), after)
+        {
+            text.push(',');
+            text.push_str(&after[..decimals]);
+            rest = &after[decimals..];
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
 /// Three figures that count, for what may be very small: `0.000531`, `12.3`.
 pub(super) fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
@@ -155,5 +184,27 @@ pub(super) fn maybe_instant<S: Serializer>(at: &Option<Timestamp>, serializer: S
     match at {
         Some(at) => serializer.collect_str(at),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_as_vietnamese_sentences_have_them() {
+        for (figure, vi) in [
+            ("7.5", "7,5"),
+            ("0.000531", "0,000531"),
+            ("150", "150"),
+            ("1250", "1.250"),
+            ("1286751.25", "1.286.751,25"),
+            ("-1000.5", "-1.000,5"),
+            ("20.5–<1000", "20,5–<1.000"),
+            ("≥70 %.", "≥70 %."),
+            ("–", "–"),
+        ] {
+            assert_eq!(vietnamese(figure), vi);
+        }
     }
 }

@@ -1,17 +1,41 @@
+use std::fmt;
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 
 /// Rules that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {place}: {reason}; expected {expected}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRules {
     /// The file.
     pub file: String,
-    /// The line or the field.
-    pub place: String,
+    /// The line, from 1; `None` where a file is missing.
+    pub line: Option<usize>,
+    /// The field, such as `table[0].rows.bands[2]`; `None` where the file cannot be read as TOML or has what nobody knows.
+    pub field: Option<Box<str>>,
+    /// What stands there, shortened.
+    pub value: Option<Box<str>>,
     /// What is wrong there.
     pub reason: String,
     /// What was expected.
     pub expected: String,
+}
+
+impl std::error::Error for InvalidRules {}
+
+impl fmt::Display for InvalidRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.file)?;
+        let place = match (self.line, &self.field) {
+            (Some(line), Some(field)) => format!("line {line}, field {field}"),
+            (Some(line), None) => format!("line {line}"),
+            (None, field) => format!("field {}", field.as_deref().unwrap_or("kind")),
+        };
+        write!(f, "{place}: {}", self.reason)?;
+        if let Some(value) = &self.value {
+            write!(f, " (`{value}`)")?;
+        }
+        write!(f, "; expected {}", self.expected)
+    }
 }
 
 /// What is wrong in a rule, before the file is known.
@@ -35,15 +59,26 @@ impl Flaw {
         }
     }
 
-    /// The same with the line of the field, as far as the text has it.
+    /// The same with the line of the field: where the field is missing, of what should hold it.
     pub(super) fn in_file(self, file: &str, text: &str) -> InvalidRules {
-        let place = match line_of_field(text, &self.field) {
-            Some(line) => format!("line {line}, field {}", self.field),
-            None => format!("field {}", self.field),
-        };
+        let (span, is_there) = span_of_field(text, &self.field);
         InvalidRules {
             file: file.to_owned(),
-            place,
+            line: Some(line_at(text, span.start)),
+            field: Some(self.field.into()),
+            value: is_there.then(|| shown(text, span)).flatten(),
+            reason: self.reason,
+            expected: self.expected,
+        }
+    }
+
+    /// The same of what no file says.
+    pub(super) fn in_no_file(self) -> InvalidRules {
+        InvalidRules {
+            file: "rules".to_owned(),
+            line: None,
+            field: Some(self.field.into()),
+            value: None,
             reason: self.reason,
             expected: self.expected,
         }
@@ -61,13 +96,28 @@ pub(super) fn read<F: DeserializeOwned, T>(
 }
 
 pub(super) fn unreadable(file: &str, text: &str, error: &toml::de::Error) -> InvalidRules {
-    let start = error.span().map_or(0, |span| span.start);
+    let span = error.span().unwrap_or(0..0);
     InvalidRules {
         file: file.to_owned(),
-        place: format!("line {}", line_at(text, start)),
+        line: Some(line_at(text, span.start)),
+        field: None,
+        value: shown(text, span),
         reason: error.message().lines().collect::<Vec<_>>().join(" "),
         expected: "the fields of this kind of rule, as in the files that come with the program".to_owned(),
     }
+}
+
+/// Characters of a value that are repeated.
+const SHOWN: usize = 60;
+
+/// What stands at a place, on one line.
+fn shown(text: &str, span: Range<usize>) -> Option<Box<str>> {
+    let found = text.get(span)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = found.chars().take(SHOWN).collect();
+    if short.len() < found.len() {
+        short.push('…');
+    }
+    (!short.is_empty()).then(|| short.into())
 }
 
 /// The line, from 1, of a byte.
@@ -76,20 +126,25 @@ fn line_at(text: &str, at: usize) -> usize {
     before.map_or(0, |before| before.matches('\n').count()) + 1
 }
 
-/// The line of a field such as `table[0].rows.bands[2]`; of what holds it, where it is not there itself.
-fn line_of_field(text: &str, field: &str) -> Option<usize> {
-    let table = toml::de::DeTable::parse(text).ok()?;
+/// The place of a field such as `table[0].rows.bands[2]`, and whether it is there: else the place of what should hold it,
+/// the file at last.
+fn span_of_field(text: &str, field: &str) -> (Range<usize>, bool) {
+    let Ok(table) = toml::de::DeTable::parse(text) else {
+        return (0..0, false);
+    };
     let mut steps = field.split(['.', '[']).map(|step| step.trim_end_matches(']'));
-    let mut value = table.get_ref().get(steps.next()?)?;
-    let mut start = value.span().start;
+    let Some(mut value) = steps.next().and_then(|first| table.get_ref().get(first)) else {
+        return (0..0, false);
+    };
     for step in steps {
         let next = match step.parse::<usize>() {
             Ok(number) => value.get_ref().get(number),
             Err(_name) => value.get_ref().get(step),
         };
-        let Some(next) = next else { break };
+        let Some(next) = next else {
+            return (value.span(), false);
+        };
         value = next;
-        start = value.span().start;
     }
-    Some(line_at(text, start))
+    (value.span(), true)
 }

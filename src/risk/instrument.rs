@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::model::{Assessment, AssessmentAuthor, Event, Timestamp};
-use crate::risk::explain::{figure, instant, maybe_instant};
+use crate::risk::explain::{figure, instant, maybe_instant, vietnamese};
 use crate::risk::instrument_rules::{Class, Score};
 use crate::risk::{Instrument, Instruments, Text, VenueStatus};
 
@@ -53,7 +53,14 @@ pub struct AssessmentResult {
     /// Until when the class holds without a better assessment, where the text sets a time to fix things; RFC 3339.
     #[serde(serialize_with = "maybe_instant", skip_serializing_if = "Option::is_none")]
     pub fix_until: Option<Timestamp>,
+    /// How many items are not fully met.
+    pub to_fix: u32,
     /// What to fix first: the items that can veto the class, then those that lost most points. At most three.
+    ///
+    /// For those who see exact figures only; empty for the public, who see class, score, age and `to_fix`. The instruments
+    /// have a venue's result published (the status on the map, the printed code at the entrance), and none that was
+    /// retrieved has its answers published: single items say where a hospital has no isolation room or which workshop
+    /// wears no masks, and who declares honestly would be shown up beside who does not.
     pub fix_first: Vec<FixItem>,
 }
 
@@ -132,6 +139,7 @@ pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> Assessmen
         outcome: AssessmentOutcome::Incomplete(Text::new("Không có bộ tiêu chí này", "No such instrument")),
         confirmed: false,
         fix_until: None,
+        to_fix: 0,
         fix_first: Vec::new(),
     };
     let Some(instrument) = instruments.find(&record.instrument) else {
@@ -146,7 +154,9 @@ pub fn assess(instruments: &Instruments, record: &AssessmentRecord) -> Assessmen
         Ok((answers, score)) => {
             result.score = Some(score);
             result.outcome = conclude(instrument, &answers, score);
-            result.fix_first = fix_first(instrument, &answers);
+            let open = to_fix(instrument, &answers);
+            result.to_fix = u32::try_from(open.len()).unwrap_or(u32::MAX);
+            result.fix_first = open.into_iter().take(FIX_FIRST).collect();
             if let AssessmentOutcome::Class { id, .. } = &result.outcome {
                 let grace = instrument.class(id).and_then(|class| class.grace.as_ref());
                 result.fix_until = grace.map(|grace| record.at.plus_s(i64::from(grace.hours) * 3600));
@@ -262,7 +272,7 @@ fn conclude(instrument: &Instrument, answers: &Answers, score: f64) -> Assessmen
     let Some(band) = instrument.bands.find(score) else {
         let score = figure(score);
         return undefined(
-            format!("Văn bản không xếp loại cho {score}"),
+            format!("Văn bản không xếp loại cho {}", vietnamese(&score)),
             format!("The text has no class for {score}"),
         );
     };
@@ -293,8 +303,8 @@ fn conclude(instrument: &Instrument, answers: &Answers, score: f64) -> Assessmen
     }
 }
 
-/// Vetoes first, then by points lost; ties in the order of the items.
-fn fix_first(instrument: &Instrument, answers: &Answers) -> Vec<FixItem> {
+/// Items not fully met: vetoes first, then by points lost; ties in the order of the items.
+fn to_fix(instrument: &Instrument, answers: &Answers) -> Vec<FixItem> {
     let counts_risk = instrument.counts_risk();
     let any_zero_vetoes = instrument
         .bands
@@ -346,7 +356,6 @@ fn fix_first(instrument: &Instrument, answers: &Answers) -> Vec<FixItem> {
             .then(lost(b).total_cmp(&lost(a)))
             .then(a.item.cmp(&b.item))
     });
-    open.truncate(FIX_FIRST);
     open
 }
 

@@ -119,19 +119,9 @@ impl Instruments {
         self.0.iter()
     }
 
-    pub(super) fn new(mut list: Vec<Instrument>) -> Result<Self, Flaw> {
+    pub(super) fn new(mut list: Vec<Instrument>) -> Self {
         list.sort_by_key(|instrument| instrument.rule.label());
-        let twice = list
-            .windows(2)
-            .find(|pair| pair[0].rule.label() == pair[1].rule.label());
-        match twice {
-            Some(pair) => Err(Flaw::new(
-                "rule",
-                format!("{} stands twice", pair[0].rule.label()),
-                "one file each",
-            )),
-            None => Ok(Self(list)),
-        }
+        Self(list)
     }
 
     /// By label `id@version`, by `id@` and the beginning of a version (`qd3088@2020`), or by id; of
@@ -228,12 +218,6 @@ pub(super) struct InstrumentFile {
 impl InstrumentFile {
     pub(super) fn check(self) -> Result<Instrument, Flaw> {
         self.rule.check()?;
-        let numbers = || {
-            self.item
-                .iter()
-                .map(|item| item.number)
-                .chain(self.mandatory.iter().copied())
-        };
         if !(1..=500).contains(&self.item_count) {
             return Err(Flaw::new(
                 "item_count",
@@ -241,23 +225,34 @@ impl InstrumentFile {
                 "1 to 500",
             ));
         }
-        if let Some(number) = numbers().find(|number| !(1..=self.item_count).contains(number)) {
-            return Err(Flaw::new(
-                "item",
-                format!("has number {number}"),
-                format!("1 to {}", self.item_count),
-            ));
+        let items = self.item.iter().enumerate();
+        let mandatory = self.mandatory.iter().enumerate();
+        let numbers = items
+            .map(|(at, item)| (format!("item[{at}].number"), item.number))
+            .chain(mandatory.map(|(at, number)| (format!("mandatory[{at}]"), *number)));
+        for (field, number) in numbers {
+            if !(1..=self.item_count).contains(&number) {
+                let expected = format!("1 to {}", self.item_count);
+                return Err(Flaw::new(field, format!("is {number}"), expected));
+            }
         }
         if self.expires_days == 0 {
             return Err(Flaw::new("expires_days", "is 0", "at least one day"));
         }
-        let points = self
-            .item
-            .iter()
-            .map(|item| item.max)
-            .chain([self.item_max, self.total_max]);
-        if points.flatten().any(|max| !(max > 0.0 && max.is_finite())) || !self.item_min.is_finite() {
-            return Err(Flaw::new("item.max", "is not above 0", "points above 0"));
+        let items = self.item.iter().enumerate();
+        let points = items
+            .map(|(at, item)| (format!("item[{at}].max"), item.max))
+            .chain([
+                ("item_max".to_owned(), self.item_max),
+                ("total_max".to_owned(), self.total_max),
+            ]);
+        for (field, max) in points {
+            if let Some(max) = max.filter(|max| !(*max > 0.0 && max.is_finite())) {
+                return Err(Flaw::new(field, format!("is {max}"), "points above 0"));
+            }
+        }
+        if !self.item_min.is_finite() {
+            return Err(Flaw::new("item_min", format!("is {}", self.item_min), "points"));
         }
         if self.score == Score::PercentOfTotal && self.total_max.is_none() {
             return Err(Flaw::new(
@@ -266,38 +261,18 @@ impl InstrumentFile {
                 "the total that the formula divides by",
             ));
         }
-        for class in &self.class {
-            if !(1..=4).contains(&class.level) || class.status == VenueStatus::NotAssessed {
-                let field = format!("class.{}", class.id);
-                return Err(Flaw::new(
-                    field,
-                    "has no level or status",
-                    "level 1 to 4 and an assessed status",
-                ));
-            }
-            let Some(grace) = &class.grace else { continue };
-            let field = format!("class.{}.grace", class.id);
-            if !(1..=8760).contains(&grace.hours) {
-                return Err(Flaw::new(
-                    field,
-                    format!("has {} hours", grace.hours),
-                    "1 to 8760 hours",
-                ));
-            }
-            let then = grace.then.as_ref();
-            if then.is_some_and(|id| *id == class.id || !self.class.iter().any(|other| other.id == *id)) {
-                return Err(Flaw::new(
-                    field,
-                    "leads to no other class",
-                    "another class of this file, or none",
-                ));
-            }
+        for (at, class) in self.class.iter().enumerate() {
+            check_class(at, class, &self.class)?;
         }
-        for band in &self.bands {
-            for id in std::iter::once(&band.gives.class).chain(&band.gives.otherwise) {
-                if !self.class.iter().any(|class| class.id == *id) {
+        for (at, band) in self.bands.iter().enumerate() {
+            let named = [
+                ("class", Some(&band.gives.class)),
+                ("otherwise", band.gives.otherwise.as_ref()),
+            ];
+            for (name, id) in named {
+                if let Some(id) = id.filter(|id| !self.class.iter().any(|class| class.id == **id)) {
                     return Err(Flaw::new(
-                        "bands.gives",
+                        format!("bands[{at}].gives.{name}"),
                         format!("names class `{id}`"),
                         "a class of this file",
                     ));
@@ -322,4 +297,39 @@ impl InstrumentFile {
             classes: self.class,
         })
     }
+}
+
+fn check_class(at: usize, class: &Class, all: &[Class]) -> Result<(), Flaw> {
+    let field = |name: &str| format!("class[{at}].{name}");
+    if !(1..=4).contains(&class.level) {
+        return Err(Flaw::new(field("level"), format!("is {}", class.level), "1 to 4"));
+    }
+    if class.status == VenueStatus::NotAssessed {
+        return Err(Flaw::new(
+            field("status"),
+            "is not_assessed",
+            "safe, has_risk or unsafe",
+        ));
+    }
+    if all[..at].iter().any(|before| before.id == class.id) {
+        let found = format!("`{}` stands a second time", class.id);
+        return Err(Flaw::new(field("id"), found, "each class once"));
+    }
+    let Some(grace) = &class.grace else { return Ok(()) };
+    if !(1..=8760).contains(&grace.hours) {
+        return Err(Flaw::new(
+            field("grace.hours"),
+            format!("is {}", grace.hours),
+            "1 to 8760 hours",
+        ));
+    }
+    let then = grace.then.as_ref();
+    if then.is_some_and(|id| *id == class.id || !all.iter().any(|other| other.id == *id)) {
+        return Err(Flaw::new(
+            field("grace.then"),
+            "leads to no other class",
+            "another class of this file, or none",
+        ));
+    }
+    Ok(())
 }

@@ -20,15 +20,18 @@ mod joint;
 pub mod methods;
 mod noise;
 mod nowcast;
+mod parent_rules;
 mod published;
 mod release;
 mod revise;
+mod rule_head;
 mod rules;
 mod spread;
 mod suppress;
 mod tracing;
 mod trend;
 mod venue_explain;
+mod venue_group;
 mod venue_past;
 mod venue_risk;
 
@@ -60,17 +63,20 @@ pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
 pub use noise::{NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
+pub use parent_rules::{MarksOfParent, MarksOfParts, MinutesOfParts, ParentRule, ParentRules};
 pub use release::{
     AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
     released_activity_at, released_at,
 };
-pub use rules::{RuleHead, Rules};
+pub use rule_head::RuleHead;
+pub use rules::Rules;
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
     Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,
     split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
 };
 pub use trend::{ReproductionDay, Trend, TrendRules, trend};
+pub use venue_group::{OtherExposure, Relation, VenueGroup, VenueParent, VenuePart};
 pub use venue_past::{PastVenueRisk, venue_risk_then};
 pub use venue_risk::{
     DayExposure, VenueFigures, VenueInputs, VenueRisk, VenueRules, VenueStatus, venue_figures, venue_risk,

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Day, Timestamp};
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, vietnamese};
 use crate::risk::methods::{ReportingTriangle, still_missing};
 use crate::risk::rules::Flaw;
 use crate::risk::{Explain, RuleHead};
@@ -190,7 +190,10 @@ fn explain(rules: &NowcastRules, head: &RuleHead, last: Option<&NowcastDay>, as_
             );
         }
         None => explain.step(
-            format!("Dưới {} %: còn quá sớm", figure(rules.least_share * 100.0)),
+            format!(
+                "Dưới {} %: còn quá sớm",
+                vietnamese(&figure(rules.least_share * 100.0))
+            ),
             format!("Below {} %: too early to tell", figure(rules.least_share * 100.0)),
             "–",
         ),

@@ -1,19 +1,10 @@
-use serde::Deserialize;
-
-use crate::model::{Day, Timestamp, UtcOffset};
-use crate::risk::air::{AirFile, AirRules};
-use crate::risk::area::AreaFile;
-use crate::risk::cell_risk::CellFile;
+use crate::risk::air::AirRules;
+use crate::risk::any_rule::{AnyRule, KINDS};
 pub(super) use crate::risk::flaw::Flaw;
-use crate::risk::flaw::{InvalidRules, read, unreadable};
-use crate::risk::forecast::{ForecastFile, ForecastRules};
-use crate::risk::instrument_rules::InstrumentFile;
-use crate::risk::suppress::ReleaseFile;
-use crate::risk::tracing::TracingFile;
-use crate::risk::trend::TrendFile;
-use crate::risk::venue_risk::VenueFile;
+use crate::risk::flaw::InvalidRules;
+use crate::risk::forecast::ForecastRules;
 use crate::risk::{
-    AreaRuleBook, CellRules, Instruments, ReleaseRules, Text, TracingRules, TrendRules, VenueRules,
+    AreaRuleBook, CellRules, Instruments, ReleaseRules, RuleHead, TracingRules, TrendRules, VenueRules,
 };
 
 const BUILTIN: &[(&str, &str)] = &[
@@ -95,6 +86,10 @@ const BUILTIN: &[(&str, &str)] = &[
         include_str!("../../data/rules/sights-hcmc.toml"),
     ),
     (
+        "travel-firms-hcmc.toml",
+        include_str!("../../data/rules/travel-firms-hcmc.toml"),
+    ),
+    (
         "transport-hcmc.toml",
         include_str!("../../data/rules/transport-hcmc.toml"),
     ),
@@ -131,29 +126,6 @@ pub struct Rules {
     pub instruments: Instruments,
 }
 
-/// Which rule this is and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuleHead {
-    /// Short id, such as `qd4800`.
-    pub id: String,
-    /// Version, usually the date of the text.
-    pub version: String,
-    /// Name for readers.
-    pub title: Text,
-    /// Legal or scientific source.
-    pub source: String,
-    /// First local day it holds, `2021-10-12`.
-    pub valid_from: String,
-    /// First local day it no longer holds.
-    pub valid_to: Option<String>,
-    /// Whether every part was checked against the primary text.
-    pub confirmed: bool,
-    /// What is not confirmed, or was decided here.
-    #[serde(default)]
-    pub notes: Vec<Text>,
-}
-
 impl Rules {
     /// The rules that come with the program.
     #[must_use]
@@ -167,92 +139,97 @@ impl Rules {
     /// # Errors
     /// As [`Rules::parse`].
     pub fn with_files(files: &[(String, String)]) -> Result<Self, InvalidRules> {
-        if files.is_empty() {
-            return Self::parse(BUILTIN);
-        }
         let mut own = Vec::new();
         for (name, text) in files {
-            let rule = Self::read_one(name, text)?;
-            own.push((rule.kind().to_owned(), rule.head().label()));
+            own.push(Read::new(name, text)?);
         }
-        let is_replaced = |name: &str, text: &str| -> Result<bool, InvalidRules> {
-            let rule = Self::read_one(name, text)?;
-            let several = matches!(rule.kind(), "area" | "instrument");
-            let label = rule.head().label();
-            Ok(own
-                .iter()
-                .any(|(kind, theirs)| kind == rule.kind() && (!several || *theirs == label)))
-        };
-        let mut all: Vec<(&str, &str)> = Vec::new();
+        let mut all = Vec::new();
         for &(name, text) in BUILTIN {
-            if !is_replaced(name, text)? {
-                all.push((name, text));
+            let shipped = Read::new(name, text)?;
+            if !own.iter().any(|theirs| theirs.stands_for(&shipped)) {
+                all.push(shipped);
             }
         }
-        all.extend(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        Self::parse(&all)
+        all.extend(own);
+        Self::of(all)
     }
 
     /// Reads rule files (name, TOML text). Each says its `kind`; every kind but `area` and `instrument` stands once.
     ///
     /// # Errors
-    /// [`InvalidRules`] names the file, the line or field, and what was expected: unknown or missing
+    /// [`InvalidRules`] names the file, the line, the field, its value and what was expected: unknown or missing
     /// fields, gaps or overlaps in bands, a missing or repeated kind.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, InvalidRules> {
+        let read = files.iter().map(|&(name, text)| Read::new(name, text));
+        Self::of(read.collect::<Result<_, _>>()?)
+    }
+
+    fn of(files: Vec<Read<'_>>) -> Result<Self, InvalidRules> {
+        for (at, file) in files.iter().enumerate() {
+            if files[..at].iter().any(|before| before.stands_for(file)) {
+                return Err(file.is_second());
+            }
+        }
         let (mut tracing, mut venue, mut cell) = (None, None, None);
         let (mut trend, mut release) = (None, None);
         let (mut areas, mut instruments) = (Vec::new(), Vec::new());
         let (mut air, mut forecast) = (None, None);
-        for &(file, text) in files {
-            let seen = match kind_of(file, text)?.as_str() {
-                "tracing" => once(
-                    &mut tracing,
-                    read::<TracingFile, _>(file, text, TracingFile::check)?,
-                ),
-                "venue" => once(&mut venue, read::<VenueFile, _>(file, text, VenueFile::check)?),
-                "area" => {
-                    areas.push(read::<AreaFile, _>(file, text, AreaFile::check)?);
-                    true
-                }
-                "air" => once(&mut air, read::<AirFile, _>(file, text, AirFile::check)?),
-                "forecast" => once(
-                    &mut forecast,
-                    read::<ForecastFile, _>(file, text, ForecastFile::check)?,
-                ),
-                "cell" => once(&mut cell, read::<CellFile, _>(file, text, CellFile::check)?),
-                "trend" => once(&mut trend, read::<TrendFile, _>(file, text, TrendFile::check)?),
-                "release" => once(
-                    &mut release,
-                    read::<ReleaseFile, _>(file, text, ReleaseFile::check)?,
-                ),
-                "instrument" => {
-                    instruments.push(read::<InstrumentFile, _>(file, text, InstrumentFile::check)?);
-                    true
-                }
-                other => {
-                    let flaw = Flaw::new("kind", format!("`{other}` is not a kind of rule"), KINDS);
-                    return Err(flaw.in_file(file, text));
-                }
-            };
-            if !seen {
-                return Err(
-                    Flaw::new("kind", "stands a second time", "one file of this kind").in_file(file, text)
-                );
+        for file in files {
+            match file.rule {
+                AnyRule::Air(rules) => air = Some(*rules),
+                AnyRule::Area(rules) => areas.push(*rules),
+                AnyRule::Cell(rules) => cell = Some(*rules),
+                AnyRule::Forecast(rules) => forecast = Some(*rules),
+                AnyRule::Instrument(rules) => instruments.push(*rules),
+                AnyRule::Release(rules) => release = Some(*rules),
+                AnyRule::Tracing(rules) => tracing = Some(*rules),
+                AnyRule::Trend(rules) => trend = Some(*rules),
+                AnyRule::Venue(rules) => venue = Some(*rules),
             }
         }
-        let missing =
-            |kind: &str| Flaw::new("kind", format!("no file of kind `{kind}`"), KINDS).in_file("rules", "");
+        let missing = |kind: &str| Flaw::new("kind", format!("no file of kind `{kind}`"), KINDS).in_no_file();
         Ok(Self {
             tracing: tracing.ok_or_else(|| missing("tracing"))?,
             venue: venue.ok_or_else(|| missing("venue"))?,
-            areas: AreaRuleBook::new(areas).map_err(|flaw| flaw.in_file("rules", ""))?,
+            areas: AreaRuleBook::new(areas).map_err(Flaw::in_no_file)?,
             air: air.ok_or_else(|| missing("air"))?,
             forecast: forecast.ok_or_else(|| missing("forecast"))?,
             cell: cell.ok_or_else(|| missing("cell"))?,
             trend: trend.ok_or_else(|| missing("trend"))?,
             release: release.ok_or_else(|| missing("release"))?,
-            instruments: Instruments::new(instruments).map_err(|flaw| flaw.in_file("rules", ""))?,
+            instruments: Instruments::new(instruments),
         })
+    }
+}
+
+/// A file that was read.
+struct Read<'a> {
+    name: &'a str,
+    text: &'a str,
+    rule: AnyRule,
+}
+
+impl<'a> Read<'a> {
+    fn new(name: &'a str, text: &'a str) -> Result<Self, InvalidRules> {
+        let rule = Rules::read_one(name, text)?;
+        Ok(Self { name, text, rule })
+    }
+
+    /// Whether there is no place for both.
+    fn stands_for(&self, other: &Self) -> bool {
+        let label = |read: &Self| read.rule.head().label();
+        self.rule.kind() == other.rule.kind()
+            && (!self.rule.is_one_of_several() || label(self) == label(other))
+    }
+
+    fn is_second(&self) -> InvalidRules {
+        let flaw = if self.rule.is_one_of_several() {
+            let found = format!("`{}` stands a second time", self.rule.head().label());
+            Flaw::new("rule.version", found, "each version of a rule once")
+        } else {
+            Flaw::new("kind", "stands a second time", "one file of this kind")
+        };
+        flaw.in_file(self.name, self.text)
     }
 }
 
@@ -275,82 +252,10 @@ impl Rules {
     }
 }
 
-impl RuleHead {
-    /// `id@version`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        format!("{}@{}", self.id, self.version)
-    }
-
-    /// Whether the rule held on the local day of `at`.
-    #[must_use]
-    pub fn in_force(&self, at: Timestamp, offset: UtcOffset) -> bool {
-        self.is_valid_on(Day::of(at, offset))
-    }
-
-    /// Whether the rule held on a day.
-    #[must_use]
-    pub fn is_valid_on(&self, day: Day) -> bool {
-        let open = |to: &String| Day::parse(to).is_ok_and(|to| day < to);
-        self.has_begun(day) && self.valid_to.as_ref().is_none_or(open)
-    }
-
-    /// Whether the rule had been made by a day.
-    #[must_use]
-    pub fn has_begun(&self, day: Day) -> bool {
-        Day::parse(&self.valid_from).is_ok_and(|from| from <= day)
-    }
-
-    pub(super) fn check(&self) -> Result<(), Flaw> {
-        for (name, text) in [
-            ("id", &self.id),
-            ("version", &self.version),
-            ("source", &self.source),
-        ] {
-            if text.is_empty() || text.len() > 500 {
-                let field = format!("rule.{name}");
-                return Err(Flaw::new(field, "is empty or too long", "1 to 500 bytes"));
-            }
-        }
-        let day = |name: &str, text: &str| {
-            Day::parse(text).map_err(|error| {
-                Flaw::new(
-                    format!("rule.{name}"),
-                    format!("`{text}` {}", error.reason),
-                    error.expected,
-                )
-            })
-        };
-        let from = day("valid_from", &self.valid_from)?;
-        match &self.valid_to {
-            Some(text) if day("valid_to", text)? <= from => Err(Flaw::new(
-                "rule.valid_to",
-                "is not after valid_from",
-                "a later day",
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-pub(super) const KINDS: &str = "tracing, venue, air, forecast, area, cell, trend, release or instrument";
-
-/// What kind a file says it is of.
-pub(super) fn kind_of(file: &str, text: &str) -> Result<String, InvalidRules> {
-    let table: toml::Table = toml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
-    match table.get("kind").and_then(toml::Value::as_str) {
-        Some(kind) => Ok(kind.to_owned()),
-        None => Err(Flaw::new("kind", "is missing or no text", KINDS).in_file(file, text)),
-    }
-}
-
-fn once<T>(slot: &mut Option<T>, value: T) -> bool {
-    slot.replace(value).is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Day;
 
     fn with(file: &str, change: impl Fn(&str) -> String) -> Result<Rules, InvalidRules> {
         let changed: Vec<(&str, String)> = BUILTIN
@@ -405,8 +310,8 @@ mod tests {
         assert!(twice.reason.contains("harvard@2021"), "{twice}");
         let wrong = Rules::with_files(&[named("kind = \"area\"\ncolour = 1".to_owned())]).unwrap_err();
         assert_eq!(
-            (wrong.file.as_str(), wrong.place.as_str()),
-            ("own.toml", "line 2"),
+            (wrong.file.as_str(), wrong.line, wrong.value.as_deref()),
+            ("own.toml", Some(2), Some("colour")),
             "{wrong}"
         );
     }
@@ -415,14 +320,17 @@ mod tests {
     fn a_refusal_names_file_place_and_expectation() {
         let unknown = with("cell.toml", |text| text.replace("[rule]", "colour = 1\n[rule]")).unwrap_err();
         assert_eq!(unknown.file, "cell.toml");
-        assert_eq!(unknown.place, "line 13", "{unknown}");
+        assert_eq!(unknown.line, Some(13), "{unknown}");
         assert!(unknown.reason.contains("colour"), "{unknown}");
 
         let gap = with("area-qd4800.toml", |text| {
             text.replace("from = 50, to = 150", "from = 51, to = 150")
         })
         .unwrap_err();
-        assert_eq!(gap.place, "line 25, field table[0].columns.bands[2]");
+        assert_eq!(
+            (gap.line, gap.field.as_deref()),
+            (Some(25), Some("table[0].columns.bands[2]"))
+        );
         assert!(gap.reason.contains("gap"), "{gap}");
 
         let overlap = with("cell.toml", |text| text.replace("from = 50", "from = 40")).unwrap_err();
@@ -435,7 +343,8 @@ mod tests {
         assert_eq!(row.expected, "4 levels");
 
         let date = with("venue.toml", |text| text.replace("2020-01-01", "2020-13-01")).unwrap_err();
-        assert_eq!(date.place, "line 13, field rule.valid_from");
+        assert_eq!(date.field.as_deref(), Some("rule.valid_from"));
+        assert_eq!(date.value.as_deref(), Some("\"2020-13-01\""));
 
         let class = with("hospitals.toml", |text| {
             text.replace("class = \"low\"", "class = \"lo\"")
@@ -444,6 +353,6 @@ mod tests {
         assert!(class.reason.contains("`lo`"), "{class}");
 
         let twice = with("cell.toml", |_| BUILTIN[1].1.to_owned()).unwrap_err();
-        assert_eq!(twice.place, "line 1, field kind");
+        assert_eq!((twice.line, twice.field.as_deref()), (Some(1), Some("kind")));
     }
 }

@@ -221,55 +221,37 @@ impl TracingFile {
         if !(self.high_from_min.is_finite() && self.high_from_min > 0.0) {
             return Err(Flaw::new("high_from_min", "is not above 0", "minutes above 0"));
         }
-        if self.value_by_level.len() != 8 || self.value_by_level.iter().any(|v| !(0.0..=10.0).contains(v)) {
-            return Err(Flaw::new(
-                "value_by_level",
-                "has no 8 weights",
-                "8 weights of 0 to 10",
-            ));
+        if self.value_by_level.len() != 8 {
+            let found = format!("has {} weights", self.value_by_level.len());
+            return Err(Flaw::new("value_by_level", found, "8 weights of 0 to 10"));
         }
+        for (at, value) in self.value_by_level.iter().enumerate() {
+            if !(0.0..=10.0).contains(value) {
+                return Err(Flaw::new(
+                    format!("value_by_level[{at}]"),
+                    format!("is {value}"),
+                    "0 to 10",
+                ));
+            }
+        }
+        check_transmission_levels("level_by_day", &self.level_by_day)?;
         let table = &self.without_onset;
-        let vectors = [
+        for (name, vector) in [
             ("last_seven_days", &table.last_seven_days),
             ("one_to_two_weeks", &table.one_to_two_weeks),
             ("more_than_two_weeks", &table.more_than_two_weeks),
             ("no_date", &table.no_date),
             ("no_symptoms", &table.no_symptoms),
             ("no_information", &table.no_information),
-        ];
-        for (name, vector) in vectors {
+        ] {
+            let field = format!("without_onset.{name}");
             if vector.len() != VECTOR_DAYS as usize {
                 let found = format!("has {} levels", vector.len());
-                return Err(Flaw::new(format!("without_onset.{name}"), found, "15 levels"));
+                return Err(Flaw::new(field, found, "15 levels"));
             }
+            check_transmission_levels(&field, vector)?;
         }
-        let levels = self
-            .level_by_day
-            .iter()
-            .chain(vectors.iter().flat_map(|(_, v)| v.iter()));
-        if let Some(level) = levels.copied().find(|level| !(1..=8).contains(level)) {
-            return Err(Flaw::new(
-                "level_by_day",
-                format!("has level {level}"),
-                "levels 1 to 8",
-            ));
-        }
-        let limits: Vec<_> = self.aerosol_tail.iter().map(|tail| tail.up_to_min).collect();
-        let last_open = limits.last().is_some_and(Option::is_none);
-        let ascending = limits
-            .windows(2)
-            .all(|pair| pair[0].is_some() && pair[1].is_none_or(|b| pair[0] < Some(b)));
-        let sane = self
-            .aerosol_tail
-            .iter()
-            .all(|t| (0.0..=10.0).contains(&t.slope) && (0.0..=1440.0).contains(&t.intercept_min));
-        if !(last_open && ascending && sane) {
-            return Err(Flaw::new(
-                "aerosol_tail",
-                "leaves a gap, overlaps or is out of range",
-                "ascending `up_to_min`, the last without one",
-            ));
-        }
+        check_tails(&self.aerosol_tail)?;
         Ok(TracingRules {
             rule: self.rule,
             drop_below_min: self.drop_below_min,
@@ -282,5 +264,60 @@ impl TracingFile {
             value_by_level: self.value_by_level,
             without_onset: self.without_onset,
         })
+    }
+}
+
+fn check_transmission_levels(field: &str, levels: &[u8]) -> Result<(), Flaw> {
+    for (at, level) in levels.iter().enumerate() {
+        if !(1..=8).contains(level) {
+            return Err(Flaw::new(
+                format!("{field}[{at}]"),
+                format!("is {level}"),
+                "levels 1 to 8",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Ranges that follow each other up to one without an end.
+fn check_tails(tails: &[AerosolTail]) -> Result<(), Flaw> {
+    let mut before = Some(0);
+    for (at, tail) in tails.iter().enumerate() {
+        let field = |name: &str| format!("aerosol_tail[{at}].{name}");
+        if !(0.0..=10.0).contains(&tail.slope) {
+            return Err(Flaw::new(field("slope"), format!("is {}", tail.slope), "0 to 10"));
+        }
+        if !(0.0..=1440.0).contains(&tail.intercept_min) {
+            return Err(Flaw::new(
+                field("intercept_min"),
+                format!("is {}", tail.intercept_min),
+                "0 to 1440 minutes",
+            ));
+        }
+        let expected = "ascending `up_to_min`, the last without one";
+        let Some(last) = before else {
+            return Err(Flaw::new(
+                format!("aerosol_tail[{at}]"),
+                "follows one without an end",
+                expected,
+            ));
+        };
+        if tail.up_to_min.is_some_and(|up_to| up_to <= last) {
+            return Err(Flaw::new(
+                field("up_to_min"),
+                "overlaps the range before it",
+                expected,
+            ));
+        }
+        before = tail.up_to_min;
+    }
+    match before {
+        None => Ok(()),
+        Some(_) => Err(Flaw::new(
+            "aerosol_tail",
+            "leaves a gap above its last range",
+            "ascending `up_to_min`, the last without one",
+        )),
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, vietnamese};
 use crate::risk::methods::{
     REPRODUCTION_PRIOR, Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
 };
@@ -149,7 +149,11 @@ fn explain(
         figure(1.0 / last.scale - 1.0 / REPRODUCTION_PRIOR.scale),
     );
     explain.step(
-        format!("R = ({shape} + ca) / (1/{scale} + sức lây)"),
+        format!(
+            "R = ({} + ca) / (1/{} + sức lây)",
+            vietnamese(&shape),
+            vietnamese(&scale)
+        ),
         format!("R = ({shape} + cases) / (1/{scale} + infectiousness)"),
         figure(last.mean()),
     );

@@ -1,7 +1,10 @@
 use crate::model::Day;
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, vietnamese};
 use crate::risk::venue_risk::{assessment_level, exposure_level};
-use crate::risk::{AssessmentOutcome, AssessmentResult, Audience, Explain, Rules, VenueFigures, VenueInputs};
+use crate::risk::{
+    AssessmentOutcome, AssessmentResult, Audience, Explain, MinutesOfParts, OtherExposure, Relation, Rules,
+    VenueFigures, VenueGroup, VenueInputs,
+};
 
 /// The reasons of a venue's level. Nothing in it tells the public of exposure that was withheld.
 pub(super) fn explain_venue(
@@ -31,6 +34,9 @@ pub(super) fn explain_venue(
             least.to_string(),
         );
     }
+    if let Some(group) = inputs.group {
+        building(&mut explain, group);
+    }
 
     for day in &figures.exposure {
         explain.step(
@@ -46,6 +52,9 @@ pub(super) fn explain_venue(
             ),
             figure(day.minutes),
         );
+        for other in figures.from_others.iter().filter(|other| other.day == day.day) {
+            explain_other(&mut explain, other);
+        }
     }
     let by_exposure = exposure_level(rules, &figures.exposure);
     if by_exposure == 0 {
@@ -57,7 +66,7 @@ pub(super) fn explain_venue(
     } else {
         let threshold = figure(tracing.high_from_min);
         explain.step(
-            format!("Cấp theo ngày cao nhất (ngưỡng {threshold} phút)"),
+            format!("Cấp theo ngày cao nhất (ngưỡng {} phút)", vietnamese(&threshold)),
             format!("Level by the worst day (threshold {threshold} minutes)"),
             by_exposure.to_string(),
         );
@@ -89,6 +98,69 @@ pub(super) fn explain_venue(
     );
     what_would_change(rules, inputs, figures, by_exposure, &mut explain);
     explain
+}
+
+/// What marks elsewhere in the building are to this venue.
+fn building(explain: &mut Explain, group: &VenueGroup) {
+    let (vi_how, en_how) = match group.minutes {
+        MinutesOfParts::Largest => ("lấy phút lớn nhất trong ngày", "the largest minutes of a day"),
+        MinutesOfParts::Sum => ("cộng số phút trong ngày", "the minutes of a day added up"),
+    };
+    if group.inside > 0 {
+        explain.input(
+            "Số phần trực tiếp bên trong (tầng, phòng, gian)",
+            "Parts directly inside (floors, rooms, stalls)",
+            group.inside.to_string(),
+        );
+        match group.parts.len() {
+            0 => explain.step(
+                "Mốc dịch tễ ở các phần bên trong chỉ tính tại phần đó, không tính cho địa điểm này",
+                "Marks at parts inside count there alone, not here",
+                "–",
+            ),
+            reaching => explain.step(
+                format!("Số phần mà mốc dịch tễ cũng tính cho địa điểm này ({vi_how})"),
+                format!("Parts whose marks count here too ({en_how})"),
+                reaching.to_string(),
+            ),
+        }
+    }
+    match group.parents.first() {
+        Some(parent) => explain.step(
+            format!("Mốc dịch tễ của {} cũng tính cho mọi phần bên trong", parent.name),
+            format!("Marks at {} count in all that lies inside too", parent.name),
+            "–",
+        ),
+        None if group.has_parent => explain.step(
+            "Mốc dịch tễ của toà nhà chứa địa điểm này không tính cho địa điểm này",
+            "Marks at the building that holds it do not count here",
+            "–",
+        ),
+        None => {}
+    }
+}
+
+fn explain_other(explain: &mut Explain, other: &OtherExposure) {
+    let name = other.name.as_deref().unwrap_or_default();
+    let (vi, en) = match other.relation {
+        Relation::Part => (
+            format!("Trong đó phần bên trong: {name}"),
+            format!("Of it, the part inside: {name}"),
+        ),
+        Relation::Parent => (
+            format!("Trong đó địa điểm bao ngoài: {name}"),
+            format!("Of it, the venue around: {name}"),
+        ),
+        Relation::Together => (
+            "Trong đó nhiều nơi gộp lại, mỗi nơi có quá ít ca để nêu riêng".to_owned(),
+            "Of it, several places together, each with too few cases to be named".to_owned(),
+        ),
+    };
+    explain.step(
+        format!("{vi} (ngày {})", other.day),
+        format!("{en} (on {})", other.day),
+        figure(other.minutes),
+    );
 }
 
 fn assessment(
@@ -168,7 +240,10 @@ fn what_would_change(
         let threshold = figure(rules.tracing.high_from_min);
         let level = rules.venue.level_by_band[1];
         explain.next(
-            format!("Cấp {level} khi một ngày có từ {threshold} phút phơi nhiễm được công bố"),
+            format!(
+                "Cấp {level} khi một ngày có từ {} phút phơi nhiễm được công bố",
+                vietnamese(&threshold)
+            ),
             format!("Level {level} when a day has {threshold} published exposure minutes or more"),
         );
     }
@@ -209,13 +284,23 @@ fn what_would_change(
             let (points, wanted) = (figure(first.points), figure(first.wanted));
             explain.next(
                 format!(
-                    "Khắc phục trước hết: {} ({points} điểm, cần {wanted})",
-                    first.name.vi
+                    "Khắc phục trước hết: {} ({} điểm, cần {})",
+                    first.name.vi,
+                    vietnamese(&points),
+                    vietnamese(&wanted)
                 ),
                 format!(
                     "To be fixed first: {} ({points} points, {wanted} wanted)",
                     first.name.en
                 ),
+            );
+        } else if result.to_fix > 0 {
+            explain.next(
+                format!(
+                    "Còn {} mục của {} phải khắc phục",
+                    result.to_fix, result.instrument
+                ),
+                format!("{} items of {} to be fixed", result.to_fix, result.instrument),
             );
         }
     }

@@ -1,14 +1,16 @@
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{AssessmentAuthor, Day, EventId, Mark, Timestamp, UtcOffset, VenueKind};
+use crate::risk::cell_risk::check_level;
+use crate::risk::parent_rules::ParentsFile;
 use crate::risk::rules::Flaw;
 use crate::risk::venue_explain::explain_venue;
+use crate::risk::venue_group::{Counting, day};
 use crate::risk::{
-    AssessmentOutcome, AssessmentRecord, AssessmentResult, Audience, Explain, RuleHead, Rules, TracingRules,
-    assess_at, derive_interval, exposure_band, normalized_minutes, overlap_minutes, split_by_day,
-    transmission_risk_level,
+    AssessmentOutcome, AssessmentRecord, AssessmentResult, Audience, Explain, OtherExposure, ParentRules,
+    RuleHead, Rules, TracingRules, VenueGroup, assess_at, exposure_band,
 };
 
 /// How exposure and assessments become a venue's level.
@@ -22,6 +24,8 @@ pub struct VenueRules {
     pub level_by_band: [u8; 2],
     /// The best level that a venue's own declaration can give.
     pub self_declared_best_level: u8,
+    /// What marks at parts are to the venue that holds them, and the other way round.
+    pub parents: ParentRules,
 }
 
 /// What a venue's risk is computed from.
@@ -29,6 +33,8 @@ pub struct VenueRules {
 pub struct VenueInputs<'a> {
     /// Approved marks at the venue; others are passed over.
     pub marks: &'a [Mark],
+    /// What lies inside and around it as far as marks reach it; `None`: it stands alone.
+    pub group: Option<&'a VenueGroup<'a>>,
     /// Its assessments; of each author the latest counts.
     pub assessments: &'a [AssessmentRecord],
     /// What kind of place it is.
@@ -48,6 +54,8 @@ pub struct VenueFigures {
     pub status: VenueStatus,
     /// Exposure by local day, ascending; only days with some.
     pub exposure: Vec<DayExposure>,
+    /// What of it other venues of the building bring, by day.
+    pub from_others: Vec<OtherExposure>,
     /// Distinct cases behind the exposure; 0 when withheld. For the public the least number from which on exposure is
     /// published, however many there are.
     pub cases: u32,
@@ -66,6 +74,8 @@ pub struct VenueRisk {
     pub status: VenueStatus,
     /// Exposure by local day, ascending; only days with some.
     pub exposure: Vec<DayExposure>,
+    /// What of it other venues of the building bring, by day.
+    pub from_others: Vec<OtherExposure>,
     /// Distinct cases behind the exposure; 0 when withheld. For the public the least number from which on exposure is
     /// published, however many there are.
     pub cases: u32,
@@ -128,8 +138,8 @@ impl VenueStatus {
 /// The level of a venue: the worst of its exposure and its assessment.
 ///
 /// Exposure: each approved mark's stay by the tracing rules, split by local day, weighted by the
-/// case's transmission risk on that day; days of the look-back. The public sees only days
-/// with several distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
+/// case's transmission risk on that day; days of the look-back. Marks of other venues of the building count as the rule
+/// for parents says. The public sees only days with several distinct cases. Assessment: the inspection counts; the venue's own can make it worse, not better.
 #[must_use]
 pub fn venue_figures(rules: &Rules, inputs: &VenueInputs, audience: Audience) -> VenueFigures {
     let days = days_of_exposure(&rules.tracing, inputs, least_cases(rules, audience));
@@ -151,6 +161,7 @@ pub(super) fn figures_with(
         Audience::Official => cases,
     };
     let exposure: Vec<DayExposure> = days.iter().map(|day| day.exposure).collect();
+    let from_others = days.iter().flat_map(|day| day.others.clone()).collect();
     let latest = |by: AssessmentAuthor| {
         let made = inputs
             .assessments
@@ -161,6 +172,11 @@ pub(super) fn figures_with(
             made.max_by_key(|record| record.at)?,
             inputs.now,
         );
+        let fix_first = match audience {
+            Audience::Public => Vec::new(),
+            Audience::Official => result.fix_first,
+        };
+        let result = AssessmentResult { fix_first, ..result };
         (inputs.now < result.expires).then_some(result)
     };
     let self_declared = latest(AssessmentAuthor::Venue);
@@ -173,6 +189,7 @@ pub(super) fn figures_with(
         level,
         status: VenueStatus::of_level(level),
         exposure,
+        from_others,
         cases,
         self_declared,
         inspected,
@@ -197,6 +214,7 @@ pub(super) fn explained(
         level: figures.level,
         status: figures.status,
         exposure: figures.exposure,
+        from_others: figures.from_others,
         cases: figures.cases,
         self_declared: figures.self_declared,
         inspected: figures.inspected,
@@ -239,11 +257,12 @@ pub(super) fn least_cases(rules: &Rules, audience: Audience) -> u32 {
     }
 }
 
-/// A day's exposure and the cases behind it.
+/// A day's exposure, the cases behind it, and what other venues bring of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ExposedDay<'a> {
     pub(super) exposure: DayExposure,
     pub(super) cases: BTreeSet<&'a EventId>,
+    pub(super) others: Vec<OtherExposure>,
 }
 
 /// Days of the look-back with at least that many distinct cases, ascending.
@@ -252,51 +271,23 @@ pub(super) fn days_of_exposure<'a>(
     inputs: &VenueInputs<'a>,
     least_cases: u32,
 ) -> Vec<ExposedDay<'a>> {
-    let today = Day::of(inputs.now, inputs.offset);
-    let look_back = today.0 - rules.look_back_days..=today.0;
-    let mut days: Vec<(Day, f64, &EventId)> = Vec::new();
-    for mark in inputs.marks {
-        if mark.state != crate::model::MarkState::Approved {
-            continue;
-        }
-        let Some((from, to)) = derive_interval(rules, mark.from, mark.to) else {
-            continue;
-        };
-        let visit = Day::of(mark.from, inputs.offset);
-        for (day, from, to) in split_by_day(from, to, inputs.offset) {
-            let minutes = overlap_minutes((from, to), (from, to)).unwrap_or(0);
-            let since_onset = mark.days_since_onset.saturating_add(day.0 - visit.0);
-            let weighted = normalized_minutes(rules, transmission_risk_level(rules, since_onset), minutes);
-            if weighted > 0.0 && look_back.contains(&day.0) && from <= inputs.now {
-                days.push((day, weighted, &mark.case));
-            }
-        }
-    }
-    // Sorted by amount too, so that a float sum does not depend on the order of the marks.
-    days.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut exposed = Vec::new();
-    for run in days.chunk_by(|a, b| a.0 == b.0) {
-        let cases: BTreeSet<&EventId> = run.iter().map(|(_, _, case)| *case).collect();
-        if cases.len() < least_cases as usize {
-            continue;
-        }
-        let minutes: f64 = run.iter().map(|(_, minutes, _)| minutes).sum();
-        let exposure = DayExposure {
-            day: run[0].0,
-            minutes,
-            band: exposure_band(rules, minutes),
-        };
-        exposed.push(ExposedDay { exposure, cases });
-    }
-    exposed
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's serialize_with asks for this shape"
-)]
-fn day<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(day)
+    let counting = Counting {
+        rules,
+        now: inputs.now,
+        offset: inputs.offset,
+        least_cases: least_cases as usize,
+    };
+    let days = counting.days(inputs.marks, inputs.group).into_iter();
+    days.map(|each| ExposedDay {
+        exposure: DayExposure {
+            day: each.day,
+            minutes: each.minutes,
+            band: exposure_band(rules, each.minutes),
+        },
+        cases: each.cases,
+        others: each.others,
+    })
+    .collect()
 }
 
 #[derive(Deserialize)]
@@ -308,16 +299,17 @@ pub(super) struct VenueFile {
     public_from_cases: u32,
     level_by_band: [u8; 2],
     self_declared_best_level: u8,
+    #[serde(default)]
+    parents: ParentsFile,
 }
 
 impl VenueFile {
     pub(super) fn check(self) -> Result<VenueRules, Flaw> {
         self.rule.check()?;
-        let levels = self
-            .level_by_band
-            .into_iter()
-            .chain([self.self_declared_best_level]);
-        crate::risk::cell_risk::check_levels("level_by_band", levels)?;
+        for (at, level) in self.level_by_band.into_iter().enumerate() {
+            check_level(&format!("level_by_band[{at}]"), level)?;
+        }
+        check_level("self_declared_best_level", self.self_declared_best_level)?;
         if self.public_from_cases == 0 {
             return Err(Flaw::new("public_from_cases", "is 0", "at least 1"));
         }
@@ -326,6 +318,7 @@ impl VenueFile {
             public_from_cases: self.public_from_cases,
             level_by_band: self.level_by_band,
             self_declared_best_level: self.self_declared_best_level,
+            parents: self.parents.check()?,
         })
     }
 }

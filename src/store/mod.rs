@@ -47,6 +47,6 @@ pub use moves::VenueMoves;
 pub use open::{Store, StoreConfig};
 pub use past::PastMarks;
 pub use releases::ReleaseRow;
-pub use replay::ReplayEvent;
+pub use replay::{CasePlace, ReplayEvent};
 pub use retention::Retired;
 pub use tracing::{CaptureRate, PersonStay};

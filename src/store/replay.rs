@@ -1,14 +1,15 @@
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{
     codes::Code,
-    dialect::DbConnection,
+    dialect::{Db, DbConnection},
     error::StoreError,
     open::Store,
     packs::{self, Packed},
     text::{self, EntryText, PlaceText},
     venues::{UNPOISONED, VenueNumbers},
 };
+use crate::geo::BBox;
 use crate::model::{
     AreaCode, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus, CheckIn, ContentHash, Day,
     Declaration, DeclarationKind, Event, EventId, Hour, PersonId, Place, Timestamp, VenueId,
@@ -147,27 +148,82 @@ impl Store {
 }
 
 impl Store {
-    /// The first report that counts in community figures of each case reported between two hours, in the order of
-    /// positions, without pseudonyms. A case that counted before is not among them.
+    /// The first report that counts in community figures of each case reported between two hours, in no order, without
+    /// pseudonyms. A case that counted before is not among them. With a place only those that can lie there: what that
+    /// costs goes with these, not with all that was reported.
     ///
     /// # Errors
     /// Those of the database, and [`StoreError::Corrupt`].
-    pub async fn cases_first_counted(&self, from: Hour, to: Hour) -> Result<Vec<Event<Case>>, StoreError> {
-        let rows: Vec<CaseRow> = sqlx::query_as(
-            "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
-             from case_report as report where hour >= $1 and hour < $2 and kind = $3 and status <> $4 \
-             and not exists (select 1 from case_report as earlier where earlier.id = report.id \
-             and earlier.position < report.position and earlier.kind = $3 and earlier.status <> $4) \
-             order by position",
-        )
-        .bind(from.0)
-        .bind(to.0)
-        .bind(CaseKind::Community.code())
-        .bind(CaseStatus::Suspected.code())
-        .fetch_all(&self.reader)
-        .await?;
+    pub async fn cases_first_counted(
+        &self,
+        from: Hour,
+        to: Hour,
+        place: Option<&CasePlace>,
+    ) -> Result<Vec<Event<Case>>, StoreError> {
+        let Some(place) = place.filter(|place| place.areas.len() <= MOST_AREAS) else {
+            let mut all = first_counted("report.hour", from, to);
+            return self.case_rows(&mut all).await;
+        };
+        // A question for each index.
+        let mut named = first_counted("report.hour", from, to);
+        named.push(" and report.area in (");
+        let mut codes = named.separated(", ");
+        for code in &place.areas {
+            codes.push_bind(code.as_str().to_owned());
+        }
+        named.push(")");
+        let mut found = self.case_rows(&mut named).await?;
+        for part in place.bbox.parts() {
+            // The sign and the function keep the index from being chosen by hour or area: six weeks of a country are more
+            // than a place.
+            let mut there = first_counted("+report.hour", from, to);
+            there
+                .push(" and coalesce(report.area, '') = '' and report.lat >= ")
+                .push_bind(part.min_lat);
+            there.push(" and report.lat <= ").push_bind(part.max_lat);
+            there.push(" and report.lng >= ").push_bind(part.min_lng);
+            there.push(" and report.lng <= ").push_bind(part.max_lng);
+            found.extend(self.case_rows(&mut there).await?);
+        }
+        Ok(found)
+    }
+
+    async fn case_rows(&self, query: &mut QueryBuilder<Db>) -> Result<Vec<Event<Case>>, StoreError> {
+        let rows: Vec<CaseRow> = query.build_query_as().fetch_all(&self.reader).await?;
         rows.into_iter().map(CaseRow::event).collect()
     }
+}
+
+/// Where cases are asked of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CasePlace {
+    /// Codes that a report may name to lie there.
+    pub areas: Vec<AreaCode>,
+    /// Where a report lies that names a point and no area.
+    pub bbox: BBox,
+}
+
+/// With more areas than this all cases are read: a country has most of them.
+const MOST_AREAS: usize = 2_000;
+
+fn first_counted(hour: &str, from: Hour, to: Hour) -> QueryBuilder<Db> {
+    let counts = |name: &str| {
+        let (kind, status) = (CaseKind::Community.code(), CaseStatus::Suspected.code());
+        format!("{name}.kind = {kind} and {name}.status <> {status}")
+    };
+    let mut query = QueryBuilder::new(
+        "select position, id, at, content, area, lng, lat, onset, sampled, kind, status, symptoms \
+         from case_report as report where ",
+    );
+    query.push(counts("report"));
+    query.push(
+        " and not exists (select 1 from case_report as earlier where earlier.id = report.id \
+         and earlier.position < report.position and ",
+    );
+    query.push(counts("earlier")).push(") and ");
+    query.push(hour).push(" >= ").push_bind(from.0);
+    query.push(" and ").push(hour).push(" < ").push_bind(to.0);
+    query
 }
 
 /// The first position after `after` that holds an event.

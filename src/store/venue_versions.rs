@@ -7,7 +7,7 @@ use crate::geo::Cell;
 use crate::model::{AreaCode, Timestamp, Venue, VenueId, VenueKind};
 
 const VERSIONS_OF: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, \
-     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours \
+     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours, w.marks_reach_parent \
      from venue v join venue_version w on w.venue = v.ix where v.ix = $1";
 
 /// Every version of one venue while a put goes on.
@@ -111,6 +111,7 @@ pub(super) struct VenueRow {
     ventilation_ach: Option<f64>,
     capacity: Option<u32>,
     hours: Option<String>,
+    marks_reach_parent: Option<i64>,
 }
 
 impl VenueRow {
@@ -123,6 +124,7 @@ impl VenueRow {
             at: text::point(self.lng, self.lat)?,
             area: self.area.map(|code| text::id(AreaCode::new(&code))).transpose()?,
             parent: self.parent.map(|id| text::id(VenueId::new(&id))).transpose()?,
+            marks_reach_parent: self.marks_reach_parent.map(|reach| reach != 0),
             floor_area_m2: self.floor_area_m2,
             volume_m3: self.volume_m3,
             ventilation_ach: self.ventilation_ach,

@@ -99,18 +99,19 @@ pub(super) fn part_of(cell: Cell) -> i64 {
 
 static VERSIONS: ManyRows = ManyRows::new(
     "insert into venue_version (venue, valid_from, name, kind, lng, lat, area, parent, floor_area_m2, \
-     volume_m3, ventilation_ach, capacity, hours) values",
-    13,
+     volume_m3, ventilation_ach, capacity, hours, marks_reach_parent) values",
+    14,
     "on conflict (venue, valid_from) do update set name = excluded.name, kind = excluded.kind, \
      lng = excluded.lng, lat = excluded.lat, area = excluded.area, parent = excluded.parent, \
      floor_area_m2 = excluded.floor_area_m2, volume_m3 = excluded.volume_m3, \
-     ventilation_ach = excluded.ventilation_ach, capacity = excluded.capacity, hours = excluded.hours",
+     ventilation_ach = excluded.ventilation_ach, capacity = excluded.capacity, hours = excluded.hours, \
+     marks_reach_parent = excluded.marks_reach_parent",
 );
 
 static NUMBERS: ManyRows = ManyRows::new("insert into venue (ix, id, part) values", 3, "");
 
 const CURRENT: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, \
-     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours \
+     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours, w.marks_reach_parent \
      from venue v join venue_version w on w.venue = v.ix \
      where w.valid_from = coalesce( \
      (select max(x.valid_from) from venue_version x where x.venue = v.ix and x.valid_from <= $1), \
@@ -118,7 +119,7 @@ const CURRENT: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, 
      order by v.ix";
 
 const HISTORY: &str = "select v.id, w.valid_from, w.name, w.kind, w.lng, w.lat, w.area, w.parent, \
-     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours \
+     w.floor_area_m2, w.volume_m3, w.ventilation_ach, w.capacity, w.hours, w.marks_reach_parent \
      from venue v join venue_version w on w.venue = v.ix where v.id = $1 order by w.valid_from";
 
 impl Store {
@@ -195,7 +196,8 @@ impl Store {
                     .bind(venue.volume_m3)
                     .bind(venue.ventilation_ach)
                     .bind(venue.capacity)
-                    .bind(venue.hours.as_deref());
+                    .bind(venue.hours.as_deref())
+                    .bind(venue.marks_reach_parent.map(i64::from));
             }
             query.execute(&mut *tx).await?;
         }

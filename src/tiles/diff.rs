@@ -9,7 +9,7 @@ use crate::geo::{
 };
 use crate::index::{AreaEntry, CellFigure, Delta, DrawnVenue, Snapshot, VenueEntry};
 use crate::model::{Area, AreaCode, Day, Hour, Window};
-use crate::risk::{Audience, Rules};
+use crate::risk::{Audience, CellRules};
 use crate::tiles::encode::{
     AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
     official_cells, public_cell, shown_areas, venue_feature,
@@ -36,7 +36,7 @@ const AREAS_ZOOM: u8 = 8;
 /// tiles above. Nothing is encoded for it: what a tile says of each thing is compared, then where it stands.
 pub(super) fn changes(
     kept: &Kept,
-    rules: &Rules,
+    rules: (&CellRules, &CellRules),
     old: &Snapshot,
     new: &Snapshot,
     audience: Audience,
@@ -75,7 +75,8 @@ fn live(snapshot: &Snapshot, audience: Audience) -> Asked {
 
 struct Diff<'a> {
     kept: &'a Kept,
-    rules: &'a Rules,
+    /// By which the old and the new one's cells have their levels, for officials.
+    rules: (&'a CellRules, &'a CellRules),
     old: (&'a Snapshot, Asked),
     new: (&'a Snapshot, Asked),
     audience: Audience,
@@ -137,11 +138,12 @@ impl Diff<'_> {
     }
 
     fn official_cells(&self, resolution: Resolution, walk: &mut Walk) -> Vec<Cell> {
-        if self.delta.every_cell {
-            let all = |(snapshot, asked): &(&Snapshot, Asked)| -> Vec<CellFeature> {
-                official_cells(snapshot, self.rules, asked, &BBox::WORLD, resolution)
+        if self.delta.every_cell || self.rules.0 != self.rules.1 {
+            let all = |(snapshot, asked): &(&Snapshot, Asked), rules: &CellRules| -> Vec<CellFeature> {
+                official_cells(snapshot, rules, asked, &BBox::WORLD, resolution)
             };
-            return different(&all(&self.old), &all(&self.new), |feature| feature.cell);
+            let (old, new) = (all(&self.old, self.rules.0), all(&self.new, self.rules.1));
+            return different(&old, &new, |feature| feature.cell);
         }
         let mut touched: BTreeSet<Cell> = self
             .delta
@@ -167,7 +169,7 @@ impl Diff<'_> {
                 population: snapshot.population(cell),
             };
             let week = snapshot.cell_stats(cell, asked.week).cases;
-            (!stats.is_empty()).then(|| official_cell(self.rules, &figure, week))
+            (!stats.is_empty()).then(|| official_cell(self.rules.1, &figure, week))
         };
         touched
             .filter(|cell| feature(&self.old, *cell) != feature(&self.new, *cell))

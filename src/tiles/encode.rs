@@ -6,7 +6,7 @@ use crate::geo::{
 };
 use crate::index::{AreaEntry, CellFigure, DrawnFacts, DrawnVenue, PublicFigure, Snapshot, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
-use crate::risk::{Audience, Rules, cell_risk};
+use crate::risk::{Audience, CellRules, Rules, cell_risk};
 use crate::tiles::features::ALL_VENUES_ZOOM;
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
@@ -358,13 +358,13 @@ fn cells(
 ) -> Vec<CellFeature> {
     match asked.audience {
         Audience::Public => figures.public_cells(snapshot, asked, within, asked.resolution),
-        Audience::Official => official_cells(snapshot, rules, asked, within, asked.resolution),
+        Audience::Official => official_cells(snapshot, &rules.cell, asked, within, asked.resolution),
     }
 }
 
 pub(super) fn official_cells(
     snapshot: &Snapshot,
-    rules: &Rules,
+    rules: &CellRules,
     asked: &Asked,
     within: &BBox,
     resolution: Resolution,
@@ -391,8 +391,8 @@ pub(super) fn public_cell(cell: Cell, figure: &PublicFigure) -> CellFeature {
     }
 }
 
-pub(super) fn official_cell(rules: &Rules, figure: &CellFigure, cases_7d: u32) -> CellFeature {
-    let risk = cell_risk(&rules.cell, cases_7d, figure.population);
+pub(super) fn official_cell(rules: &CellRules, figure: &CellFigure, cases_7d: u32) -> CellFeature {
+    let risk = cell_risk(rules, cases_7d, figure.population);
     CellFeature {
         cell: figure.cell,
         level: risk.level,

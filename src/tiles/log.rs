@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use crate::geo::TileCoord;
 use crate::index::Snapshot;
 use crate::model::Timestamp;
-use crate::risk::{Audience, Rules};
+use crate::risk::{Audience, CellRules, Rules};
 use crate::tiles::diff::changes;
 use crate::tiles::encode::Kept;
 use crate::tiles::touched::TileChanges;
@@ -29,6 +29,8 @@ struct Pages {
     tiles: usize,
     /// The newest generation seen: what the next is compared with.
     latest: Option<Arc<Snapshot>>,
+    /// The rule for cells that it is seen by.
+    cell_rules: Option<Arc<CellRules>>,
 }
 
 /// The changes from one generation to a later one.
@@ -68,6 +70,7 @@ impl ChangeLog {
             self.pages.store(Arc::new(Pages {
                 first: snapshot.generation(),
                 latest: Some(Arc::clone(snapshot)),
+                cell_rules: Some(Arc::new(rules.cell.clone())),
                 ..Pages::default()
             }));
             return;
@@ -75,7 +78,9 @@ impl ChangeLog {
         if old.generation() >= snapshot.generation() {
             return;
         }
-        let compare = |audience| changes(kept, rules, old, snapshot, audience);
+        let before = pages.cell_rules.as_deref().unwrap_or(&rules.cell);
+        let by = (before, &rules.cell);
+        let compare = |audience| changes(kept, by, old, snapshot, audience);
         let both = || (compare(Audience::Public), compare(Audience::Official));
         // A mistake in here must not stop the map: then all is taken as changed.
         let (public, official) = catch_unwind(AssertUnwindSafe(both))
@@ -86,7 +91,11 @@ impl ChangeLog {
             public,
             official,
         };
-        self.pages.store(Arc::new(pages.with(page, snapshot)));
+        let mut next = pages.with(page, snapshot);
+        if *before != rules.cell {
+            next.cell_rules = Some(Arc::new(rules.cell.clone()));
+        }
+        self.pages.store(Arc::new(next));
     }
 
     /// The newest generation whose changes are known.

@@ -18,6 +18,7 @@ pub fn venue(id: &str, lng: f64, lat: f64) -> Venue {
         parent: None,
         floor_area_m2: None,
         volume_m3: None,
+        marks_reach_parent: None,
         ventilation_ach: None,
         capacity: None,
         hours: None,

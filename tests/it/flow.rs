@@ -1,12 +1,15 @@
 //! The running flow: what is live now is what a restart finds, bit for bit.
 
 mod beside;
+mod buildings;
+mod case_dates;
 mod checkpoints;
 mod editions;
 mod keys;
 mod noise;
 mod registries;
 mod restart;
+mod rules;
 mod sealed;
 
 use std::{fs, path::Path, sync::Arc};
@@ -94,7 +97,7 @@ async fn tiles(pipeline: &Pipeline) -> Vec<Vec<u8>> {
                 window_hours: 14 * 24,
                 audience: Audience::Official,
             };
-            tiles.push(encode(&snapshot, pipeline.rules(), &request));
+            tiles.push(encode(&snapshot, &pipeline.rules(), &request));
         }
     }
     tiles

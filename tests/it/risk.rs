@@ -1,10 +1,13 @@
 mod air;
 mod area_rules;
+mod buildings;
 mod forecast;
 mod instruments;
 mod levels;
+mod rule_files;
 mod tracing;
 mod venues;
+mod words;
 
 use std::fs;
 
@@ -55,6 +58,7 @@ fn mark(case: usize, from: &str, minutes: i64, days_since_onset: i32) -> Mark {
 fn inputs<'a>(marks: &'a [Mark], assessments: &'a [AssessmentRecord]) -> VenueInputs<'a> {
     VenueInputs {
         marks,
+        group: None,
         assessments,
         kind: VenueKind::Restaurant,
         now: at("2021-05-10T12:00:00+07:00"),

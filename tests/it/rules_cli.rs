@@ -246,3 +246,69 @@ fn areas_that_are_above_themselves_are_named_when_they_are_imported() {
         "{said}"
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn a_running_server_takes_other_rules_on_sighup_and_outlives_wrong_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data, &[CLOCK[0], CLOCK[1], "--rules", rules.to_str().unwrap()]);
+    let hang_up = || {
+        let killed = std::process::Command::new("kill")
+            .args(["-HUP", &server.pid().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+    };
+    let until = |is_so: &dyn Fn(&serde_json::Value) -> bool| {
+        for _ in 0..200 {
+            let rules = server.json("/v1/rules?limit=100", "");
+            if is_so(&rules) {
+                return rules;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the rules did not change: {}", server.json("/v1/rules", ""));
+    };
+    let has = |rules: &serde_json::Value, version: &str| {
+        let mut items = rules["items"].as_array().unwrap().iter();
+        items.any(|row| row["id"] == "harvard" && row["version"] == version)
+    };
+    assert!(!has(&server.json("/v1/rules?limit=100", ""), "ours"));
+    fs::write(rules.join("ours.toml"), AREA.replace("\"2020\"", "\"ours\"")).unwrap();
+    hang_up();
+    until(&|rules| has(rules, "ours"));
+    fs::write(
+        rules.join("wrong.toml"),
+        CELL.replace("{ from = 50,", "{ from = 40,"),
+    )
+    .unwrap();
+    hang_up();
+    let rules_now = until(&|rules| rules["reload"]["failed_at"].is_string());
+    assert!(has(&rules_now, "ours"), "those from before stay");
+    assert_eq!(server.get("/readyz", "").0, 200);
+    fs::remove_file(rules.join("wrong.toml")).unwrap();
+    hang_up();
+    until(&|rules| rules["reload"]["failed_at"].is_null());
+    // The key to it over HTTP, with the same answer.
+    let admin = key(&data, "admin");
+    fs::write(
+        rules.join("wrong.toml"),
+        CELL.replace("{ from = 50,", "{ from = 40,"),
+    )
+    .unwrap();
+    let (status, problem) = server
+        .post("/v1/rules/reload", &admin, "application/json", b"{}")
+        .unwrap();
+    assert_eq!(
+        (status, &problem["errors"][0]["file"]),
+        (422, &serde_json::json!("wrong.toml"))
+    );
+    assert_eq!(problem["errors"][0]["field"], "incidence[2]");
+    let metrics = server.get("/metrics", &admin).1;
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert!(metrics.contains("vungxanh_rules_reload_failed 1"), "{metrics}");
+    server.stop();
+}

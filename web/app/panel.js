@@ -9,7 +9,7 @@ import { besideLevel } from "./venue.js";
 /**
  * @typedef {object} Explain as the API writes it
  * @property {string} rule
- * @property {string} source
+ * @property {Text} source
  * @property {boolean} confirmed
  * @property {string} as_of
  * @property {{name: Text, value: string, as_of: string | null}[]} inputs
@@ -298,6 +298,8 @@ export class Panel {
     const text = String(value);
     if (/^\d{4}-\d\d-\d\dT/.test(text)) return this.words.instant(text, this.boot.utc_offset);
     if (/^-?\d+(\.\d+)?$/.test(text)) return this.words.number(Number(text), Math.abs(Number(text)) < 0.1 ? 12 : 2);
+    // Vietnamese writes 7,5 where the API's figures have 7.5: ranges, percentages. Not versions, such as `@2.0`.
+    if (this.words.lang === "vi") return text.replace(/(?<![\w@.,])\d+\.\d+(?![\w.])/g, (found) => this.words.number(Number(found), 12));
     return text;
   }
 

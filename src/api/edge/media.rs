@@ -100,6 +100,8 @@ pub async fn read_json<T: DeserializeOwned>(
             value: None,
             reason: error.to_string(),
             expected: "JSON as the API document describes".to_owned(),
+            file: None,
+            line: None,
         };
         if error.is_data() {
             ApiError::Unprocessable(vec![fault])

@@ -69,6 +69,12 @@ pub struct FieldError {
     pub reason: String,
     /// What would be accepted.
     pub expected: String,
+    /// The file it stands in, where it was read from one of the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
 }
 
 /// Problem details (RFC 9457), the body of every error.
@@ -106,6 +112,8 @@ impl FieldError {
             value: Some(value.chars().take(200).collect()),
             reason: reason.into(),
             expected: expected.into(),
+            file: None,
+            line: None,
         }
     }
 
@@ -116,6 +124,8 @@ impl FieldError {
             value: None,
             reason: "is missing".to_owned(),
             expected: expected.into(),
+            file: None,
+            line: None,
         }
     }
 }

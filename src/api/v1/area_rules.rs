@@ -13,13 +13,13 @@ use crate::risk::{AreaDecision, AreaRules};
 ///
 /// # Errors
 /// 400 with the rules that are known.
-pub fn asked<'s>(state: &'s ApiState, view: &View, query: &Query) -> Result<Option<&'s AreaRules>, ApiError> {
+pub fn asked(state: &ApiState, view: &View, query: &Query) -> Result<Option<AreaRules>, ApiError> {
     let Some(text) = query.text("rules") else {
         return Ok(None);
     };
     let rules = state.pipeline.rules();
     match rules.areas.find(text, view.day()) {
-        Ok(found) => Ok(Some(found)),
+        Ok(found) => Ok(Some(found.clone())),
         Err(error) => Err(ApiError::invalid(
             "rules",
             text,

@@ -212,7 +212,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let tier = ask.query.tier()?;
     let filter = ask.filter::<AreaRow>()?;
     let bbox = ask.query.bbox()?;
-    let rules = asked(&state, &view, &ask.query)?.cloned();
+    let rules = asked(&state, &view, &ask.query)?;
     compute_blocking(move || {
         let levels = rules.as_ref().map(|rules| LevelsBy::new(&view, rules));
         let row = |entry: &AreaEntry, with_outline: bool| {
@@ -286,7 +286,7 @@ pub async fn level(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
-    let rules = asked(&state, &view, &query)?.cloned();
+    let rules = asked(&state, &view, &query)?;
     compute_blocking(move || {
         let entry = find(&view, &segments)?;
         let answer = match &rules {
@@ -300,7 +300,8 @@ pub async fn level(
 
 /// An area's level as the caller may see it, by the rule in force on the day.
 pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelAnswer {
-    let rules = state.pipeline.rules().areas.on(view.day());
+    let rules = state.pipeline.rules();
+    let rules = rules.areas.on(view.day());
     let mut answer = recomputed(view, entry, rules);
     if is_past(view) && !answer.exact {
         // The level that was released stands, whatever the indicators of today would make of it.

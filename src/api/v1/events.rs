@@ -459,6 +459,8 @@ fn unreadable(error: &IngestError, stored: u64) -> ApiError {
             value: None,
             reason: stands,
             expected: "records as the API document describes".to_owned(),
+            file: None,
+            line: None,
         }]),
     }
 }

@@ -145,7 +145,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
             ));
         }
         let rules = state.pipeline.rules();
-        let mut forecasting = Forecasting::new(&view, rules);
+        let mut forecasting = Forecasting::new(&view, &rules);
         // Largest first, ties by number: a key that ascends in that order.
         let mut ranked: Vec<(String, &VenueEntry, ForecastFigures)> = venues
             .into_iter()
@@ -163,7 +163,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         ranked.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let page = ask
             .page(ranked, |(key, _, _)| key.clone())
-            .map(|(_, entry, figures)| row(&view, rules, entry, &figures));
+            .map(|(_, entry, figures)| row(&view, &rules, entry, &figures));
         ask.write(&view.as_of(), &page, view.freshness())
     })
     .await

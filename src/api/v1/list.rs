@@ -163,6 +163,20 @@ impl ListAsk {
         page: &Page<R>,
         freshness: Freshness,
     ) -> Result<Response, ApiError> {
+        self.write_beside(as_of, page, freshness, None)
+    }
+
+    /// The same with members that JSON has beside the list.
+    ///
+    /// # Errors
+    /// As [`ListAsk::write`].
+    pub fn write_beside<R: ListRow>(
+        &self,
+        as_of: &str,
+        page: &Page<R>,
+        freshness: Freshness,
+        beside: Option<Value>,
+    ) -> Result<Response, ApiError> {
         let next = page.next.as_ref().map(|key| self.next_href(key));
         let (kind, body) = match self.format {
             ListFormat::Json => {
@@ -174,6 +188,7 @@ impl ListAsk {
                     as_of,
                     items: &page.items,
                     links,
+                    beside,
                 };
                 let bytes = serde_json::to_vec(&body).map_err(ApiError::internal)?;
                 ("application/json", bytes)
@@ -257,6 +272,8 @@ struct ListBody<'a, R> {
     as_of: &'a str,
     items: &'a [R],
     links: Vec<Value>,
+    #[serde(flatten)]
+    beside: Option<Value>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::api::edge::ApiError;
 use crate::api::state::ApiState;
-use crate::api::v1::venues::VenueRiskAnswer;
+use crate::api::v1::venues::{VenueRiskAnswer, sees_exact_risk};
 use crate::api::v1::view::View;
 use crate::index::VenueEntry;
-use crate::model::{Timestamp, UtcOffset};
-use crate::risk::{AssessmentRecord, PastVenueRisk, Text, VenueInputs, air_risk, venue_risk_then};
+use crate::model::{Mark, VenueId};
+use crate::pipeline::group_of;
+use crate::risk::{
+    AssessmentRecord, PastVenueRisk, Text, VenueGroup, VenueInputs, air_risk, venue_risk_then,
+};
 
 /// A stay and the air after it may reach into the look-back from before it, days.
 const MARGIN_DAYS: i64 = 5;
@@ -56,32 +61,50 @@ pub async fn venue_risk_at(
     view: &View,
     entry: &VenueEntry,
 ) -> Result<VenueRiskAnswer, ApiError> {
-    let is_exact = view.sees_exact(entry.areas.iter());
     let rules = state.pipeline.rules();
     let store = state.pipeline.store();
     let id = &entry.venue.id;
     let look_back_s = (i64::from(rules.tracing.look_back_days) + MARGIN_DAYS) * DAY_S;
-    let marks = store.marks_at(id, view.at.plus_s(-look_back_s), view.at).await?;
+    let since = view.at.plus_s(-look_back_s);
+    let venues = view.snapshot.venues();
+    // Which venue lies in which is not known of then: as it is now.
+    let group = group_of(venues, &rules.venue, entry, &|each| &each.facts.marks);
+    let is_exact = sees_exact_risk(view, entry, group.as_ref());
+    let others = group.as_ref().map(VenueGroup::others).unwrap_or_default();
+    let mut marks_then: BTreeMap<&VenueId, Vec<Mark>> = BTreeMap::new();
+    let mut is_whole = true;
+    for each in others.into_iter().chain([id]) {
+        let of_then = store.marks_at(each, since, view.at).await?;
+        is_whole &= of_then.is_whole;
+        marks_then.insert(each, of_then.marks);
+    }
     let records: Vec<AssessmentRecord> = store
         .assessments_at(id, view.at)
         .await?
         .iter()
         .map(AssessmentRecord::from)
         .collect();
-    let inputs = |marks, assessments, now: Timestamp, offset: UtcOffset| VenueInputs {
-        marks,
-        assessments,
+    let at_then = |each: &VenueEntry| marks_then.get(&each.venue.id).map_or(&[][..], Vec::as_slice);
+    let group_then = group_of(venues, &rules.venue, entry, &at_then);
+    let then = VenueInputs {
+        marks: at_then(entry),
+        group: group_then.as_ref(),
+        assessments: &records,
         kind: entry.venue.kind,
-        now,
-        offset,
+        now: view.at,
+        offset: view.offset,
     };
-    let then = inputs(&marks.marks, &records, view.at, view.offset);
-    let present = inputs(&entry.facts.marks, &records, view.now, view.offset);
+    let present = VenueInputs {
+        marks: &entry.facts.marks,
+        group: group.as_ref(),
+        now: view.now,
+        ..then
+    };
     let PastVenueRisk {
         risk,
         told_from,
         has_changed,
-    } = venue_risk_then(rules, &then, &present, View::audience(is_exact));
+    } = venue_risk_then(&rules, &then, &present, View::audience(is_exact));
     let mut past = Past::whole(view);
     if let Some(day) = told_from {
         past.lacks(
@@ -96,7 +119,7 @@ pub async fn venue_risk_at(
         );
     }
     // Whether a mark's past was lost is itself about a case: the public gets nothing that depends on it.
-    if is_exact && !marks.is_whole {
+    if is_exact && !is_whole {
         past.lacks(
             "Không biết mọi mốc dịch tễ đã được duyệt hay chưa vào thời điểm này",
             "Whether every mark was approved at that instant is not known",

@@ -171,6 +171,8 @@ pub fn named_place(record: &mut Value) -> Result<&mut serde_json::Map<String, Va
             value: None,
             reason: "is not one record".to_owned(),
             expected: "a JSON object, or a GeoJSON feature with properties".to_owned(),
+            file: None,
+            line: None,
         }])
     })
 }
@@ -290,6 +292,8 @@ fn single<T>(
             value: None,
             reason: error.to_string(),
             expected: "one record".to_owned(),
+            file: None,
+            line: None,
         }])
     })?;
     Ok(found)
@@ -301,6 +305,8 @@ fn fault(rejection: Rejection) -> FieldError {
         value: rejection.value,
         reason: rejection.reason,
         expected: rejection.expected,
+        file: None,
+        line: None,
     }
 }
 

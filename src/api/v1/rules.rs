@@ -1,13 +1,17 @@
 use std::borrow::Cow;
+use std::path::Path;
 
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::api::edge::{ApiError, Caller};
+use crate::api::edge::{ApiError, Caller, FieldError};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
+use crate::api::v1::registry;
 use crate::api::v1::view::View;
+use crate::model::Role;
+use crate::pipeline::RulesError;
 use crate::risk::{RuleHead, Text};
 
 /// A rule that levels or figures come from.
@@ -23,8 +27,10 @@ pub struct RuleRow {
     pub title_vi: String,
     /// English name.
     pub title_en: String,
-    /// Legal or scientific source.
-    pub source: String,
+    /// Legal or scientific source, in Vietnamese.
+    pub source_vi: String,
+    /// The same in English.
+    pub source_en: String,
     /// First local day it holds.
     pub valid_from: String,
     /// First local day it no longer holds.
@@ -47,7 +53,8 @@ impl ListRow for RuleRow {
         "version",
         "title_vi",
         "title_en",
-        "source",
+        "source_vi",
+        "source_en",
         "valid_from",
         "valid_to",
         "valid",
@@ -71,7 +78,90 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         .map(|(kind, head)| row(&view, kind, head, &chosen))
         .collect();
     let page = ask.page(rows, |row| format!("{}/{}@{}", row.kind, row.id, row.version));
-    ask.write(&view.as_of(), &page, view.freshness())
+    let status = state.pipeline.rules_status();
+    let mut reload = json!({
+        "since": view.time(status.since),
+        "failed_at": status.failed.as_ref().map(|(at, _)| view.time(*at)),
+    });
+    // What is wrong in the operator's files is theirs to know.
+    if view.caller.role == Role::Admin
+        && let Some((_, error)) = &status.failed
+    {
+        reload["error"] = json!(error);
+    }
+    ask.write_beside(
+        &view.as_of(),
+        &page,
+        view.freshness(),
+        Some(json!({ "reload": reload })),
+    )
+}
+
+/// Rules that were put in force.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ReloadAnswer {
+    /// Since when they hold.
+    pub since: String,
+    /// What is other than before: `+kind/id@version` new, `-` gone, `~kind` says something else.
+    pub changed: String,
+    /// Every rule there is now, `kind/id@version`.
+    pub rules: Vec<String>,
+}
+
+/// `POST /v1/rules/reload`: reads the files again and puts them in force; with one that is wrong nothing changes.
+pub async fn reload(State(state): State<ApiState>, caller: Caller) -> Result<Response, ApiError> {
+    let folder = state.config.rules.as_ref().filter(|rules| rules.folder.is_some());
+    let folder = folder.ok_or_else(|| {
+        ApiError::Conflict("the server was started without a folder of rules (--rules)".to_owned())
+    })?;
+    let changed = state.pipeline.reload_rules(folder, caller.actor()).await?;
+    let rules = state.pipeline.rules();
+    let heads = rules.heads().into_iter();
+    let body = ReloadAnswer {
+        since: state
+            .pipeline
+            .rules_status()
+            .since
+            .to_rfc3339(state.pipeline.offset()),
+        changed,
+        rules: heads
+            .map(|(kind, head)| format!("{kind}/{}", head.label()))
+            .collect(),
+    };
+    Ok(registry::json(StatusCode::OK, &body))
+}
+
+impl From<RulesError> for ApiError {
+    fn from(error: RulesError) -> Self {
+        // Of a path only the name: where a server keeps its files is nobody's business.
+        let name_of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        match error {
+            RulesError::Io { path, source } => Self::Unprocessable(vec![FieldError {
+                file: name_of(&path),
+                ..FieldError::new(
+                    "rules",
+                    "",
+                    source.to_string(),
+                    "a folder of TOML files that can be read",
+                )
+            }]),
+            RulesError::Invalid(invalid) => Self::Unprocessable(vec![FieldError {
+                field: invalid.field.map_or_else(|| "rules".to_owned(), String::from),
+                value: invalid.value.map(String::from),
+                reason: invalid.reason,
+                expected: invalid.expected,
+                file: name_of(Path::new(&invalid.file)),
+                line: invalid.line,
+            }]),
+            RulesError::UnknownArea { asked, known } => Self::Unprocessable(vec![FieldError::new(
+                "area_rules",
+                &asked,
+                "is no rule for areas",
+                format!("ids of {}", known.join(", ")),
+            )]),
+            RulesError::Pipeline(error) => error.into(),
+        }
+    }
 }
 
 fn row(view: &View, kind: &'static str, head: &RuleHead, chosen: &str) -> RuleRow {
@@ -81,7 +171,8 @@ fn row(view: &View, kind: &'static str, head: &RuleHead, chosen: &str) -> RuleRo
         version: head.version.clone(),
         title_vi: head.title.vi.clone(),
         title_en: head.title.en.clone(),
-        source: head.source.clone(),
+        source_vi: head.source.vi.clone(),
+        source_en: head.source.en.clone(),
         valid_from: head.valid_from.clone(),
         valid_to: head.valid_to.clone(),
         valid: head.is_valid_on(view.day()),

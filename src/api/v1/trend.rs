@@ -9,7 +9,7 @@ use crate::api::state::ApiState;
 use crate::api::v1::areas::{find, sees_exact};
 use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::view::{View, compute_blocking};
-use crate::model::{AreaCode, Day};
+use crate::model::{AreaCode, AreaLevel, Day};
 use crate::risk::{Explain, Nowcast, NowcastDay, ReproductionDay, nowcast, trend};
 
 /// Days shown when nobody says.
@@ -195,16 +195,25 @@ fn exact_area(view: &View, segments: &Segments) -> Result<AreaCode, ApiError> {
 
 /// As of the end of the last whole day before `at`.
 async fn nowcast_of(state: &ApiState, view: &View, code: &AreaCode) -> Result<Nowcast, ApiError> {
-    let rules = &state.pipeline.rules().trend;
+    let rules = state.pipeline.rules();
     let last = Day(view.day().0 - 1);
-    let first = Day(last.0 + 1 - rules.nowcast.learn_days as i32);
-    // Six weeks of cases are read, of every area: one question after the other.
-    let turn = state.case_readers.acquire().await.map_err(ApiError::internal)?;
+    let first = Day(last.0 + 1 - rules.trend.nowcast.learn_days as i32);
+    // Six weeks of cases are read. Of a country or a province they are many: one such question after the other.
+    let is_wide = view
+        .snapshot
+        .areas()
+        .get(code, view.day())
+        .is_none_or(|entry| matches!(entry.area.level, AreaLevel::Country | AreaLevel::Province));
+    let turn = if is_wide {
+        Some(state.case_readers.acquire().await.map_err(ApiError::internal)?)
+    } else {
+        None
+    };
     let cases = state.pipeline.case_dates(code, first, last).await?;
     drop(turn);
-    let (pipeline, at) = (state.pipeline.clone(), view.at);
+    let at = view.at;
     compute_blocking(move || {
-        let rules = &pipeline.rules().trend;
+        let rules = &rules.trend;
         Ok(nowcast(&rules.nowcast, &rules.rule, &cases, last, at))
     })
     .await

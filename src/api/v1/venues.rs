@@ -15,7 +15,8 @@ use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::LngLat;
 use crate::index::{VenueEntry, VenueScore};
 use crate::model::{AreaCode, VenueId, VenueKind, VenueStats};
-use crate::risk::{AirRisk, AssessmentRecord, VenueInputs, VenueRisk, air_risk, venue_risk};
+use crate::pipeline::group_of;
+use crate::risk::{AirRisk, AssessmentRecord, VenueGroup, VenueInputs, VenueRisk, air_risk, venue_risk};
 
 /// The widest `radius_m`.
 const MAX_RADIUS_M: f64 = 50_000.0;
@@ -70,6 +71,8 @@ pub struct VenueAnswer {
     pub row: VenueRow,
     /// The areas that hold it, finest first.
     pub areas: Vec<String>,
+    /// Whether marks at it count at `parent` too, where the registration says so; `null`: as the venue rule says.
+    pub marks_reach_parent: Option<bool>,
     /// Floor area, m².
     pub floor_area_m2: Option<f64>,
     /// Room volume, m³.
@@ -96,7 +99,8 @@ pub struct VenueRiskAnswer {
     /// With `at` before now: what of then is not in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
-    /// Level, status, exposure by day, assessments, explanation.
+    /// Level, status, exposure by day, what of it other venues of the building bring (`from_others`), assessments
+    /// (the items to be mended for those who see exact figures, their number for everybody), explanation.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub risk: VenueRisk,
@@ -321,6 +325,7 @@ pub async fn one(
             as_of: view.as_of(),
             row: VenueRow::seen(&view, entry, None),
             areas: entry.areas.iter().map(ToString::to_string).collect(),
+            marks_reach_parent: venue.marks_reach_parent,
             floor_area_m2: venue.floor_area_m2,
             volume_m3: venue.volume_m3,
             ventilation_ach: venue.ventilation_ach,
@@ -351,15 +356,20 @@ pub async fn risk(
 
 /// A venue's present risk as the caller may see it.
 fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnswer {
-    let is_exact = view.sees_exact(entry.areas.iter());
     let assessments: Vec<AssessmentRecord> = entry
         .facts
         .assessments
         .iter()
         .map(AssessmentRecord::from)
         .collect();
+    let rules = state.pipeline.rules();
+    let group = group_of(view.snapshot.venues(), &rules.venue, entry, &|each| {
+        &each.facts.marks
+    });
+    let is_exact = sees_exact_risk(view, entry, group.as_ref());
     let inputs = VenueInputs {
         marks: &entry.facts.marks,
+        group: group.as_ref(),
         assessments: &assessments,
         kind: entry.venue.kind,
         now: view.at,
@@ -370,10 +380,21 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         venue: entry.venue.id.to_string(),
         exact: is_exact,
         past: None,
-        risk: venue_risk(state.pipeline.rules(), &inputs, View::audience(is_exact)),
-        intrinsic: air_risk(&state.pipeline.rules().air, &entry.venue, view.at),
-        forecast: is_exact.then(|| forecasts::answer(view, state.pipeline.rules(), entry)),
+        risk: venue_risk(&rules, &inputs, View::audience(is_exact)),
+        intrinsic: air_risk(&rules.air, &entry.venue, view.at),
+        forecast: is_exact.then(|| forecasts::answer(view, &rules, entry)),
     }
+}
+
+/// Whether the caller sees a venue's exact risk: also every venue whose marks count in it must lie in its areas, for the
+/// explanation tells them one by one.
+pub fn sees_exact_risk(view: &View, entry: &VenueEntry, group: Option<&VenueGroup>) -> bool {
+    let covers = |id: &VenueId| {
+        let other = view.snapshot.venues().get(id);
+        other.is_some_and(|other| view.sees_exact(other.areas.iter()))
+    };
+    let others = group.map(VenueGroup::others).unwrap_or_default();
+    view.sees_exact(entry.areas.iter()) && others.into_iter().all(covers)
 }
 
 /// `GET /v1/venues/{id}/hours`.

@@ -28,6 +28,7 @@ pub(in crate::ingest) static SCHEMA: Schema = Schema {
         FieldSpec::optional("hours"),
         FieldSpec::optional("valid_from"),
         FieldSpec::optional("geometry"),
+        FieldSpec::optional("marks_reach_parent"),
     ],
     geometry: Some(GEOMETRY),
 };
@@ -46,6 +47,7 @@ const CAPACITY: usize = 10;
 const HOURS: usize = 11;
 const VALID_FROM: usize = 12;
 const GEOMETRY: usize = 13;
+const MARKS_REACH_PARENT: usize = 14;
 
 const ID_EXPECTED: &str = "1 to 64 bytes without control characters";
 const NAME_EXPECTED: &str = "a name of 1 to 200 bytes";
@@ -82,6 +84,7 @@ pub(in crate::ingest) fn venue(record: &Record<'_>, maker: &mut Maker<'_>) -> Re
         at,
         area: record.value(AREA).known_area(maker.door)?,
         parent,
+        marks_reach_parent: record.value(MARKS_REACH_PARENT).flag()?,
         floor_area_m2: record.value(FLOOR_AREA).number(0.1..=10_000_000.0)?,
         volume_m3: record.value(VOLUME).number(0.1..=100_000_000.0)?,
         ventilation_ach: record.value(VENTILATION).number(0.0..=1000.0)?,

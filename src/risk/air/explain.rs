@@ -2,7 +2,7 @@ use crate::model::{Timestamp, VenueKind};
 use crate::risk::Explain;
 use crate::risk::air::intrinsic::{AirFigures, category, figures, of_index, others};
 use crate::risk::air::{AirCategory, AirRules, VenueAir};
-use crate::risk::explain::{figure, significant};
+use crate::risk::explain::{figure, significant, vietnamese};
 
 /// Air changes an hour up to which better ventilation is looked for: more is not to be had by opening windows.
 const MOST_AIR_CHANGES: f64 = 30.0;
@@ -65,7 +65,7 @@ pub(super) fn explain_air(
     explain.step(
         format!(
             "Chỉ số nhóm: × {} người khác trong phòng, người·h²/m³",
-            figure(others(air).round())
+            vietnamese(&figure(others(air).round()))
         ),
         format!(
             "Group index: × {} others in the room, persons·h²/m³",
@@ -134,7 +134,7 @@ fn inputs(explain: &mut Explain, rules: &AirRules, kind: VenueKind, air: &VenueA
         .map(|(activity, share)| {
             let percent = figure(share * 100.0);
             (
-                format!("{} {percent} %", activity.name.vi),
+                format!("{} {} %", activity.name.vi, vietnamese(&percent)),
                 format!("{} {percent} %", activity.name.en),
             )
         })
@@ -172,7 +172,7 @@ fn what_would_change(explain: &mut Explain, rules: &AirRules, air: &VenueAir) {
         let name = with(&|other| set(other, value)).name();
         let value = figure(value);
         explain.next(
-            format!("Mức {}: {}", name.vi, vi.replace("{}", &value)),
+            format!("Mức {}: {}", name.vi, vi.replace("{}", &vietnamese(&value))),
             format!("Category {}: {}", name.en, en.replace("{}", &value)),
         );
     };

@@ -30,15 +30,6 @@ impl AreaRuleBook {
             let key = |rules: &AreaRules| (rules.rule.id.clone(), rules.rule.valid_from.clone());
             key(a).cmp(&key(b))
         });
-        for pair in rules.windows(2) {
-            if pair[0].rule.label() == pair[1].rule.label() {
-                return Err(Flaw::new(
-                    "rule.version",
-                    format!("`{}` stands twice", pair[0].rule.label()),
-                    "each version of a rule once",
-                ));
-            }
-        }
         let first = rules
             .iter()
             .find(|each| each.rule.id == Self::DEFAULT)

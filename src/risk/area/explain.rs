@@ -7,7 +7,7 @@ use crate::risk::area::outlook::outlook;
 use crate::risk::area::{
     AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Raise, Standing, When,
 };
-use crate::risk::explain::figure;
+use crate::risk::explain::{figure, vietnamese};
 use crate::risk::{Band, Counted, Explain, Text};
 
 /// An area's level with its reasons.
@@ -188,7 +188,7 @@ fn say(inputs: &AreaInputs<'_>, figures: &Figures, step: &Step<'_>, explain: &mu
                 Truth::Unknown => ("chưa có", "not reported"),
             };
             explain.step(
-                format!("Yêu cầu {} trên {limit}: {vi}", name.vi),
+                format!("Yêu cầu {} trên {}: {vi}", name.vi, vietnamese(&limit)),
                 format!("Asked: {} above {limit}: {en}", name.en),
                 value.map_or("–".to_owned(), figure),
             );
@@ -235,7 +235,7 @@ fn say_table(
     for (measure, band) in axes {
         let name = measure.name();
         let (vi, en) = match &band {
-            Some(band) => (format!("khoảng {band}"), format!("band {band}")),
+            Some(band) => (format!("khoảng {}", vietnamese(band)), format!("band {band}")),
             None => (
                 "chưa biết khoảng nào".to_owned(),
                 "which band is not known".to_owned(),
@@ -287,14 +287,17 @@ pub(super) fn condition_text(condition: &Condition, truth: Truth, inputs: &AreaI
         When::Above(measure, limit) => {
             let (name, limit) = (measure.name(), with_unit(*measure, *limit));
             (
-                format!("{} trên {limit}", name.vi),
+                format!("{} trên {}", name.vi, vietnamese(&limit)),
                 format!("{} above {limit}", name.en),
             )
         }
         When::ShareBelow { level, percent } => {
             let percent = figure(*percent);
             (
-                format!("ít nhất {percent} % đơn vị trực thuộc từ cấp {level}"),
+                format!(
+                    "ít nhất {} % đơn vị trực thuộc từ cấp {level}",
+                    vietnamese(&percent)
+                ),
                 format!("at least {percent} % of the units below at level {level} or higher"),
             )
         }

@@ -218,12 +218,16 @@ impl ConditionFile {
                         level: units_at,
                         number,
                     },
-                    (Some(_), None) | (None, Some(_)) => {
+                    (Some(percent), None) => {
                         return Err(Flaw::new(
-                            place,
-                            "asks for no unit, or for more than all",
-                            "`units_percent` above 0, at most 100, or `units` from 1",
+                            format!("{place}.units_percent"),
+                            format!("is {percent}"),
+                            "above 0, at most 100",
                         ));
+                    }
+                    (None, Some(number)) => {
+                        let field = format!("{place}.units");
+                        return Err(Flaw::new(field, format!("is {number}"), "1 or more"));
                     }
                     _ => return Err(one_way()),
                 }

@@ -4,6 +4,7 @@ use crate::risk::area::decide::{Truth, decide};
 use crate::risk::area::explain::{condition_text, with_unit};
 use crate::risk::area::measure::{Figures, Span};
 use crate::risk::area::{AreaDecision, AreaInputs, AreaRules, Measure, When};
+use crate::risk::explain::vietnamese;
 use crate::risk::{Band, Text};
 
 /// A stretch of a measure on which the rule answers alike.
@@ -156,14 +157,14 @@ impl Stretch {
     fn going_up(&self, measure: Measure, level: u8, cases: Option<(u32, u64)>) -> Text {
         let (name, from) = (measure.name(), with_unit(measure, self.from));
         let (vi, en) = match (self.from > 0.0, self.from_open) {
-            (true, false) => (format!("từ {from}"), format!("from {from}")),
-            (true, true) => (format!("trên {from}"), format!("above {from}")),
+            (true, false) => (format!("từ {}", vietnamese(&from)), format!("from {from}")),
+            (true, true) => (format!("trên {}", vietnamese(&from)), format!("above {from}")),
             (false, _) => {
                 let to = self.to.map_or(String::new(), |to| with_unit(measure, to));
                 if self.to_closed {
-                    (format!("đến {to}"), format!("up to {to}"))
+                    (format!("đến {}", vietnamese(&to)), format!("up to {to}"))
                 } else {
-                    (format!("dưới {to}"), format!("below {to}"))
+                    (format!("dưới {}", vietnamese(&to)), format!("below {to}"))
                 }
             }
         };
@@ -184,9 +185,9 @@ impl Stretch {
         let name = measure.name();
         let to = with_unit(measure, self.to.unwrap_or_default());
         let (vi, en) = if self.to_closed {
-            (format!("không quá {to}"), format!("at most {to}"))
+            (format!("không quá {}", vietnamese(&to)), format!("at most {to}"))
         } else {
-            (format!("dưới {to}"), format!("below {to}"))
+            (format!("dưới {}", vietnamese(&to)), format!("below {to}"))
         };
         Text::new(
             format!("Cấp {level} khi {} {vi}", name.vi),

@@ -1,5 +1,5 @@
 use crate::risk::Explain;
-use crate::risk::explain::{figure, significant};
+use crate::risk::explain::{figure, significant, vietnamese};
 use crate::risk::forecast::expected::{ForecastFigures, VenueForecastInputs};
 use crate::risk::forecast::{ForecastRules, HomesOf};
 use crate::risk::methods::{dwell_correction, someone_infectious};
@@ -61,8 +61,8 @@ pub(super) fn explain_forecast(
         format!(
             "Tỷ lệ người mang bệnh nơi khách ở = (ca + ½) / {} ngày × {} ngày × {} người nhiễm mỗi ca / dân số",
             rules.case_days,
-            figure(rules.infectious_days),
-            figure(rules.infections_per_case)
+            vietnamese(&figure(rules.infectious_days)),
+            vietnamese(&figure(rules.infections_per_case))
         ),
         format!(
             "Share of people infectious there = (cases + ½) / {} days × {} days × {} infections a case / residents",
@@ -108,7 +108,10 @@ pub(super) fn explain_forecast(
     if infections.mean > 0.0 {
         let half = significant(infections.mean / 4.0);
         explain.next(
-            format!("Một nửa số người cùng lúc: {half} người nhiễm (tỷ lệ với bình phương)"),
+            format!(
+                "Một nửa số người cùng lúc: {} người nhiễm (tỷ lệ với bình phương)",
+                vietnamese(&half)
+            ),
             format!("Half as many people at once: {half} infections (they go with the square)"),
         );
         explain.next(

@@ -156,7 +156,7 @@ async fn the_rules_are_listed_with_their_sources_and_what_is_not_confirmed() {
     find("qd3088", "2020-07-16");
     let csv = app.get("/v1/rules.csv?limit=1000", "").await.text();
     assert!(
-        csv.starts_with("kind,id,version,title_vi,title_en,source,"),
+        csv.starts_with("kind,id,version,title_vi,title_en,source_vi,source_en,"),
         "{csv}"
     );
     assert_eq!(csv.lines().count(), rows.len() + 1);

@@ -106,6 +106,7 @@ impl Cut {
             .map(|(venue, marks)| {
                 let inputs = VenueInputs {
                     marks,
+                    group: None,
                     assessments: &[],
                     kind: venue.kind,
                     now: self.now,

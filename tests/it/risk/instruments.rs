@@ -121,7 +121,11 @@ fn the_sets_of_ho_chi_minh_city_and_hue_follow_their_texts_and_leave_their_gaps(
         "undefined",
         "allowed at 100 % only"
     );
-    assert_eq!(with("hcmc-sights", 49.0, None), "forbidden");
+    for tourism in ["hcmc-sights", "hcmc-travel-firms"] {
+        assert_eq!(with(tourism, 100.0, None), "allowed");
+        assert_eq!(with(tourism, 50.0, None), "undefined");
+        assert_eq!(with(tourism, 49.0, None), "forbidden");
+    }
     assert_eq!(with("hcmc-transport", 80.0, None), "allowed");
     assert_eq!(with("hcmc-transport", 79.0, None), "undefined");
     assert_eq!(with("hcmc-transport", 59.0, None), "forbidden");

@@ -127,7 +127,7 @@ fn sources_that_disagree_are_told_with_their_age_and_what_to_fix() {
         now,
         ..inputs(&[], &records)
     };
-    let risk = venue_risk(&rules, &at_now, Audience::Public);
+    let risk = venue_risk(&rules, &at_now, Audience::Official);
     assert_eq!(risk.level, 3, "the worse of both");
     let steps: Vec<&str> = risk
         .explain
@@ -159,6 +159,21 @@ fn sources_that_disagree_are_told_with_their_age_and_what_to_fix() {
             .any(|text| text.contains("fixed first: Item 1 (6 points, 10 wanted)")),
         "{next:?}"
     );
+    // The public learns how many items there are to mend, and none of them.
+    let public = venue_risk(&rules, &at_now, Audience::Public);
+    assert_eq!((public.level, public.status), (risk.level, risk.status));
+    for (told, exact) in [
+        (&public.inspected, &risk.inspected),
+        (&public.self_declared, &risk.self_declared),
+    ] {
+        let (told, exact) = (told.as_ref().unwrap(), exact.as_ref().unwrap());
+        assert!(told.fix_first.is_empty() && exact.fix_first.len() == 3);
+        assert_eq!((told.to_fix, told.score, told.at), (10, exact.score, exact.at));
+        assert_eq!(told.outcome, exact.outcome);
+    }
+    let said = serde_json::to_string(&public).unwrap();
+    assert!(!said.contains("Item 1") && !said.contains("Mục 1"), "{said}");
+    assert!(said.contains("10 items of hue-food@2020 to be fixed"), "{said}");
     // A week later nobody has looked again: waiting betters nothing.
     let later = VenueInputs {
         now: at("2021-05-09T12:00:00+07:00"),
