@@ -371,7 +371,7 @@ mod tests {
         let mut found = Vec::new();
         let windows = [spans.window, spans.week];
         snapshot.visit_cells_in_two(bbox, resolution, windows, |figure, week| {
-            found.push((figure, week))
+            found.push((figure, week));
         });
         found
     }

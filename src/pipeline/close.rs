@@ -8,8 +8,10 @@ use tokio::sync::mpsc;
 use crate::geo::Cell;
 use crate::index::{Ledger, Measure, Publisher};
 use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
+use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::releases::{Made, Stored, View};
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
+use crate::risk::Rules;
 use crate::store::{HistoryRow, StoreError};
 
 /// How long after local midnight a day is closed: late events have that long to arrive unnoticed.
@@ -80,17 +82,27 @@ impl Pipeline {
         let now = self.inner.clock.now();
         // One closing after the other: no release is computed of sums that are older than a stored one's.
         let _turn = self.inner.closing.lock().await;
-        let view = View::take(&mut *self.inner.state.lock().await, self.inner.noise.as_ref());
+        let rules = self.rules();
+        let noise = match rules.release.noise {
+            Some(_) => Some(NoiseKey::load_or_make(self.inner.store.folder())?),
+            None => None,
+        };
+        let view = View::take(&mut *self.inner.state.lock().await, noise.as_ref());
         let backfilled = view.backfilled.clone();
-        let released = self.release_due(view, before, now).await;
+        let released = self.release_due(view, rules, before, now).await;
         if released.is_err() {
             self.inner.state.lock().await.backfilled.extend(backfilled);
         }
         released
     }
 
-    async fn release_due(&self, view: View, before: Day, now: Timestamp) -> Result<(), PipelineError> {
-        let rules = self.rules();
+    async fn release_due(
+        &self,
+        view: View,
+        rules: Arc<Rules>,
+        before: Day,
+        now: Timestamp,
+    ) -> Result<(), PipelineError> {
         // No more than two of them are held at once, whatever is due.
         let (sender, mut made) = mpsc::channel(1);
         let (store, flow) = (self.inner.store.clone(), Handle::current());

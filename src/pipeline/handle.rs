@@ -10,7 +10,6 @@ use crate::geo::BBox;
 use crate::index::{Snapshot, Written};
 use crate::ingest::{Door, Pseudonyms};
 use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
-use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::write::Waiting;
 use crate::pipeline::{PipelineError, RulesStatus};
@@ -70,8 +69,6 @@ pub(super) struct Inner {
     pub(super) closed_under_other_rules: Notify,
     pub(super) config: PipelineConfig,
     pub(super) pseudonyms: Pseudonyms,
-    /// Where activity is released with noise.
-    pub(super) noise: Option<NoiseKey>,
     /// Batches that wait to be committed, in the order they came.
     pub(super) waiting: std::sync::Mutex<VecDeque<Waiting>>,
     /// The turn to commit events. Always taken before `state`; kept from the commit until `state` is ours, so that

@@ -39,10 +39,10 @@ pub(super) async fn open(
     let today = Day::of(now, offset);
     let first_live = Day(today.0 - config.retention_days as i32);
     let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
-    let noise = match rules.release.noise {
-        Some(_) => Some(NoiseKey::load_or_make(folder)?),
-        None => None,
-    };
+    if rules.release.noise.is_some() {
+        // Each closing reads it; that it cannot be read is known now.
+        NoiseKey::load_or_make(folder)?;
+    }
 
     // Before any event is replayed: versions that began meanwhile moved venues after all that has come.
     store.begin_venues(now).await?;
@@ -90,7 +90,6 @@ pub(super) async fn open(
             closed_under_other_rules: Notify::new(),
             config,
             pseudonyms,
-            noise,
             waiting: std::sync::Mutex::default(),
             commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),

@@ -3,8 +3,8 @@
 //! The unit is the *check-in*: of two data sets that differ by one check-in of at most `most_visits` people, any release of
 //! the day is at most exp(ε) times as likely under one as under the other. One check-in moves one cell's visits by its
 //! people and its distinct people by one; half of ε goes to each of the two, as discrete Laplace noise
-//! ([`DiscreteLaplace`]) of rate ε/(2·most_visits) and ε/2. Larger parties are covered in proportion: one of s people by
-//! ε/2·(1 + s/most_visits). Nothing stronger is promised, because the sums that are kept cannot be clamped by person: who
+//! ([`DiscreteLaplace`]) of rate `ε/(2·most_visits)` and ε/2. Larger parties are covered in proportion: one of s people by
+//! `ε/2·(1 + s/most_visits)`. Nothing stronger is promised, because the sums that are kept cannot be clamped by person: who
 //! checks in m times on a day is covered by m·ε for that day, and days add up.
 //!
 //! Noise is drawn for every cell that has a registered venue, which everybody knows, whether or not anybody was there; other

@@ -194,12 +194,11 @@ impl Revision<'_> {
     /// Whether the present count may be told beside what was.
     fn may_move(&self, node: usize) -> bool {
         let showable = is_showable(self.tree.counts[node], self.shown_from);
-        let by_itself = match self.last.told[node] {
-            None => showable,
-            Some(_) => {
-                let pending = self.pending(node);
-                pending == 0 || (showable && self.is_much(pending))
-            }
+        let by_itself = if self.last.told[node].is_none() {
+            showable
+        } else {
+            let pending = self.pending(node);
+            pending == 0 || (showable && self.is_much(pending))
         };
         by_itself && self.leaves_children_safe(node)
     }

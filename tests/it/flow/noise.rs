@@ -118,6 +118,26 @@ async fn a_day_that_was_released_without_noise_is_not_released_with_it() {
     assert_eq!(days(&pipeline).await, told);
 }
 
+#[tokio::test]
+async fn noise_that_is_turned_on_while_the_flow_runs_is_in_the_next_day_that_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = open(folder.path()).await;
+    pipeline.put_venues(vec![venue("a", 105.8, 21.59)]).await.unwrap();
+    pipeline.append(visits(0, 40, "a")).await.unwrap();
+    let own = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../data/rules/release.toml").to_owned() + NOISE;
+    fs::write(own.path().join("release.toml"), text).unwrap();
+    let rules = vungxanh::pipeline::RuleFolder {
+        folder: Some(own.path().to_owned()),
+        area_rules: None,
+    };
+    pipeline.reload_rules(&rules, "tester").await.unwrap();
+    pipeline.close_buckets().await.unwrap();
+    let told = days(&pipeline).await;
+    assert!(matches!(told[..], [ReleaseBody::NoisyActivity(..)]), "{told:?}");
+    assert!(folder.path().join("noise.key").exists());
+}
+
 #[test]
 fn a_rule_says_what_its_noise_promises_and_wrong_noise_is_named() {
     let on = rules(NOISE).unwrap();

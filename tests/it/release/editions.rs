@@ -8,6 +8,9 @@ use vungxanh::risk::{Beneath, release_areas_after, release_cases_after};
 
 use super::*;
 
+/// What was told of cells, and what lies beneath it.
+type ToldCells = (Vec<(Cell, Released)>, Beneath<Cell>);
+
 /// Areas below one, by their place in the list; the leaves count, the others are sums.
 struct Land {
     above: &'static [Option<usize>],
@@ -314,7 +317,7 @@ proptest! {
         let rules = rules(11);
         let parents = neighbourhood()[0].parent(Resolution::new(7).unwrap()).unwrap().children();
         let ground: Vec<Vec<Cell>> = parents.iter().map(|parent| parent.children()).collect();
-        let mut cells: Option<(Vec<(Cell, Released)>, Beneath<Cell>)> = None;
+        let mut cells: Option<ToldCells> = None;
         let mut areas: Option<Told> = None;
         for groups in &course {
             let leaves: Vec<(Cell, u32)> = groups
