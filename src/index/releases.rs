@@ -162,19 +162,10 @@ impl ReleaseIndex {
     ) -> Vec<(Cell, PublicFigure)> {
         let parts = bbox.parts();
         if resolution.get() < TOP {
-            let mut parents: Vec<Cell> = self.listed[usize::from(TOP)]
-                .roster
-                .cells()
-                .iter()
-                .filter_map(|cell| cell.parent(resolution))
-                .collect();
-            parents.dedup();
-            return parents
+            return self
+                .top_parents(resolution)
                 .into_iter()
-                .filter(|cell| {
-                    let outer = CellBox::of(*cell);
-                    parts.iter().any(|part| outer.touches(part))
-                })
+                .filter(|cell| touches(*cell, &parts))
                 .map(|cell| (cell, self.public_cell(cell, at, window)))
                 .filter(|(_, figure)| figure.says_something())
                 .collect();
@@ -235,14 +226,18 @@ impl ReleaseIndex {
         figures
     }
 
-    /// Whether some release lists a cell of that resolution (0..=9) or a finer one that touches the box. Of
-    /// resolutions coarser than releases begin at: whether there is a cell at all.
+    /// Whether some release lists a cell of that resolution (0..=9) or a finer one that touches the box, or cells below one
+    /// that does.
     #[must_use]
     pub fn lists_any_in(&self, bbox: &BBox, resolution: Resolution) -> bool {
-        if resolution.get() < TOP {
-            return !self.listed[usize::from(TOP)].roster.cells().is_empty();
-        }
         let parts = bbox.parts();
+        let mut coarser = (resolution.get()..TOP).filter_map(Resolution::new);
+        if coarser.any(|coarse| {
+            let mut above = self.top_parents(coarse).into_iter();
+            above.any(|cell| touches(cell, &parts))
+        }) {
+            return true;
+        }
         let mut finer = self.listed.iter().skip(usize::from(resolution.get()));
         finer.any(|listed| listed.roster.touches_any(&parts))
     }
@@ -396,16 +391,29 @@ impl ReleaseIndex {
         rows
     }
 
+    /// Those above the cells that releases begin at, of a coarser resolution, ascending.
+    fn top_parents(&self, resolution: Resolution) -> Vec<Cell> {
+        let tops = self.listed[usize::from(TOP)].roster.cells().iter();
+        let mut parents: Vec<Cell> = tops.filter_map(|cell| cell.parent(resolution)).collect();
+        parents.dedup();
+        parents
+    }
+
     fn top_cells_below(&self, cell: Cell) -> impl Iterator<Item = Cell> {
         let top = Resolution::new(TOP).expect("5 is a resolution");
         let (low, high) = cell.descendants(top).unwrap_or((1, 0));
-        self.listed[usize::from(TOP)]
-            .roster
-            .cells()
+        let cells = self.listed[usize::from(TOP)].roster.cells();
+        let from = cells.partition_point(|cell| cell.to_u64() < low);
+        cells[from..]
             .iter()
             .copied()
-            .filter(move |below| (low..=high).contains(&below.to_u64()))
+            .take_while(move |below| below.to_u64() <= high)
     }
+}
+
+fn touches(cell: Cell, parts: &[BBox]) -> bool {
+    let outer = CellBox::of(cell);
+    parts.iter().any(|part| outer.touches(part))
 }
 
 impl PublicFigure {

@@ -235,17 +235,37 @@ impl Shard {
         if places.is_empty() {
             return;
         }
-        let (mut walk, mut waiting) = (layered.walk(), self.waiting(waiting));
+        let waiting = self.waiting(waiting);
+        if !waiting.is_empty() {
+            return visit_with(waiting, layered, roster, &places, windows, visit);
+        }
+        let mut walk = layered.walk();
         for at in places {
             let cell = roster.cells()[at];
-            let slots = walk.to(cell.to_u64());
-            let mut sums = layered.sums_at(slots, windows);
-            if !waiting.is_empty() {
-                waiting.next_below(cell).add_to(&mut sums, windows);
+            let sums = layered.sums_at(walk.to(cell.to_u64()), windows);
+            if !sums[0].is_empty() {
+                visit(cell, sums, roster.population(at));
             }
-            if sums[0].is_empty() {
-                continue;
-            }
+        }
+    }
+}
+
+/// The same where rows wait: apart, because in most shards none do.
+#[inline(never)]
+fn visit_with<const N: usize>(
+    mut waiting: Within<'_, CellStats>,
+    layered: &Layered<CellStats>,
+    roster: &Roster,
+    places: &[usize],
+    windows: [Window; N],
+    visit: &mut dyn FnMut(Cell, [CellStats; N], f64),
+) {
+    let mut walk = layered.walk();
+    for &at in places {
+        let cell = roster.cells()[at];
+        let mut sums = layered.sums_at(walk.to(cell.to_u64()), windows);
+        waiting.next_below(cell).add_to(&mut sums, windows);
+        if !sums[0].is_empty() {
             visit(cell, sums, roster.population(at));
         }
     }

@@ -56,7 +56,8 @@ pub(super) fn cells(
     first: impl FnOnce() -> Vec<(Cell, ReleasedCases)>,
     residents: impl Fn(Cell) -> f64,
 ) -> Edition<Cell, ReleasedCases> {
-    let Some(last) = told.told_cases(week) else {
+    // After a week without a case, what came tells as much as a first edition does.
+    let Some(last) = told.told_cases(week).filter(|last| !last.is_empty()) else {
         return Edition {
             rows: first(),
             beneath: Beneath::default(),
@@ -95,7 +96,9 @@ pub(super) fn areas(
     nodes: &[AreaNode],
     beneath_of: &mut BeneathOf<'_>,
 ) -> Edition<AreaCode, Released> {
-    let Some(last) = told.told_areas(week) else {
+    let has_any =
+        |(_, value): &(AreaCode, ReleasedCases)| !matches!(value, ReleasedCases::Shown { cases: 0, .. });
+    let Some(last) = told.told_areas(week).filter(|last| last.iter().any(has_any)) else {
         return Edition {
             rows: risk::release_areas(&rules.release, nodes),
             beneath: Beneath::default(),

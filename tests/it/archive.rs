@@ -218,7 +218,7 @@ fn a_box_and_zooms_bound_what_is_written() {
         bbox: Some(BBox::parse("-40,-40,-30,-30").unwrap()),
         ..wanted((4, 16))
     };
-    assert!(sea.occupied(&snapshot).is_empty());
+    assert_eq!(sea.occupied(&snapshot), []);
 }
 
 fn folder_with_places() -> tempfile::TempDir {

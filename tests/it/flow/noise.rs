@@ -160,17 +160,17 @@ fn a_rule_says_what_its_noise_promises_and_wrong_noise_is_named() {
         (
             "numerator = 0",
             "noise.epsilon.numerator",
-            "is 0; expected 1 to 1000000",
+            "is 0 (`0`); expected 1 to 1000000",
         ),
         (
             "numerator = -1",
             "noise.epsilon.numerator",
-            "is -1; expected 1 to 1000000",
+            "is -1 (`-1`); expected 1 to 1000000",
         ),
         (
             "numerator = 9000000",
             "noise.epsilon.numerator",
-            "is 9000000; expected 1 to 1000000",
+            "is 9000000 (`9000000`); expected 1 to 1000000",
         ),
     ] {
         let error = rules(&NOISE.replace("numerator = 1", wrong)).unwrap_err();
@@ -179,12 +179,12 @@ fn a_rule_says_what_its_noise_promises_and_wrong_noise_is_named() {
     }
     let error = rules(&NOISE.replace("denominator = 2", "denominator = 0")).unwrap_err();
     assert!(
-        error.contains("field noise.epsilon.denominator: is 0; expected 1 to"),
+        error.contains("field noise.epsilon.denominator: is 0 (`0`); expected 1 to"),
         "{error}"
     );
     let error = rules(&NOISE.replace("most_visits = 5", "most_visits = -5")).unwrap_err();
     assert!(
-        error.contains("field noise.most_visits: is -5; expected 1 to 1000"),
+        error.contains("field noise.most_visits: is -5 (`-5`); expected 1 to 1000"),
         "{error}"
     );
     let error = rules(&(NOISE.to_owned() + "colour = 1\n")).unwrap_err();

@@ -340,7 +340,7 @@ proptest! {
                     (edition.rows.into_iter().collect(), edition.beneath)
                 }
             };
-            let top = parents[0].parent(Resolution::new(3).unwrap()).unwrap();
+            let top = parents[0].parent(Resolution::new(5).unwrap()).unwrap();
             let of = |code: &str| told.0[&AreaCode::new(code).unwrap()];
             prop_assert_eq!(released_at(&now.0, top).0, of("r"));
             prop_assert!(now.0.is_sorted_by(|a, b| a.0 < b.0));
