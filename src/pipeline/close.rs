@@ -106,6 +106,7 @@ impl Pipeline {
         // No more than two of them are held at once, whatever is due.
         let (sender, mut made) = mpsc::channel(1);
         let (store, flow) = (self.inner.store.clone(), Handle::current());
+        let made_by = Arc::clone(&rules);
         let task = tokio::task::spawn_blocking(move || {
             let unread = OnceCell::new();
             let mut beneath_of = |measure: Measure, from| {
@@ -139,8 +140,14 @@ impl Pipeline {
         if count > 0 {
             all.put_into(&mut state);
         }
+        if stored.is_err() {
+            // What was stored may decide of what follows: all is looked at again.
+            state.looked_at = releases::LookedAt::default();
+        }
         stored?;
-        state.looked_at = looked_at??.unwrap_or_default();
+        // Under other rules, put in force meanwhile, all would be looked at again.
+        let looked_at = looked_at??.filter(|_| Arc::ptr_eq(&made_by, &self.rules()));
+        state.looked_at = looked_at.unwrap_or_default();
         if count == 0 {
             return Ok(());
         }

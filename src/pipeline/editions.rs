@@ -1,7 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::geo::Cell;
+use crate::geo::{Cell, Resolution};
 use crate::index::{
     CellPopulation, Ledger, Measure, Noise, ReleaseBody, ReleaseIndex, ReleasedActivity, ReleasedCases,
 };
@@ -58,13 +58,15 @@ pub(super) fn cells(
 ) -> Edition<Cell, ReleasedCases> {
     // After a week without a case, what came tells as much as a first edition does.
     let Some(last) = told.told_cases(week).filter(|last| !last.is_empty()) else {
+        let late = rules.release.cells_give_way_to_areas && areas_were_told(told, week);
         return Edition {
-            rows: first(),
+            rows: if late { all_hidden(leaves) } else { first() },
             beneath: Beneath::default(),
         };
     };
-    let last: Vec<(Cell, Released)> = last.iter().map(|row| (row.0, released(row.1))).collect();
-    let edition = if rules.release.cells_give_way_to_areas {
+    let mut last: Vec<(Cell, Released)> = last.iter().map(|row| (row.0, released(row.1))).collect();
+    last.sort_unstable_by_key(|row| row.0);
+    let edition = if rules.release.cells_give_way_to_areas || begins_coarser(last.iter().map(|row| row.0)) {
         // What cells and areas of two editions tell together was worked out of the first alone.
         Edition {
             rows: last,
@@ -88,7 +90,38 @@ pub(super) fn cells(
     }
 }
 
-/// A week's cases by area: the first time, or after what was told.
+/// Whether a release is of a time when releases began at coarser cells: what it hides there hides all below, so it stays
+/// as it is.
+fn begins_coarser(mut cells: impl Iterator<Item = Cell>) -> bool {
+    cells.any(|cell| cell.resolution().get() < risk::RELEASES_BEGIN_AT)
+}
+
+/// The same of a day's activity.
+pub(super) fn began_coarser(told: &ReleaseIndex, day: Hour) -> bool {
+    let told = told.told_activity(day).unwrap_or_default();
+    begins_coarser(told.iter().map(|row| row.0))
+}
+
+/// A week's cells where its areas were told before there was any: what gives way would have to be worked out of what was
+/// told of areas over time, so nothing is told but that something is hidden.
+fn all_hidden(leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
+    let top = Resolution::new(risk::RELEASES_BEGIN_AT);
+    let tops = leaves.iter().filter_map(|leaf| leaf.0.parent(top?));
+    let tops: BTreeSet<Cell> = tops.collect();
+    tops.into_iter()
+        .map(|cell| (cell, ReleasedCases::Hidden))
+        .collect()
+}
+
+/// Whether any count of areas but zero was told of a week.
+fn areas_were_told(told: &ReleaseIndex, week: Hour) -> bool {
+    let is_any =
+        |(_, value): &(AreaCode, ReleasedCases)| !matches!(value, ReleasedCases::Shown { cases: 0, .. });
+    told.told_areas(week).is_some_and(|rows| rows.iter().any(is_any))
+}
+
+/// A week's cases by area: the first time, or after what was told. Cells that were told first did not give way to them: then
+/// nothing is told of areas.
 pub(super) fn areas(
     told: &ReleaseIndex,
     rules: &Rules,
@@ -96,11 +129,16 @@ pub(super) fn areas(
     nodes: &[AreaNode],
     beneath_of: &mut BeneathOf<'_>,
 ) -> Edition<AreaCode, Released> {
-    let has_any =
-        |(_, value): &(AreaCode, ReleasedCases)| !matches!(value, ReleasedCases::Shown { cases: 0, .. });
-    let Some(last) = told.told_areas(week).filter(|last| last.iter().any(has_any)) else {
+    let Some(last) = told.told_areas(week).filter(|_| areas_were_told(told, week)) else {
+        let cells_came_first = told.told_cases(week).is_some_and(|cells| !cells.is_empty());
+        let mut rows = risk::release_areas(&rules.release, nodes);
+        if rules.release.cells_give_way_to_areas && cells_came_first {
+            for row in &mut rows {
+                row.1 = Released::Hidden;
+            }
+        }
         return Edition {
-            rows: risk::release_areas(&rules.release, nodes),
+            rows,
             beneath: Beneath::default(),
         };
     };
@@ -122,8 +160,9 @@ pub(super) fn activity(
     leaves: &[(Cell, u32, u32)],
     beneath_of: &mut BeneathOf<'_>,
 ) -> Edition<Cell, ReleasedActivity> {
-    let edition = if let Some(last) = told.told_activity(day) {
-        let last: Vec<(Cell, risk::ReleasedActivity)> = last
+    // After a day without anybody, what came tells as much as a first edition does.
+    let edition = if let Some(last) = told.told_activity(day).filter(|last| !last.is_empty()) {
+        let mut last: Vec<(Cell, risk::ReleasedActivity)> = last
             .into_iter()
             .map(|(cell, value)| match value {
                 ReleasedActivity::Shown { visits, people } => {
@@ -132,6 +171,8 @@ pub(super) fn activity(
                 ReleasedActivity::Hidden => (cell, risk::ReleasedActivity::Hidden),
             })
             .collect();
+        // What lies beneath is kept in the order in which figures are made.
+        last.sort_unstable_by_key(|row| row.0);
         let beneath = beneath_of(Measure::Activity, day);
         let beneath = beneath.and_then(|bytes| beneath::from_bytes(&bytes, cell));
         risk::release_activity_after(&rules.release, &last, beneath.as_ref(), leaves)

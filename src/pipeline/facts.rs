@@ -13,13 +13,9 @@ const WEEK_HOURS: i32 = 7 * 24;
 pub(super) fn refresh(rules: &Rules, offset: UtcOffset, state: &mut State, now: Timestamp) {
     let hour_turned = state.facts_hour != Some(now.hour());
     let stale: BTreeSet<VenueId> = if hour_turned {
-        state.stale_venues.clear();
-        state
-            .marks
-            .keys()
-            .chain(state.assessments.keys())
-            .cloned()
-            .collect()
+        let changed: Vec<VenueId> = state.stale_venues.drain(..).collect();
+        let known = state.marks.keys().chain(state.assessments.keys()).cloned();
+        known.chain(changed).collect()
     } else {
         state.stale_venues.drain(..).collect()
     };

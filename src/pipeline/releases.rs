@@ -203,6 +203,9 @@ fn due_days(
         if view.told.told_noise(bucket.from).is_some() || (is_told && view.noise.is_some()) {
             continue;
         }
+        if editions::began_coarser(&view.told, bucket.from) {
+            continue;
+        }
         let leaves = activity(ledger, day);
         if let (Some((key, cells)), Some(noise)) = (&view.noise, rules.release.noise) {
             push(

@@ -168,9 +168,9 @@ impl Pipeline {
             // Under the lock, so that no publication counts with the old ones after one with the new.
             let before = this.inner.rules.swap(Arc::clone(&rules));
             state.rules_changed(before.cell != rules.cell);
-            this.publish_locked(state).await?;
             // Releases are made by the new ones from the next closing on; those that stand are never edited.
             this.inner.closed_under_other_rules.notify_one();
+            this.publish_locked(state).await?;
             Ok(())
         });
         task.await.map_err(|_panicked| PipelineError::Task)?

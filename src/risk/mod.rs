@@ -65,8 +65,8 @@ pub use noise::{NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use parent_rules::{MarksOfParent, MarksOfParts, MinutesOfParts, ParentRule, ParentRules};
 pub use release::{
-    AreaNode, Counted, Released, ReleasedActivity, release_activity, release_areas, release_cases,
-    released_activity_at, released_at,
+    AreaNode, Counted, RELEASES_BEGIN_AT, Released, ReleasedActivity, release_activity, release_areas,
+    release_cases, released_activity_at, released_at,
 };
 pub use rule_head::RuleHead;
 pub use rules::Rules;

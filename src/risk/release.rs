@@ -47,7 +47,7 @@ pub struct AreaNode {
 
 /// The coarsest resolution in releases. Coarser cells are larger than the provinces that are published beside them: with a
 /// few of them on the edge of a province, a hidden one could only be kept if all were hidden, with all below them.
-const COARSEST: u8 = 5;
+pub const RELEASES_BEGIN_AT: u8 = 5;
 
 /// Case counts by cell that may be published, resolutions 5..=9, ascending by cell.
 ///
@@ -231,11 +231,13 @@ fn raise_to_children(tree: &mut Tree) {
 }
 
 fn nearest<T: Copy>(release: &[(Cell, T)], cell: Cell) -> Option<(Cell, T)> {
-    (COARSEST..=cell.resolution().get()).rev().find_map(|resolution| {
-        let at = cell.parent(Resolution::new(resolution)?)?;
-        let found = release.binary_search_by_key(&at, |&(listed, _)| listed).ok()?;
-        Some((at, release[found].1))
-    })
+    (RELEASES_BEGIN_AT..=cell.resolution().get())
+        .rev()
+        .find_map(|resolution| {
+            let at = cell.parent(Resolution::new(resolution)?)?;
+            let found = release.binary_search_by_key(&at, |&(listed, _)| listed).ok()?;
+            Some((at, release[found].1))
+        })
 }
 
 /// The cells of resolutions 5..=9 above the leaves with their summed figures, coarsest first and
@@ -295,7 +297,7 @@ impl Forest {
             }
         }
         let mut levels = vec![merged(level)];
-        for resolution in (COARSEST..BASE_RESOLUTION.get()).rev() {
+        for resolution in (RELEASES_BEGIN_AT..BASE_RESOLUTION.get()).rev() {
             let resolution = Resolution::new(resolution).expect("5..9 are resolutions");
             let finer = levels.last().expect("starts with one");
             let mut level: Vec<_> = finer

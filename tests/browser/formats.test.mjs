@@ -227,6 +227,13 @@ function readCompact(bytes) {
     const key = bytes.toString("utf8", at, at + length);
     const kind = bytes.readUInt8(at + length);
     at += length + 1;
+    /** @type {string[]} */
+    const texts = [];
+    for (let left = kind === 4 ? Number(varint()) : 0; left > 0; left--) {
+      const size = Number(varint());
+      texts.push(bytes.toString("utf8", at, at + size));
+      at += size;
+    }
     for (const [index, cell] of cells.entries()) {
       const number = varint();
       if (number === 0n) continue;

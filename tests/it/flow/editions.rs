@@ -325,3 +325,79 @@ async fn a_week_that_was_told_without_a_case_is_told_as_if_it_were_new() {
     };
     assert!(cells.len() == 2 && !rows.is_empty());
 }
+
+#[tokio::test]
+async fn a_day_of_venues_of_different_sizes_is_not_told_again_for_one_late_check_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = open(folder.path()).await;
+    // Far from each other: their cells have no common one that is told.
+    let places = [
+        ("a", 105.2, 21.0, 40),
+        ("b", 106.4, 22.3, 200),
+        ("c", 103.0, 20.0, 90),
+    ];
+    for (id, lng, lat, count) in places {
+        pipeline.put_venues(vec![venue(id, lng, lat)]).await.unwrap();
+        let visit = |n: u8| {
+            let mut visit = check_in(&format!("{id}-{n}"), id, n);
+            visit.at = SATURDAY;
+            visit
+        };
+        let visits = EventBatch::CheckIns((0..count).map(visit).collect());
+        pipeline.append(visits).await.unwrap();
+    }
+    pipeline.close_buckets().await.unwrap();
+    let told = editions(&pipeline, Measure::Activity).await;
+    assert_eq!(told.len(), 1);
+    close(pipeline, folder.path()).await;
+
+    let pipeline = open(folder.path()).await;
+    pipeline.close_buckets().await.unwrap();
+    assert_eq!(
+        editions(&pipeline, Measure::Activity).await,
+        told,
+        "after a restart"
+    );
+    let mut late = check_in("late", "a", 250);
+    late.at = SATURDAY;
+    pipeline.append(EventBatch::CheckIns(vec![late])).await.unwrap();
+    pipeline.close_buckets().await.unwrap();
+    assert_eq!(
+        editions(&pipeline, Measure::Activity).await,
+        told,
+        "for one late check-in"
+    );
+}
+
+#[tokio::test]
+async fn areas_that_come_after_the_cells_of_a_week_are_not_told_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = open(folder.path()).await;
+    pipeline.append(cases(0, 40, "164")).await.unwrap();
+    pipeline.close_buckets().await.unwrap();
+    let cells = |releases: &[Release]| {
+        let ReleaseBody::Cases(rows) = &releases.last().unwrap().body else {
+            panic!("no cases");
+        };
+        let count = |value| match value {
+            ReleasedCases::Shown { cases, .. } => Some(cases),
+            ReleasedCases::Hidden => None,
+        };
+        rows.iter().map(|row| (row.0, count(row.1))).collect::<Vec<_>>()
+    };
+    let told = cells(&editions(&pipeline, Measure::Cases).await);
+    assert_eq!(told.len(), 5);
+
+    let areas = vec![
+        area("19", None, 105.4, 21.3, 0.9),
+        area("164", Some("19"), 105.7, 21.5, 0.3),
+        area("165", Some("19"), 105.4, 21.3, 0.2),
+    ];
+    pipeline.put_areas(areas).await.unwrap();
+    pipeline.append(cases(100, 15, "165")).await.unwrap();
+    pipeline.close_buckets().await.unwrap();
+    // The cells did not give way to them.
+    assert_eq!(cells(&editions(&pipeline, Measure::Cases).await), told);
+    let told = ["19", "164", "165"].map(|code| public(&pipeline, code).cases);
+    assert_eq!(told, [None; 3]);
+}
