@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use vungxanh::{app, config::Cli};
 
-/// A sixth of the time of a kept tile went into the C library's allocator. Without huge pages, of which a small server
-/// fills a part each.
+/// A sixth of the time of a kept tile went into the C library's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -219,7 +219,12 @@ fn read(sealed: &[u8]) -> Result<Release, String> {
     } else {
         None
     };
-    let count = body.count(7)?;
+    // The fewest bytes that a row takes.
+    let count = body.count(if measure == Measure::AreaLevels as u8 {
+        3
+    } else {
+        7
+    })?;
     let released = match measure {
         0 | NOISY_ACTIVITY => {
             let mut rows = Vec::with_capacity(count);
@@ -311,4 +316,24 @@ fn read_cases(body: &mut Body) -> Result<ReleasedCases, String> {
 
 fn read_cell(body: &mut Body) -> Result<Cell, String> {
     Cell::from_u64(body.u64()?).map_err(|error| format!("has a bad row: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_areas_with_the_shortest_codes_come_back() {
+        let codes = ('A'..='Z').map(|letter| AreaCode::new(&letter.to_string()).unwrap());
+        let release = Release {
+            bucket: Window {
+                from: Hour(0),
+                to: Hour(168),
+            },
+            seq: 3,
+            made_at: Timestamp(7),
+            body: ReleaseBody::AreaLevels(codes.zip((1..=4).cycle()).collect()),
+        };
+        assert_eq!(Release::from_bytes(&release.to_bytes()).unwrap(), release);
+    }
 }
