@@ -238,7 +238,7 @@ function readCompact(bytes) {
       const number = varint();
       if (number === 0n) continue;
       const above = number - 1n;
-      const values = [() => Number(above), () => Number(above) / 10, () => true, () => id((positions[index] ?? 0n) >> (3n * (resolution - above)), above).toString(16)];
+      const values = [() => Number(above), () => Number(above) / 10, () => true, () => id((positions[index] ?? 0n) >> (3n * (resolution - above)), above).toString(16), () => texts[Number(above)]];
       cell[key] = /** @type {() => unknown} */ (values[kind])();
     }
   }
