@@ -53,29 +53,29 @@ pub(super) fn cells(
     week: Hour,
     leaves: &[(Cell, u32)],
     beneath_of: &mut BeneathOf<'_>,
-    first: impl FnOnce() -> Vec<(Cell, ReleasedCases)>,
+    first: impl FnOnce() -> Vec<(Cell, Released)>,
     residents: impl Fn(Cell) -> f64,
 ) -> Edition<Cell, ReleasedCases> {
-    // After a week without a case, what came tells as much as a first edition does.
-    let Some(last) = told.told_cases(week).filter(|last| !last.is_empty()) else {
-        let late = rules.release.cells_give_way_to_areas && areas_were_told(told, week);
-        return Edition {
-            rows: if late { all_hidden(leaves) } else { first() },
-            beneath: Beneath::default(),
-        };
+    let told_alone = |rows| Edition {
+        rows,
+        beneath: Beneath::default(),
     };
-    let mut last: Vec<(Cell, Released)> = last.iter().map(|row| (row.0, released(row.1))).collect();
-    last.sort_unstable_by_key(|row| row.0);
-    let edition = if rules.release.cells_give_way_to_areas || begins_coarser(last.iter().map(|row| row.0)) {
-        // What cells and areas of two editions tell together was worked out of the first alone.
-        Edition {
-            rows: last,
-            beneath: Beneath::default(),
+    // After a week without a case, what came tells as much as a first edition does.
+    let edition = if let Some(last) = told.told_cases(week).filter(|last| !last.is_empty()) {
+        let mut last: Vec<(Cell, Released)> = last.iter().map(|row| (row.0, released(row.1))).collect();
+        last.sort_unstable_by_key(|row| row.0);
+        if rules.release.cells_give_way_to_areas || begins_coarser(last.iter().map(|row| row.0)) {
+            // What cells and areas of two editions tell together was worked out of the first alone.
+            told_alone(last)
+        } else {
+            let beneath = beneath_of(Measure::Cases, week);
+            let beneath = beneath.and_then(|bytes| beneath::from_bytes(&bytes, cell));
+            risk::release_cases_after(&rules.release, &last, beneath.as_ref(), leaves)
         }
+    } else if rules.release.cells_give_way_to_areas && areas_were_told(told, week) {
+        told_alone(all_hidden(leaves))
     } else {
-        let beneath = beneath_of(Measure::Cases, week);
-        let beneath = beneath.and_then(|bytes| beneath::from_bytes(&bytes, cell));
-        risk::release_cases_after(&rules.release, &last, beneath.as_ref(), leaves)
+        told_alone(first())
     };
     let level = |(cell, value): (Cell, Released)| match value {
         Released::Shown(cases) => {
@@ -104,13 +104,11 @@ pub(super) fn began_coarser(told: &ReleaseIndex, day: Hour) -> bool {
 
 /// A week's cells where its areas were told before there was any: what gives way would have to be worked out of what was
 /// told of areas over time, so nothing is told but that something is hidden.
-fn all_hidden(leaves: &[(Cell, u32)]) -> Vec<(Cell, ReleasedCases)> {
+fn all_hidden(leaves: &[(Cell, u32)]) -> Vec<(Cell, Released)> {
     let top = Resolution::new(risk::RELEASES_BEGIN_AT);
     let tops = leaves.iter().filter_map(|leaf| leaf.0.parent(top?));
     let tops: BTreeSet<Cell> = tops.collect();
-    tops.into_iter()
-        .map(|cell| (cell, ReleasedCases::Hidden))
-        .collect()
+    tops.into_iter().map(|cell| (cell, Released::Hidden)).collect()
 }
 
 /// Whether any count of areas but zero was told of a week.

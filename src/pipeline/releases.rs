@@ -1,3 +1,4 @@
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -192,14 +193,11 @@ fn due_days(
         // A sealed day takes no more events: its release is missing or final, unless it was backfilled.
         let same = ledger.is_sealed(day)
             || (revision.is_some() && view.looked_at.days.get(&day) == revision.as_ref());
-        if same
-            && !view.backfilled.contains(&day)
-            && view.released.contains_key(&(Measure::Activity, bucket.from))
-        {
+        let is_told = view.released.contains_key(&(Measure::Activity, bucket.from));
+        if same && is_told && !view.backfilled.contains(&day) {
             continue;
         }
         // Noise is not drawn twice, and what is told beside it would take it away.
-        let is_told = view.released.contains_key(&(Measure::Activity, bucket.from));
         if view.told.told_noise(bucket.from).is_some() || (is_told && view.noise.is_some()) {
             continue;
         }
@@ -241,7 +239,8 @@ fn due_weeks(
         let is_released = |measure| view.released.contains_key(&(measure, bucket.from));
         let same = view.looked_at.weeks.get(&monday) == Some(&looked);
         looked_at.insert(monday, looked);
-        let nodes = area_nodes(&view.areas, ledger, monday);
+        // Of most weeks nobody asks.
+        let nodes = LazyCell::new(|| area_nodes(&view.areas, ledger, monday));
         if !(same && is_released(Measure::Cases)) {
             let cases = weekly_cases(ledger, monday);
             let edition = editions::cells(
@@ -337,23 +336,13 @@ fn cells(
     leaves: &[(Cell, u32)],
     nodes: &[AreaNode],
     monday: Day,
-) -> Vec<(Cell, ReleasedCases)> {
-    let released = if rules.release.cells_give_way_to_areas {
+) -> Vec<(Cell, Released)> {
+    if rules.release.cells_give_way_to_areas {
         let smallest = |cell| view.areas.smallest_under(cell, last_day(monday));
         risk::release_cases_beside(&rules.release, leaves, nodes, smallest)
     } else {
         risk::release_cases(&rules.release, leaves)
-    };
-    released
-        .into_iter()
-        .map(|(cell, released)| match released {
-            Released::Shown(cases) => {
-                let level = cell_risk(&rules.cell, cases, view.population.of(cell)).level;
-                (cell, ReleasedCases::Shown { cases, level })
-            }
-            Released::Hidden => (cell, ReleasedCases::Hidden),
-        })
-        .collect()
+    }
 }
 
 /// What the cells' rule says of the areas whose count is shown: cells that can show nothing of their own show it.
