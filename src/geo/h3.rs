@@ -120,6 +120,16 @@ impl Cell {
         self.0.grid_disk::<Vec<_>>(k).into_iter().map(Self).collect()
     }
 
+    /// The cells of resolution 0.
+    pub(super) fn coarsest() -> impl Iterator<Item = Self> {
+        CellIndex::base_cells().map(Self)
+    }
+
+    /// Whether it has five neighbours only: twelve of each resolution.
+    pub(super) fn is_pentagon(self) -> bool {
+        self.0.is_pentagon()
+    }
+
     /// Its centre.
     #[must_use]
     pub fn centre(self) -> LngLat {

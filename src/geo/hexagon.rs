@@ -1,5 +1,6 @@
+use crate::geo::lattice::{Lattice, Pattern};
 use crate::geo::snap::{is_convex, snapped, wound};
-use crate::geo::{BUFFER, Cell, EXTENT, Resolution, TileCoord, TilePoint, WorldShape};
+use crate::geo::{BUFFER, Cell, EXTENT, Resolution, TileCoord, TilePoint, WorldPoint, WorldShape};
 
 /// A cell's outline on the grid of a whole zoom: as a tile shows it that holds all the world, `4096 · 2^zoom`
 /// units on each side (EPSG:3857, y grows south). Convex, positive, smallest vertex (y, then x) first.
@@ -11,6 +12,11 @@ pub struct GridHexagon {
     points: Vec<TilePoint>,
 }
 
+/// Units on each side of the grid of a zoom.
+fn side_of(zoom: u8) -> f64 {
+    f64::from(1_u32 << zoom) * f64::from(EXTENT)
+}
+
 /// A cell that is wider than this on its zoom is distorted beyond all measure (near a pole): it is cut.
 const WIDEST: i32 = EXTENT / 4;
 
@@ -19,7 +25,7 @@ impl GridHexagon {
     /// comes near the antimeridian, holds or is close to a pole, or has no clean outline on the grid.
     #[must_use]
     pub fn new(cell: Cell, zoom: u8) -> Option<Self> {
-        let side = f64::from(1_u32 << zoom) * f64::from(EXTENT);
+        let side = side_of(zoom);
         let shape = WorldShape::of_cell(cell);
         let [polygon] = shape.polygons.as_slice() else {
             return None;
@@ -28,6 +34,11 @@ impl GridHexagon {
             .iter()
             .map(|p| [p.x * side, p.y * side])
             .collect();
+        Self::around(&ring, side)
+    }
+
+    /// The outline through some corners on a grid of so many units on each side.
+    fn around(ring: &[[f64; 2]], side: f64) -> Option<Self> {
         let edge = f64::from(BUFFER + 1);
         let is_inside = ring
             .iter()
@@ -35,7 +46,7 @@ impl GridHexagon {
         if !is_inside {
             return None;
         }
-        let points = wound(snapped(&ring, |x, y| TilePoint { x, y }), true)?;
+        let points = wound(snapped(ring, |x, y| TilePoint { x, y }), true)?;
         let hexagon = Self { points };
         let (low, high) = hexagon.envelope();
         let fits = high.x - low.x <= WIDEST && high.y - low.y <= WIDEST;
@@ -171,7 +182,7 @@ pub struct CellBlock {
 
 impl CellBlock {
     /// Steps from the parent to its cells: 7³ = 343 of them.
-    const STEPS: u8 = 3;
+    pub(super) const STEPS: u8 = 3;
 
     /// The block that holds a cell.
     #[must_use]
@@ -203,21 +214,80 @@ impl CellBlock {
         })
     }
 
+    /// The resolution of its cells.
+    #[must_use]
+    pub fn resolution(self) -> Resolution {
+        self.resolution
+    }
+
+    /// Whether it holds all 343 cells: there are fewer at the coarsest resolutions and around a pentagon.
+    pub(super) fn is_whole(self) -> bool {
+        self.steps() == u32::from(Self::STEPS) && !self.parent.is_pentagon()
+    }
+
+    fn steps(self) -> u32 {
+        u32::from(self.resolution.get() - self.parent.resolution().get())
+    }
+
+    /// The cell at a place; `None` where one is missing below a pentagon.
+    pub(super) fn cell(self, place: usize) -> Option<Cell> {
+        let to = u32::from(self.resolution.get());
+        let mut id = (self.parent.to_u64() & !(15 << 52)) | (u64::from(to) << 52);
+        let mut rest = place as u64;
+        for step in 0..self.steps() {
+            let shift = 3 * (15 - to + step);
+            id = (id & !(7 << shift)) | ((rest % 7) << shift);
+            rest /= 7;
+        }
+        Cell::from_u64(id).ok()
+    }
+
     /// Every place with its cell; places that are missing below a pentagon are `None`.
     pub fn cells(self) -> impl Iterator<Item = Option<Cell>> {
-        let (own, to) = (self.parent.resolution().get(), self.resolution.get());
-        let base = (self.parent.to_u64() & !(15 << 52)) | (u64::from(to) << 52);
-        let steps = u32::from(to - own);
-        (0..7_u64.pow(steps)).map(move |place| {
-            let mut id = base;
-            let mut rest = place;
-            for step in 0..steps {
-                let shift = 3 * (15 - u32::from(to) + step);
-                id = (id & !(7 << shift)) | ((rest % 7) << shift);
-                rest /= 7;
-            }
-            Cell::from_u64(id).ok()
-        })
+        (0..7_usize.pow(self.steps())).map(move |place| self.cell(place))
+    }
+
+    /// By place the outlines of its cells on the grid of a zoom; `None` for those that go the general way
+    /// ([`GridHexagon::new`]) and for what is missing.
+    #[must_use]
+    pub fn outlines(self, zoom: u8) -> Vec<Option<GridHexagon>> {
+        let generally = |cell: Option<Cell>| cell.and_then(|cell| GridHexagon::new(cell, zoom));
+        let Some(lattice) = Lattice::of(self) else {
+            return self.cells().map(generally).collect();
+        };
+        let side = side_of(zoom);
+        let pattern = Pattern::of(self.resolution);
+        let on_grid = |at: WorldPoint| [at.x * side, at.y * side];
+        let corners = pattern
+            .corners
+            .iter()
+            .map(|corner| on_grid(lattice.corner(*corner)));
+        let corners: Vec<[f64; 2]> = corners.collect();
+        let rings = pattern
+            .cells
+            .iter()
+            .map(|six| six.map(|nth| corners[usize::from(nth)]));
+        let outlines = self.cells().zip(rings).map(|(cell, ring)| {
+            let outline = GridHexagon::around(&ring, side);
+            outline.or_else(|| generally(cell))
+        });
+        outlines.collect()
+    }
+
+    /// The same of one of its cells alone.
+    #[must_use]
+    pub fn outline(cell: Cell, zoom: u8) -> Option<GridHexagon> {
+        let block = Self::of(cell);
+        let side = side_of(zoom);
+        let outline = Lattice::of(block).and_then(|lattice| {
+            let pattern = Pattern::of(block.resolution);
+            let ring = pattern.cells[Self::place(cell)].map(|nth| {
+                let at = lattice.corner(pattern.corners[usize::from(nth)]);
+                [at.x * side, at.y * side]
+            });
+            GridHexagon::around(&ring, side)
+        });
+        outline.or_else(|| GridHexagon::new(cell, zoom))
     }
 }
 
@@ -242,6 +312,34 @@ mod tests {
                 let same = CellBlock::key(neighbour) == CellBlock::key(cell);
                 prop_assert_eq!(CellBlock::of(neighbour) == block, same);
             }
+        }
+
+        /// Rounding may differ by a unit where a corner lies in the middle of two, once in a million corners.
+        #[test]
+        fn the_outlines_of_a_block_are_those_of_its_cells(lng in -180.0..180.0, lat in -90.0..90.0, zoom in 2_u8..=16) {
+            let cell = Cell::at(LngLat::new(lng, lat).unwrap(), crate::geo::resolution_for_zoom(zoom));
+            let block = CellBlock::of(cell);
+            let outlines = block.outlines(zoom);
+            prop_assert_eq!(outlines.len(), block.cells().count());
+            let mut others = 0;
+            for (cell, outline) in block.cells().zip(&outlines) {
+                let Some(cell) = cell else {
+                    prop_assert_eq!(outline, &None);
+                    continue;
+                };
+                prop_assert_eq!(&CellBlock::outline(cell, zoom), outline);
+                let single = GridHexagon::new(cell, zoom);
+                if &single != outline {
+                    let (Some(single), Some(outline)) = (&single, outline) else {
+                        return Err(TestCaseError::fail(format!("{cell}: {single:?} {outline:?}")));
+                    };
+                    let ((a, b), (c, d)) = (single.envelope(), outline.envelope());
+                    let off = [a.x - c.x, a.y - c.y, b.x - d.x, b.y - d.y];
+                    prop_assert!(off.iter().all(|off| off.abs() <= 1), "{}: {:?} {:?}", cell, single, outline);
+                    others += 1;
+                }
+            }
+            prop_assert!(others <= 3, "{} of a block of {}", others, cell);
         }
 
         /// Against the clipper: the same outline where it lies inside, about the same where it is cut.

@@ -9,6 +9,7 @@ mod clip;
 mod cover;
 mod h3;
 mod hexagon;
+mod lattice;
 mod lng_lat;
 mod mercator;
 mod piece;

@@ -43,10 +43,9 @@ pub(super) enum Shown {
 impl HexBlock {
     fn new(block: CellBlock, zoom: u8) -> Self {
         let mut tails = Vec::new();
-        let hexagons = block
-            .cells()
-            .map(|cell| {
-                let outline = cell.and_then(|cell| GridHexagon::new(cell, zoom));
+        let outlines = block.outlines(zoom).into_iter();
+        let hexagons = outlines
+            .map(|outline| {
                 outline.map_or_else(Hexagon::default, |outline| Hexagon::new(&outline, &mut tails))
             })
             .collect();
@@ -57,7 +56,7 @@ impl HexBlock {
     /// Of one cell alone, which stands at the first place.
     fn alone(cell: Cell, zoom: u8) -> Self {
         let mut tails = Vec::new();
-        let outline = GridHexagon::new(cell, zoom);
+        let outline = CellBlock::outline(cell, zoom);
         let hexagon = outline.map_or_else(Hexagon::default, |outline| Hexagon::new(&outline, &mut tails));
         Self {
             hexagons: vec![hexagon],
@@ -296,7 +295,7 @@ mod tests {
             for near in cell.grid_disk(6) {
                 let block = blocks.of(near, zoom);
                 let hexagon = block.hexagon(near);
-                let Some(outline) = GridHexagon::new(near, zoom) else {
+                let Some(outline) = CellBlock::outline(near, zoom) else {
                     assert_eq!(hexagon.envelope(), None);
                     continue;
                 };
