@@ -87,9 +87,10 @@ impl<'a> CellsLayer<'a> {
                 let first = hexagon.first();
                 scratch.varint(zigzag(first.x - self.coord.x() as i32 * EXTENT));
                 scratch.varint(zigzag(first.y - self.coord.y() as i32 * EXTENT));
-                scratch.extend(block.tail(hexagon));
+                let (tail, len) = block.tail_and_more(hexagon);
+                scratch.extend_from(tail, len);
                 scratch.set(place, (scratch.len() - place - 1) as u8);
-                put_bytes(&mut self.features, FEATURE, self.scratch.bytes());
+                scratch.put_as(&mut self.features, FEATURE);
             }
             Shown::Cut(ring) => {
                 self.put_rings(

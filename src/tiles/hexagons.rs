@@ -5,7 +5,7 @@ use moka::sync::Cache;
 use crate::geo::{
     Cell, CellBlock, EXTENT, GridHexagon, GridTile, TileCoord, TilePoint, TilePolygon, WorldShape,
 };
-use crate::tiles::wire::{put_ring_tail, unzigzag};
+use crate::tiles::wire::{COPIED_AT_ONCE, put_ring_tail, unzigzag};
 
 /// The outlines of the cells of a block on the grid of a zoom, ready to be copied into tiles. A boundary's steps
 /// from vertex to vertex do not depend on the tile, nor on what happened in the cell: computed once, they serve
@@ -49,6 +49,8 @@ impl HexBlock {
                 outline.map_or_else(Hexagon::default, |outline| Hexagon::new(&outline, &mut tails))
             })
             .collect();
+        // So that the last can be read as widely as the others.
+        tails.resize(tails.len() + COPIED_AT_ONCE, 0);
         tails.shrink_to_fit();
         Self { hexagons, tails }
     }
@@ -91,6 +93,11 @@ impl HexBlock {
     pub fn tail(&self, hexagon: Hexagon) -> &[u8] {
         let start = usize::from(hexagon.tail);
         &self.tails[start..start + usize::from(hexagon.tail_len)]
+    }
+
+    /// The same with what happens to stand behind it, and its length.
+    pub fn tail_and_more(&self, hexagon: Hexagon) -> (&[u8], usize) {
+        (&self.tails[usize::from(hexagon.tail)..], hexagon.tail_len.into())
     }
 
     fn points(&self, hexagon: Hexagon) -> impl Iterator<Item = TilePoint> {

@@ -65,6 +65,9 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// How many bytes [`Scratch::extend_from`] copies at once.
+pub(super) const COPIED_AT_ONCE: usize = 32;
+
 /// A short message put together without a look at the heap; writing beyond its end is a mistake and panics.
 pub(super) struct Scratch {
     bytes: [u8; 192],
@@ -100,9 +103,15 @@ impl Scratch {
         self.push(value as u8);
     }
 
-    pub fn extend(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
+    /// Appends the first `len` bytes. [`COPIED_AT_ONCE`] are copied where there are as many: a copy of a known length is a
+    /// few instructions, one of an unknown length a call.
+    pub fn extend_from(&mut self, bytes: &[u8], len: usize) {
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        match (room.first_chunk_mut(), bytes.first_chunk::<COPIED_AT_ONCE>()) {
+            (Some(room), Some(bytes)) if len <= COPIED_AT_ONCE => *room = *bytes,
+            _ => room[..len].copy_from_slice(&bytes[..len]),
+        }
+        self.len += len;
     }
 
     /// Overwrites a byte that was pushed to hold a place.
@@ -112,6 +121,20 @@ impl Scratch {
 
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// Appends it to `out` as a field of bytes.
+    pub fn put_as(&self, out: &mut Vec<u8>, tag: u8) {
+        const COMMON: usize = 64;
+        out.push(tag);
+        put_varint(out, self.len as u32);
+        if self.len <= COMMON {
+            let end = out.len() + self.len;
+            out.extend_from_slice(&self.bytes[..COMMON]);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(self.bytes());
+        }
     }
 }
 
