@@ -322,6 +322,7 @@ fn components() -> utoipa::openapi::Components {
         hot_spots::HotSpotRow,
         rules::RuleRow,
         rules::ReloadAnswer,
+        rules::RuleAnswer,
         trend::TriangleRow,
         bulletin::BulletinRow,
         zones::ZoneRow,

@@ -404,6 +404,8 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Json("Polygon"), Answers::One("RiskInAnswer"), || post(v1::risk::inside)),
     route!("listRules", Get "/v1/rules", EVERYONE, Read, "risk", "Các quy định, nguồn và hiệu lực", "The rules, their sources and when they hold",
         [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("RuleRow"), || get(v1::rules::list)),
+    route!("getRule", Get "/v1/rules/{kind}/{rule}", EVERYONE, Read, "risk", "Toàn văn một quy định: mọi khoảng, trọng số và hằng số (`area/qd4800@2021-10-12`)", "A rule, whole: every band, weight and constant (`area/qd4800@2021-10-12`)",
+        [AT], Takes::Nothing, Answers::One("RuleAnswer"), || get(v1::rules::one)),
     route!("reloadRules", Post "/v1/rules/reload", ADMINS, Write, "risk", "Đọc lại các quy định từ thư mục `--rules` và áp dụng ngay; có tệp sai thì giữ nguyên các quy định đang áp dụng", "Read the rules of the `--rules` folder again and put them in force; with one wrong file those in force stay",
         [], Takes::Nothing, Answers::One("ReloadAnswer"), || post(v1::rules::reload)),
     // Changes

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::geo::Cell;
 use crate::model::Timestamp;
 use crate::risk::explain::{figure, vietnamese};
 use crate::risk::rules::Flaw;
@@ -70,16 +71,42 @@ pub fn explain_cell_by_area(
         area,
     );
     explain_rate(rules, cases_7d, population, &mut explain);
-    for (input, (vi, en)) in explain.inputs.iter_mut().zip([
+    of_whom(&mut explain, area, area);
+    explain
+}
+
+/// Why a cell whose own count is hidden has the level of a larger cell: by the released cases of that one.
+#[must_use]
+pub fn explain_cell_by_parent(
+    rules: &CellRules,
+    parent: Cell,
+    cases_7d: u32,
+    population: f64,
+    as_of: Timestamp,
+) -> Explain {
+    let mut explain = Explain::under(&rules.rule, as_of);
+    explain.step(
+        "Số ca của ô không được công bố vì nhỏ, hoặc vì có thể làm lộ một số nhỏ của ô bên cạnh. Cấp ở đây là của ô lớn hơn gần nhất đã công bố chứa ô này",
+        "The cases of the cell are not published: they are few, or could give a small number beside it away. The level here is that of the nearest published larger cell that holds this one",
+        parent.to_string(),
+    );
+    explain_rate(rules, cases_7d, population, &mut explain);
+    of_whom(&mut explain, &format!("ô {parent}"), &format!("cell {parent}"));
+    explain
+}
+
+/// Says whose the two inputs are.
+fn of_whom(explain: &mut Explain, vi: &str, en: &str) {
+    let names = [
         (
-            format!("Ca cộng đồng trong 7 ngày: {area}"),
-            format!("Community cases in 7 days: {area}"),
+            format!("Ca cộng đồng trong 7 ngày: {vi}"),
+            format!("Community cases in 7 days: {en}"),
         ),
-        (format!("Dân số: {area}"), format!("Residents: {area}")),
-    ]) {
+        (format!("Dân số: {vi}"), format!("Residents: {en}")),
+    ];
+    for (input, (vi, en)) in explain.inputs.iter_mut().zip(names) {
         input.name = Text::new(vi, en);
     }
-    explain
 }
 
 fn explain_rate(rules: &CellRules, cases_7d: u32, population: f64, explain: &mut Explain) {

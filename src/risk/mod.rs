@@ -46,7 +46,8 @@ pub use area::{
 };
 pub use bands::{Band, Bands};
 pub use cell_risk::{
-    CellRisk, CellRules, cell_risk, explain_cell, explain_cell_by_area, poisson_interval_95,
+    CellRisk, CellRules, cell_risk, explain_cell, explain_cell_by_area, explain_cell_by_parent,
+    poisson_interval_95,
 };
 pub use editions::{
     Beneath, BeneathNode, Edition, release_activity_after, release_activity_first, release_areas_after,

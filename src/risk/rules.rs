@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use crate::risk::air::AirRules;
 use crate::risk::any_rule::{AnyRule, KINDS};
 pub(super) use crate::risk::flaw::Flaw;
-use crate::risk::flaw::InvalidRules;
+use crate::risk::flaw::{InvalidRules, unreadable};
 use crate::risk::forecast::ForecastRules;
 use crate::risk::{
     AreaRuleBook, CellRules, Instruments, ReleaseRules, RuleHead, TracingRules, TrendRules, VenueRules,
@@ -124,7 +126,12 @@ pub struct Rules {
     pub release: ReleaseRules,
     /// The safety instruments.
     pub instruments: Instruments,
+    /// All of them as their files say it; [`Rules::file`] finds one.
+    pub files: RuleFiles,
 }
+
+/// What rule files say, comments apart, by kind and `id@version`.
+pub type RuleFiles = BTreeMap<(&'static str, String), toml::Table>;
 
 impl Rules {
     /// The rules that come with the program.
@@ -174,7 +181,9 @@ impl Rules {
         let (mut trend, mut release) = (None, None);
         let (mut areas, mut instruments) = (Vec::new(), Vec::new());
         let (mut air, mut forecast) = (None, None);
+        let mut tables = RuleFiles::new();
         for file in files {
+            tables.insert((file.rule.kind(), file.rule.head().label()), file.table);
             match file.rule {
                 AnyRule::Air(rules) => air = Some(*rules),
                 AnyRule::Area(rules) => areas.push(*rules),
@@ -198,6 +207,7 @@ impl Rules {
             trend: trend.ok_or_else(|| missing("trend"))?,
             release: release.ok_or_else(|| missing("release"))?,
             instruments: Instruments::new(instruments),
+            files: tables,
         })
     }
 }
@@ -207,12 +217,19 @@ struct Read<'a> {
     name: &'a str,
     text: &'a str,
     rule: AnyRule,
+    table: toml::Table,
 }
 
 impl<'a> Read<'a> {
     fn new(name: &'a str, text: &'a str) -> Result<Self, InvalidRules> {
         let rule = Rules::read_one(name, text)?;
-        Ok(Self { name, text, rule })
+        let table = toml::from_str(text).map_err(|error| unreadable(name, text, &error))?;
+        Ok(Self {
+            name,
+            text,
+            rule,
+            table,
+        })
     }
 
     /// Whether there is no place for both.
@@ -249,6 +266,14 @@ impl Rules {
         ];
         let instruments = self.instruments.iter().map(|each| ("instrument", &each.rule));
         areas.chain(single).chain(instruments).collect()
+    }
+
+    /// A rule as its file says it, comments apart: every band, weight and constant that it counts with.
+    #[must_use]
+    pub fn file(&self, kind: &str, label: &str) -> Option<&toml::Table> {
+        let mut files = self.files.iter();
+        let (_, table) = files.find(|((each, its), _)| *each == kind && its == label)?;
+        Some(table)
     }
 }
 

@@ -14,7 +14,9 @@ use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
 use crate::index::{Noise, PublicFigure};
 use crate::model::Day;
-use crate::risk::{CellRules, Explain, cell_risk, explain_cell, explain_cell_by_area};
+use crate::risk::{
+    CellRules, Explain, cell_risk, explain_cell, explain_cell_by_area, explain_cell_by_parent,
+};
 
 /// A cell's figures. Without a key they come from releases: rounded, and hidden where few people stand behind them.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -62,7 +64,8 @@ pub struct CellAnswer {
     pub noise: Option<NoiseRow>,
     /// The area of `from_area`.
     pub level_area: Option<LevelArea>,
-    /// Why the level is what it is; absent where the count is hidden, unless the level is an area's.
+    /// Why the level is what it is: by the counts of the larger cell or of the area where it is theirs; absent where
+    /// nothing was published.
     #[schema(value_type = Option<Object>)]
     pub explain: Option<Explain>,
 }
@@ -284,10 +287,18 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
                 .cases
                 .map(|cases| explain_cell_by_area(rules, &area.name, cases, residents, view.at))
         }
-        None => week
-            .cases
-            .filter(|_| week.from_parent.is_none())
-            .map(|cases| explain_cell(rules, cases, population, view.at)),
+        None => match week.from_parent {
+            Some(parent) => {
+                let released = snapshot.releases().public_cell(parent, view.at, view.week());
+                let residents = snapshot.population(parent);
+                released
+                    .cases
+                    .map(|cases| explain_cell_by_parent(rules, parent, cases, residents, view.at))
+            }
+            None => week
+                .cases
+                .map(|cases| explain_cell(rules, cases, population, view.at)),
+        },
     };
     CellAnswer {
         as_of: view.as_of(),

@@ -1,11 +1,15 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::edge::{ApiError, Caller, FieldError};
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::registry;
@@ -95,6 +99,47 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         view.freshness(),
         Some(json!({ "reload": reload })),
     )
+}
+
+/// A rule, whole.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct RuleAnswer {
+    /// When the figures were last brought up to date.
+    pub as_of: String,
+    /// What is said of it in the list.
+    #[serde(flatten)]
+    pub row: RuleRow,
+    /// What its file says, comments apart: every band, weight and constant.
+    pub file: Value,
+}
+
+/// `GET /v1/rules/{kind}/{rule}`.
+pub async fn one(
+    State(state): State<ApiState>,
+    caller: Caller,
+    query: Query,
+    segments: Segments,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = View::new(&state, caller, &query)?;
+    let rules = state.pipeline.rules();
+    let (kind, label) = (segments.text("kind"), segments.text("rule"));
+    let heads = rules.heads();
+    let found = heads
+        .iter()
+        .find(|(each, head)| *each == kind && head.label() == label);
+    let (Some((kind, head)), Some(file)) = (found, rules.file(kind, label)) else {
+        return Err(ApiError::NotFound(format!(
+            "no rule `{kind}/{label}`; /v1/rules lists those there are"
+        )));
+    };
+    let chosen = rules.areas.on(view.day()).rule.label();
+    let answer = RuleAnswer {
+        as_of: view.as_of(),
+        row: row(&view, kind, head, &chosen),
+        file: json!(file),
+    };
+    view.write(&headers, &answer)
 }
 
 /// Rules that were put in force.

@@ -173,3 +173,66 @@ async fn lists_and_tiles_name_the_area_and_can_be_asked_for_it() {
 fn url(text: &str) -> String {
     text.replace(' ', "%20").replace('\'', "%27").replace('=', "%3D")
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_with_the_level_of_a_larger_one_says_by_which_figures() {
+    let app = TestApp::new().await;
+    let province = Area {
+        name: "Thái Nguyên".to_owned(),
+        population: Some(1_000_000),
+        ..fixtures::area("19", AreaLevel::Province, None, square(105.4, 21.3, 0.9))
+    };
+    app.pipeline.put_areas(vec![province]).await.unwrap();
+    let parent = Cell::at(LngLat::new(105.8, 21.6).unwrap(), BASE_RESOLUTION)
+        .parent(vungxanh::geo::Resolution::new(7).unwrap())
+        .unwrap();
+    let places = parent.children().into_iter().map(|cell| cell.centre());
+    let mut body = String::new();
+    for (at, count) in places.zip([3, 5, 30, 20, 0, 0, 40]) {
+        for n in 0..count {
+            let case = json!({"id": format!("{at}-{n}"), "reported": "2021-04-28T09:00:00+07:00", "kind": "community",
+                "status": "confirmed", "lng": at.lng(), "lat": at.lat()});
+            body.push_str(&format!("{case}\n"));
+        }
+    }
+    let headers = [("content-type", "application/x-ndjson")];
+    let answer = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
+    assert_eq!(answer.json()["accepted"], 98, "{}", answer.text());
+    app.pipeline.close_buckets().await.unwrap();
+    app.pipeline.publish().await.unwrap();
+
+    let list = app
+        .get("/v1/cells?bbox=105.7,21.5,105.9,21.7&resolution=8&limit=1000", "")
+        .await
+        .json();
+    let rows = list["items"].as_array().unwrap();
+    let lent: Vec<&Value> = rows.iter().filter(|row| !row["from_parent"].is_null()).collect();
+    assert!(!lent.is_empty(), "{list}");
+    for row in lent {
+        let cell = app
+            .get(&format!("/v1/cells/{}", row["cell"].as_str().unwrap()), "")
+            .await
+            .json();
+        let lender = row["from_parent"].as_str().unwrap();
+        let theirs = app.get(&format!("/v1/cells/{lender}"), "").await.json();
+        assert_eq!((&cell["cases"], &cell["level"]), (&Value::Null, &theirs["level"]));
+        let explain = &cell["explain"];
+        assert_eq!(explain["steps"][0]["value"], lender, "{cell}");
+        // The same figures and steps as of the larger cell itself.
+        for (ours, its) in explain["inputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(theirs["explain"]["inputs"].as_array().unwrap())
+        {
+            assert_eq!(ours["value"], its["value"]);
+            assert!(ours["name"]["vi"].as_str().unwrap().contains(lender), "{ours}");
+        }
+        let (ours, its) = (
+            explain["steps"].as_array().unwrap(),
+            theirs["explain"]["steps"].as_array().unwrap(),
+        );
+        assert_eq!(ours[1..], its[..]);
+        assert_eq!(ours.last().unwrap()["value"], cell["level"].to_string());
+    }
+}

@@ -160,6 +160,25 @@ async fn the_rules_are_listed_with_their_sources_and_what_is_not_confirmed() {
         "{csv}"
     );
     assert_eq!(csv.lines().count(), rows.len() + 1);
+    // Each is to be had whole: what it counts with, as its file says it.
+    for row in rows {
+        let text = |name: &str| row[name].as_str().unwrap().to_owned();
+        let (kind, label) = (text("kind"), format!("{}@{}", text("id"), text("version")));
+        let whole = get(&app, &format!("/v1/rules/{kind}/{label}"), "").await;
+        assert_eq!(
+            (&whole["file"]["kind"], &whole["file"]["rule"]["id"]),
+            (&row["kind"], &row["id"])
+        );
+        assert_eq!(whole["notes"], row["notes"]);
+    }
+    let qd = get(&app, "/v1/rules/area/qd4800@2021-10-12", "").await;
+    assert_eq!(
+        qd["file"]["table"][0]["rows"]["bands"][1]["gives"],
+        json!([1, 1, 2, 3]),
+        "{qd}"
+    );
+    let none = app.get("/v1/rules/area/qd9@1", "").await.problem(404);
+    assert!(none["detail"].as_str().unwrap().contains("area/qd9@1"), "{none}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
