@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, area_km2, cover_polygon};
 use crate::index::boxes::BoxTree;
-use crate::model::{Area, AreaCode, AreaLevel, Day};
+use crate::model::{Area, AreaCode, AreaLevel, AreaTurn, AreaValues, Day, Timestamp};
 
 /// The resolution of [`AreaEntry::cells`] (about 5 km² a cell).
 const COVER_RESOLUTION: u8 = 7;
@@ -43,6 +43,8 @@ pub struct AreaEntry {
     pub(super) km2: f64,
     /// Stands for the registration as far as it says where the area lies, when and below which.
     lies: u64,
+    /// What it was registered with, and from when on, oldest first; empty where nobody said.
+    turns: Arc<[(Timestamp, AreaValues)]>,
     /// From when to when later versions of the same code are valid: they supersede this one then.
     later: Arc<[(Day, Option<Day>)]>,
 }
@@ -63,6 +65,14 @@ impl AreaEntry {
             x: at.lng(),
             y: at.lat(),
         })
+    }
+
+    /// What it was registered with at an instant: before the first registration, what came with that.
+    #[must_use]
+    pub fn values_at(&self, at: Timestamp) -> AreaValues {
+        let begun = self.turns.partition_point(|(since, _)| *since <= at);
+        let turn = self.turns.get(begun.saturating_sub(1));
+        turn.map_or_else(|| self.area.values(), |(_, values)| *values)
     }
 
     /// Whether this version is the valid one on that local day: of those that have begun and not ended,
@@ -116,6 +126,7 @@ impl AreaIndex {
             if let Some(&at) = known.get(&key) {
                 touched = Some(around_both(touched, &entries[at].bbox));
                 entry.facts = entries[at].facts;
+                entry.turns = Arc::clone(&entries[at].turns);
                 entries[at] = entry;
             } else {
                 known.insert(key, entries.len());
@@ -149,6 +160,29 @@ impl AreaIndex {
             by_code: Arc::new(by_code),
             tree: Arc::new(tree),
             borders: xxh3_64(&lies),
+        }
+    }
+
+    /// Takes note from when on versions of areas were registered with some values. Whose version is not known is left out.
+    pub fn take_turns(&mut self, turns: &[AreaTurn]) {
+        let entries = Arc::make_mut(&mut self.entries);
+        let mut by_version: FxHashMap<u32, Vec<(Timestamp, AreaValues)>> = FxHashMap::default();
+        for turn in turns {
+            let versions = self.by_code.get(&turn.code).into_iter().flatten();
+            let mut named = versions.filter(|at| entries[**at as usize].area.valid_from == turn.valid_from);
+            if let Some(at) = named.next() {
+                by_version.entry(*at).or_default().push((turn.since, turn.values));
+            }
+        }
+        for (at, new) in by_version {
+            let entry = &mut entries[at as usize];
+            let kept = entry
+                .turns
+                .iter()
+                .filter(|(since, _)| !new.iter().any(|turn| turn.0 == *since));
+            let mut turns: Vec<_> = kept.copied().chain(new.iter().copied()).collect();
+            turns.sort_by_key(|(since, _)| *since);
+            entry.turns = turns.into();
         }
     }
 
@@ -432,6 +466,7 @@ fn entry_of(area: &Area) -> Option<AreaEntry> {
         outline: Arc::new(Outline(IntervalTreeMultiPolygon::new(&area.geometry))),
         km2: area_km2(&area.geometry),
         lies: lies(area),
+        turns: Arc::default(),
         later: Arc::default(),
         area: Arc::new(area.clone()),
     })

@@ -11,7 +11,9 @@ use crate::index::{
     AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
     ZoneIndex,
 };
-use crate::model::{Area, AreaCode, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
+use crate::model::{
+    Area, AreaCode, AreaTurn, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone,
+};
 
 /// Venues whose hours are rebuilt together.
 pub(super) const VENUES_PER_BLOCK: usize = 4096;
@@ -83,6 +85,11 @@ impl Publisher {
         self.areas_changed = true;
         self.misplaced |= !self.next.venues.is_empty();
         self.delta.areas = true;
+    }
+
+    /// Takes note from when on areas were registered with some values.
+    pub fn take_area_turns(&mut self, turns: &[AreaTurn]) {
+        self.next.areas.take_turns(turns);
     }
 
     /// Registers venues or replaces their registration, found in the areas as of `day`. New venues get the next

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AreaCode, Day};
+use crate::model::{AreaCode, Day, Timestamp};
 
 /// An administrative unit in one version of its boundary.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,39 @@ pub struct AreaIndicators {
     pub elderly_full_dose_percent: Option<f64>,
     /// Whether the care plan of criterion 3 is met.
     pub care_ready: Option<bool>,
+}
+
+/// What of an area's registration its level and rates are computed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AreaValues {
+    /// Residents, where known.
+    pub population: Option<u64>,
+    /// Vaccination and care figures that level rules ask for.
+    pub indicators: AreaIndicators,
+}
+
+/// From when on a version of an area was registered with some values: what was published by then rests on earlier ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AreaTurn {
+    /// The area's code.
+    pub code: AreaCode,
+    /// Names the version.
+    pub valid_from: Option<Day>,
+    /// When it was registered so.
+    pub since: Timestamp,
+    /// With what.
+    pub values: AreaValues,
+}
+
+impl Area {
+    /// What its level and rates are computed with.
+    #[must_use]
+    pub fn values(&self) -> AreaValues {
+        AreaValues {
+            population: self.population,
+            indicators: self.indicators,
+        }
+    }
 }
 
 /// The tiers of administration; finer tiers come later in the order.

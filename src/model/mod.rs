@@ -16,7 +16,7 @@ mod time;
 mod venue;
 mod zone;
 
-pub use area::{Area, AreaIndicators, AreaLevel};
+pub use area::{Area, AreaIndicators, AreaLevel, AreaTurn, AreaValues};
 pub use clock::Clock;
 pub use day_sums::DaySums;
 pub use event::{

@@ -79,15 +79,16 @@ impl Pipeline {
     /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
     pub async fn put_areas(&self, areas: Vec<Area>) -> Result<RegistryChange, PipelineError> {
         let areas = Arc::new(areas);
-        let written = Arc::clone(&areas);
+        let (written, now) = (Arc::clone(&areas), self.inner.clock.now());
         self.register(
             Registry::Areas,
-            move |store: Store| async move { store.put_areas(&written).await },
-            move |state, change| {
+            move |store: Store| async move { store.put_areas(&written, now).await },
+            move |state, (change, turns)| {
                 if change.added + change.changed == 0 {
                     return (change, Shown::Unchanged);
                 }
                 state.publisher.put_areas(&areas);
+                state.publisher.take_area_turns(&turns);
                 state.stale_areas = true;
                 (change, Shown::Now)
             },
@@ -286,6 +287,7 @@ impl Pipeline {
             match registry {
                 Registry::Areas => {
                     state.publisher.put_areas(&store.load_areas().await?);
+                    state.publisher.take_area_turns(&store.load_area_turns().await?);
                     recount_areas(store, state).await?;
                 }
                 Registry::Venues => {

@@ -1,7 +1,7 @@
 use sqlx::FromRow;
 
 use super::{dialect::DbConnection, error::StoreError, open::Store, text, wkb};
-use crate::model::{Area, AreaCode, AreaIndicators, AreaLevel, Day};
+use crate::model::{Area, AreaCode, AreaIndicators, AreaLevel, AreaTurn, AreaValues, Day, Timestamp};
 
 /// What a write to a registry did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,13 +23,18 @@ const COLUMNS: &str = "select code, valid_from, valid_to, level, parent, name, p
 
 impl Store {
     /// Writes area versions, all or none. A version is named by its code and `valid_from`; equal
-    /// content is left alone.
+    /// content is left alone. Tells which have other values than before, from `now` on.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_areas(&self, areas: &[Area]) -> Result<RegistryChange, StoreError> {
+    pub async fn put_areas(
+        &self,
+        areas: &[Area],
+        now: Timestamp,
+    ) -> Result<(RegistryChange, Vec<AreaTurn>), StoreError> {
         let mut tx = self.write().await?;
         let mut change = RegistryChange::default();
+        let mut turns = Vec::new();
         for area in areas {
             let old: Option<AreaRow> = sqlx::query_as(
                 "select code, valid_from, valid_to, level, parent, name, population, approximate, \
@@ -40,8 +45,9 @@ impl Store {
             .bind(area.valid_from.map_or(OPEN, |day| day.0))
             .fetch_optional(&mut *tx)
             .await?;
-            match old.map(AreaRow::area).transpose()? {
-                Some(old) if old == *area => {
+            let old = old.map(AreaRow::area).transpose()?;
+            match &old {
+                Some(old) if old == area => {
                     change.unchanged += 1;
                     continue;
                 }
@@ -49,6 +55,16 @@ impl Store {
                 None => change.added += 1,
             }
             write(&mut tx, area).await?;
+            if old.is_none_or(|old| old.values() != area.values()) {
+                let turn = AreaTurn {
+                    code: area.code.clone(),
+                    valid_from: area.valid_from,
+                    since: now,
+                    values: area.values(),
+                };
+                write_turn(&mut tx, &turn).await?;
+                turns.push(turn);
+            }
         }
         if change.added + change.changed > 0 {
             sqlx::query("update meta set areas_version = areas_version + 1 where one = 1")
@@ -56,7 +72,7 @@ impl Store {
                 .await?;
         }
         tx.commit().await?;
-        Ok(change)
+        Ok((change, turns))
     }
 
     /// A number that changes whenever an area does: sums over areas hold for one such number.
@@ -75,6 +91,74 @@ impl Store {
     pub async fn load_areas(&self) -> Result<Vec<Area>, StoreError> {
         let rows: Vec<AreaRow> = sqlx::query_as(COLUMNS).fetch_all(&self.reader).await?;
         rows.into_iter().map(AreaRow::area).collect()
+    }
+
+    /// What every version of every area was registered with, and from when on; oldest first.
+    ///
+    /// # Errors
+    /// Those of the database, and [`StoreError::Corrupt`].
+    pub async fn load_area_turns(&self) -> Result<Vec<AreaTurn>, StoreError> {
+        let rows: Vec<TurnRow> = sqlx::query_as(
+            "select code, valid_from, since, population, adults_one_dose_percent, elderly_full_dose_percent, \
+             care_ready from area_values order by since, code, valid_from",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(TurnRow::turn).collect()
+    }
+}
+
+async fn write_turn(connection: &mut DbConnection, turn: &AreaTurn) -> Result<(), StoreError> {
+    let AreaIndicators {
+        adults_one_dose_percent,
+        elderly_full_dose_percent,
+        care_ready,
+    } = turn.values.indicators;
+    sqlx::query(
+        "insert into area_values (code, valid_from, since, population, adults_one_dose_percent, \
+         elderly_full_dose_percent, care_ready) values ($1, $2, $3, $4, $5, $6, $7) \
+         on conflict (code, valid_from, since) do update set population = excluded.population, \
+         adults_one_dose_percent = excluded.adults_one_dose_percent, \
+         elderly_full_dose_percent = excluded.elderly_full_dose_percent, care_ready = excluded.care_ready",
+    )
+    .bind(turn.code.as_str())
+    .bind(turn.valid_from.map_or(OPEN, |day| day.0))
+    .bind(turn.since.0)
+    .bind(turn.values.population.map(|people| people as i64))
+    .bind(adults_one_dose_percent)
+    .bind(elderly_full_dose_percent)
+    .bind(care_ready.map(i64::from))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct TurnRow {
+    code: String,
+    valid_from: i32,
+    since: i64,
+    population: Option<i64>,
+    adults_one_dose_percent: Option<f64>,
+    elderly_full_dose_percent: Option<f64>,
+    care_ready: Option<i64>,
+}
+
+impl TurnRow {
+    fn turn(self) -> Result<AreaTurn, StoreError> {
+        Ok(AreaTurn {
+            code: text::id(AreaCode::new(&self.code))?,
+            valid_from: (self.valid_from != OPEN).then_some(Day(self.valid_from)),
+            since: Timestamp(self.since),
+            values: AreaValues {
+                population: self.population.map(|people| people as u64),
+                indicators: AreaIndicators {
+                    adults_one_dose_percent: self.adults_one_dose_percent,
+                    elderly_full_dose_percent: self.elderly_full_dose_percent,
+                    care_ready: self.care_ready.map(|ready| ready != 0),
+                },
+            },
+        })
     }
 }
 

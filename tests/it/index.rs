@@ -20,8 +20,8 @@ use vungxanh::index::{
     VenueFacts, VenueScore, ZoneIndex,
 };
 use vungxanh::model::{
-    AreaCode, AreaLevel, CellStats, Day, Direction, Hour, IsoWeek, PersonId, Timestamp, UtcOffset, Venue,
-    VenueStats, Window, Zone, ZoneId, ZoneState,
+    AreaCode, AreaLevel, AreaTurn, CellStats, Day, Direction, Hour, IsoWeek, PersonId, Timestamp, UtcOffset,
+    Venue, VenueStats, Window, Zone, ZoneId, ZoneState,
 };
 
 use crate::fixtures::{self, area, square, zone};

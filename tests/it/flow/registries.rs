@@ -159,7 +159,7 @@ async fn areas_whose_write_happened_and_reported_an_error_are_in_memory() {
     pipeline.append(EventBatch::Cases(vec![case])).await.unwrap();
     let beside = beside(folder.path()).await;
     beside
-        .put_areas(&[area("19", None, 105.4, 21.3, 0.9)])
+        .put_areas(&[area("19", None, 105.4, 21.3, 0.9)], NOON)
         .await
         .unwrap();
     beside.close().await;

@@ -340,3 +340,33 @@ fn a_zone_at_a_past_instant_is_the_version_that_was_in_force_then() {
         assert!(at_once.get(&ZoneId::new("y").unwrap()).is_none());
     }
 }
+
+#[test]
+fn an_area_keeps_what_it_was_registered_with_before() {
+    let with = |people: u64| {
+        let mut area = area("164", AreaLevel::District, None, square(105.0, 21.0, 1.0));
+        area.population = Some(people);
+        area
+    };
+    let turn = |since: i64, people: u64| AreaTurn {
+        code: with(0).code,
+        valid_from: None,
+        since: Timestamp(since),
+        values: with(people).values(),
+    };
+    let people = |areas: &AreaIndex, at: i64| areas.entries()[0].values_at(Timestamp(at)).population;
+    let mut areas = AreaIndex::new(&[with(100)]);
+    assert_eq!(people(&areas, 5), Some(100));
+    areas.take_turns(&[turn(50, 100)]);
+    let mut areas = areas.with(&[with(300)]);
+    areas.take_turns(&[turn(90, 300), turn(70, 200)]);
+    let seen = [10, 50, 69, 70, 89, 90, 1_000].map(|at| people(&areas, at));
+    assert_eq!(seen, [100, 100, 100, 200, 200, 300, 300].map(Some));
+    // The same instant again replaces, another version of the area is none of its business.
+    let other = AreaTurn {
+        valid_from: Some(Day(3)),
+        ..turn(60, 999)
+    };
+    areas.take_turns(&[turn(70, 250), other]);
+    assert_eq!([people(&areas, 65), people(&areas, 80)], [Some(100), Some(250)]);
+}

@@ -108,14 +108,45 @@ async fn areas_and_their_versions_come_back_exactly() {
         valid_to: None,
         ..old.clone()
     };
-    let change = store.put_areas(&[old.clone(), new.clone()]).await.unwrap();
+    let change = store
+        .put_areas(&[old.clone(), new.clone()], Timestamp(0))
+        .await
+        .unwrap()
+        .0;
     assert_eq!((change.added, change.changed, change.unchanged), (2, 0, 0));
     let counted = Area {
         population: Some(350_000),
         ..new
     };
-    let change = store.put_areas(&[old.clone(), counted.clone()]).await.unwrap();
+    let (change, turns) = store
+        .put_areas(&[old.clone(), counted.clone()], Timestamp(1_000))
+        .await
+        .unwrap();
     assert_eq!((change.added, change.changed, change.unchanged), (0, 1, 1));
+    // What it was registered with before is kept, and when that ended.
+    assert_eq!((turns.len(), turns[0].values.population), (1, Some(350_000)));
+    let kept = store.load_area_turns().await.unwrap();
+    let of_new: Vec<_> = kept
+        .iter()
+        .filter(|turn| turn.valid_from == counted.valid_from)
+        .collect();
+    assert_eq!(
+        of_new
+            .iter()
+            .map(|turn| (turn.since, turn.values))
+            .collect::<Vec<_>>(),
+        [(Timestamp(0), old.values()), (Timestamp(1_000), counted.values())]
+    );
+    let moved = Area {
+        name: "Phổ Yên".to_owned(),
+        ..counted.clone()
+    };
+    let (change, turns) = store.put_areas(&[moved], Timestamp(2_000)).await.unwrap();
+    assert_eq!((change.changed, turns), (1, vec![]));
+    store
+        .put_areas(&[counted.clone()], Timestamp(3_000))
+        .await
+        .unwrap();
     assert_eq!(store.load_areas().await.unwrap(), [old, counted]);
 }
 
