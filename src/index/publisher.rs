@@ -8,10 +8,12 @@ use crate::index::rebuild::rebuild;
 use crate::index::roster::Roster;
 use crate::index::waiting::FreshRow;
 use crate::index::{
-    AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
-    ZoneIndex,
+    AreaFacts, AreaIndex, AreaReportIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot,
+    VenueFacts, VenueIndex, ZoneIndex,
 };
-use crate::model::{Area, AreaCode, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone};
+use crate::model::{
+    Area, AreaCode, AreaReport, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone,
+};
 
 /// Venues whose hours are rebuilt together.
 pub(super) const VENUES_PER_BLOCK: usize = 4096;
@@ -82,6 +84,18 @@ impl Publisher {
         self.next.areas = self.next.areas.with(areas);
         self.areas_changed = true;
         self.misplaced |= !self.next.venues.is_empty();
+        self.delta.areas = true;
+    }
+
+    /// What was reported of areas as the next snapshot will have it.
+    #[must_use]
+    pub fn area_reports(&self) -> &AreaReportIndex {
+        &self.next.area_reports
+    }
+
+    /// Adds reports of areas or replaces them.
+    pub fn put_area_reports(&mut self, reports: &[AreaReport]) {
+        self.next.area_reports = self.next.area_reports.with(reports);
         self.delta.areas = true;
     }
 
