@@ -168,11 +168,7 @@ mod tests {
         let later = at(13);
         assert_eq!(later.findings.unwrap().ids.len(), 0);
         assert_eq!(later.findings.unwrap().origin.day, Day(12));
-        assert_eq!(
-            later.care.unwrap().0,
-            false,
-            "which the newer one did not speak of"
-        );
+        assert!(!later.care.unwrap().0, "which the newer one did not speak of");
         let (of, as_of) = (at(13).care.unwrap().1.day, at(13).care.unwrap().1.as_of);
         assert_eq!(Day::of(as_of, UtcOffset::VIETNAM), of);
         assert_eq!(Day::of(as_of.plus_s(1), UtcOffset::VIETNAM), Day(11));

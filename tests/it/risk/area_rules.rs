@@ -449,9 +449,9 @@ proptest! {
         cases in 0_u32..900, more in 0_u32..900, before in 0_u32..900, adults in percent(), elderly in percent(),
         positive in percent(), tests in 0.0..2000.0,
     ) {
-        let reported: Vec<(Measure, f64)> = [Reported::of(Measure::TestPositivity, positive), (Measure::Tests, Some(tests))]
+        let reported: Vec<Reported<'_>> = [(Measure::TestPositivity, positive), (Measure::Tests, Some(tests))]
             .into_iter()
-            .filter_map(|(measure, value)| Some((measure, value?)))
+            .filter_map(|(measure, value)| Some(Reported::of(measure, value?)))
             .collect();
         for rules in Rules::builtin().areas.all() {
             let found = |cases: u32| {
@@ -486,7 +486,7 @@ proptest! {
             Reported::of(Measure::CovidBeds, beds),
         ];
         for rules in Rules::builtin().areas.all() {
-            let found = |adults: Option<f64>, reported: &[(Measure, f64)]| {
+            let found = |adults: Option<f64>, reported: &[Reported<'_>]| {
                 let inputs = AreaInputs {
                     indicators: AreaIndicators {
                         adults_one_dose_percent: adults,
