@@ -14,7 +14,7 @@ enum Shown {
     /// In the snapshot, before the writer gets an answer.
     Now,
     /// In the snapshot, before the writer gets an answer; only by those who see exact figures. To all others not even
-    /// the time changes at which something was brought up to date.
+    /// the time changes at which something was brought up to date; the number of the snapshot goes on, as with each scan.
     NowAside,
     /// In the next snapshot.
     Soon,
