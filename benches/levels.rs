@@ -39,6 +39,7 @@ pub fn group(c: &mut Criterion) {
                     elderly_full_dose_percent: Some(f64::from(n * 13 % 100)),
                     care_ready: Some(n % 5 != 0),
                 },
+                care_origin: None,
                 reported: &[],
                 below: &[],
                 previous_level: Some((n % 4 + 1) as u8),

@@ -15,8 +15,8 @@ use crate::api::routes::{Answers, Param, Route, Takes, Verb};
 use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
-    air, areas, bulletin, cells, clusters, events, forecasts, hot_spots, marks, registry, risk, rules, trend,
-    venues, view, zones,
+    air, area_reports, areas, bulletin, cells, clusters, events, forecasts, hot_spots, marks, registry, risk,
+    rules, trend, venues, view, zones,
 };
 use crate::model::Role;
 
@@ -316,6 +316,8 @@ fn components() -> utoipa::openapi::Components {
         areas::AreaAnswer,
         areas::AreaLevelAnswer,
         areas::AreaHistoryAnswer,
+        area_reports::AreaReportRow,
+        area_reports::AreaReportsAnswer,
         trend::AreaTrendAnswer,
         clusters::ClustersAnswer,
         clusters::LocationRow,
@@ -341,6 +343,7 @@ fn components() -> utoipa::openapi::Components {
         records::CaseRecord,
         records::VenueRecord,
         records::AreaRecord,
+        records::AreaReportRecord,
         records::ZoneRecord,
         records::Polygon,
     );

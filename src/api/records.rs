@@ -194,6 +194,41 @@ described! {
         /// Whether the care plan stands.
         care_ready: Option<bool>,
     }
+    /// What was reported of an area for a day: at least one figure, `care_ready` or `findings`.
+    AreaReportRecord {
+        /// Code of a registered area.
+        area: String,
+        /// The last local day it speaks of, not in the future.
+        day: String,
+        /// Adults with at least one dose, percent.
+        adults_one_dose_percent: Option<f64>,
+        /// The older age group fully vaccinated, percent.
+        elderly_full_dose_percent: Option<f64>,
+        /// Everybody fully vaccinated, percent.
+        population_full_dose_percent: Option<f64>,
+        /// People at risk fully vaccinated, percent.
+        at_risk_full_dose_percent: Option<f64>,
+        /// Tests of seven days that are positive, percent.
+        test_positivity_percent: Option<f64>,
+        /// Tests of seven days per 100,000 people.
+        tests_7d_per_100k: Option<f64>,
+        /// Patients on oxygen in seven days per 100,000 people.
+        oxygen_7d_per_100k: Option<f64>,
+        /// Deaths of seven days per 100,000 people.
+        deaths_7d_per_100k: Option<f64>,
+        /// Admissions to hospital of seven days per 100,000 people.
+        admissions_7d_per_100k: Option<f64>,
+        /// Staffed beds with such patients, percent, mean of seven days.
+        covid_beds_percent: Option<f64>,
+        /// Whether the care plan is met.
+        care_ready: Option<bool>,
+        /// Ids of what officials found to be so, at most 16; `[]` (also in a CSV cell): nothing of the kind.
+        findings: Option<Vec<String>>,
+        /// Whether all of it is published elsewhere; only then may what the public sees rest on it. False by default.
+        published: Option<bool>,
+        /// Where it is published or who gave it, at most 300 bytes; shown to readers.
+        source: Option<String>,
+    }
     /// A zone, as its author drafts it.
     ZoneRecord {
         /// Made when absent.

@@ -9,6 +9,8 @@ use crate::model::Role;
 
 const EVERYONE: &[Role] = &Role::ALL;
 const MACHINES: &[Role] = &[Role::Ingest, Role::Admin];
+/// Who may send what was reported of areas, officials of theirs.
+const REPORTERS: &[Role] = &[Role::Official, Role::Ingest, Role::Admin];
 const OFFICIALS: &[Role] = &[Role::Official, Role::Admin];
 const ADMINS: &[Role] = &[Role::Admin];
 const APPROVERS: &[Role] = &[Role::Approver];
@@ -291,6 +293,20 @@ const DAY: Param = param(
     "A local day; today by default",
     "2021-05-07",
 );
+const FROM_DAY: Param = param(
+    "from",
+    "string",
+    "Từ ngày này",
+    "Not before this day",
+    "2021-10-01",
+);
+const TO_DAY: Param = param(
+    "to",
+    "string",
+    "Đến hết ngày này",
+    "Not after this day",
+    "2021-10-31",
+);
 const DAYS: Param = param(
     "days",
     "integer",
@@ -354,6 +370,10 @@ pub static ROUTES: &[Route] = &[
         [AT, RULES], Takes::Nothing, Answers::One("AreaLevelAnswer"), || get(v1::areas::level)),
     route!("getAreaHistory", Get "/v1/areas/{code}/history", EVERYONE, Read, "areas", "Các phiên bản và ca bệnh theo tuần", "Versions, and cases by week",
         [], Takes::Nothing, Answers::One("AreaHistoryAnswer"), || get(v1::areas::history)),
+    route!("listAreaReports", Get "/v1/areas/{code}/reports", EVERYONE, Read, "areas", "Chỉ số được báo cáo của đơn vị theo ngày: xét nghiệm, điều trị, tiêm chủng, nhận định (không có khoá: chỉ báo cáo đã công bố)", "What was reported of the area by day: tests, care, vaccination, findings (without a key: published reports only)",
+        [FROM_DAY, TO_DAY, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaReportRow"), || get(v1::area_reports::list)),
+    route!("postAreaReports", Post "/v1/area-reports", REPORTERS, Ingest, "areas", "Gửi chỉ số được báo cáo của các đơn vị; mỗi đơn vị một báo cáo mỗi ngày, báo cáo sau thay báo cáo trước", "Send what was reported of areas; one report of an area and day, a later one replaces it",
+        [FIELDS_MAP], Takes::Batch("AreaReportRecord"), Answers::One("AreaReportsAnswer"), || post(v1::area_reports::post)),
     route!("listBulletin", Get "/v1/bulletin", EVERYONE, Read, "areas", "Bản tin tuần: các đơn vị hành chính đổi cấp (chỉ số liệu đã công bố)", "The weekly bulletin: areas whose level changed (released figures only)",
         [WEEK, ALL, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("BulletinRow"), || get(v1::bulletin::list)),
     route!("getAreaTrend", Get "/v1/areas/{code}/trend", EXACT, Read, "analysis", "Số ca theo ngày, R(t) kèm khoảng tin cậy, R 7 ngày, tốc độ tăng, dự báo hiện tại", "Cases by day, R(t) with its interval, seven-day R, growth, nowcast",

@@ -43,6 +43,9 @@ pub async fn run(args: DemoArgs, mut settings: Settings) -> anyhow::Result<ExitC
     let pipeline = serve::open(&folder.path, &settings).await?;
     let mut stream = DemoStream::new(Arc::clone(&world), pseudonymise(&pipeline));
     pipeline.put_areas(world.areas.clone()).await?;
+    pipeline
+        .put_area_reports(world.area_reports.clone(), None)
+        .await?;
     for chunk in world.venues.chunks(10_000) {
         pipeline.put_venues(chunk.to_vec()).await?;
     }

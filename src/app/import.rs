@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::import_remote;
 use crate::config::{ImportArgs, ImportKind, Settings};
 use crate::ingest::{
-    self, Encoding, FieldMap, Format, Limits, ReadSummary, Rejection, decoder, read_areas, read_events,
-    read_venues, read_zones,
+    self, Encoding, FieldMap, Format, Limits, ReadSummary, Rejection, decoder, read_area_reports, read_areas,
+    read_events, read_venues, read_zones,
 };
 use crate::model::EventKind;
 use crate::pipeline::{Backfill, Pipeline, PipelineError};
@@ -302,6 +302,13 @@ fn pass(
             ImportKind::Areas => read_areas(format, map, reader, door, limits, &mut |chunk| {
                 let count = chunk.batch.len() as u64;
                 let write = |w: &mut Writer<'_>| w.registered(count, w.pipeline.put_areas(chunk.batch));
+                let written = writer.as_deref_mut().map_or(Ok((count, 0)), write);
+                step(report, chunk.rejections, written)
+            }),
+            ImportKind::AreaReports => read_area_reports(format, map, reader, door, limits, &mut |chunk| {
+                let count = chunk.batch.len() as u64;
+                let write =
+                    |w: &mut Writer<'_>| w.registered(count, w.pipeline.put_area_reports(chunk.batch, None));
                 let written = writer.as_deref_mut().map_or(Ok((count, 0)), write);
                 step(report, chunk.rejections, written)
             }),

@@ -18,8 +18,11 @@ pub fn send_blocking(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         ImportKind::Contacts => "contacts",
         ImportKind::Assessments => "assessments",
         ImportKind::Cases => "cases",
+        ImportKind::AreaReports => "area-reports",
         ImportKind::Areas | ImportKind::Venues | ImportKind::Zones => {
-            bail!("registries are imported on the server's machine with --data; --to takes events")
+            bail!(
+                "registries are imported on the server's machine with --data; --to takes events and area reports"
+            )
         }
     };
     if args.map.is_some() || args.backfill || args.strict {

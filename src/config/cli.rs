@@ -139,6 +139,8 @@ pub struct ServeArgs {
 pub enum ImportKind {
     /// Administrative units.
     Areas,
+    /// What was reported of areas: tests, care, vaccination, findings.
+    AreaReports,
     /// Public places.
     Venues,
     /// Check-ins.

@@ -16,6 +16,7 @@ mod people;
 mod places;
 mod plan;
 mod records;
+mod reporting;
 mod rng;
 mod stream;
 mod tracing;

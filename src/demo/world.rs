@@ -4,8 +4,8 @@ use crate::demo::areas::Commune;
 use crate::demo::grid::GridCell;
 use crate::demo::people::Person;
 use crate::demo::venues::Site;
-use crate::demo::{DemoConfig, areas, grid, people, venues};
-use crate::model::{Area, Day, Timestamp, Venue};
+use crate::demo::{DemoConfig, areas, grid, people, reporting, venues};
+use crate::model::{Area, AreaReport, Day, Timestamp, Venue};
 
 use crate::demo::config::OFFSET;
 
@@ -16,6 +16,8 @@ pub struct DemoWorld {
     pub config: DemoConfig,
     /// Province, districts and made-up communes, parents before children. All outlines are approximate.
     pub areas: Vec<Area>,
+    /// Weekly reports of the province and its districts, by day.
+    pub area_reports: Vec<AreaReport>,
     /// The registry of venues, parents before children.
     pub venues: Vec<Venue>,
     pub(super) grid: Vec<GridCell>,
@@ -42,6 +44,7 @@ pub fn generate(config: &DemoConfig) -> DemoWorld {
     let (people, commune_people) = people::people(config.seed, config.people, &grid, &communes, &sites);
     DemoWorld {
         areas: areas::areas(&grid, &communes, config.end),
+        area_reports: reporting::area_reports(&config),
         config,
         venues,
         grid,

@@ -5,6 +5,7 @@
 //! A published [`Snapshot`] never changes; [`Publisher`] makes the next one and shares all that did not move.
 //! `rstar` is named here only.
 
+mod area_reports;
 mod areas;
 mod boxes;
 mod bucket;
@@ -44,6 +45,7 @@ mod waiting;
 mod zones;
 
 pub use crate::model::DaySums;
+pub use area_reports::AreaReportIndex;
 pub use areas::{AreaEntry, AreaFacts, AreaIndex};
 pub use bulletin::BulletinLine;
 pub use cells_since::Spans;

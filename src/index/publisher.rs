@@ -8,11 +8,12 @@ use crate::index::rebuild::rebuild;
 use crate::index::roster::Roster;
 use crate::index::waiting::FreshRow;
 use crate::index::{
-    AreaFacts, AreaIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot, VenueFacts, VenueIndex,
-    ZoneIndex,
+    AreaFacts, AreaIndex, AreaReportIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot,
+    VenueFacts, VenueIndex, ZoneIndex,
 };
 use crate::model::{
-    Area, AreaCode, AreaTurn, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone,
+    Area, AreaCode, AreaReport, AreaTurn, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats,
+    Zone,
 };
 
 /// Venues whose hours are rebuilt together.
@@ -90,6 +91,18 @@ impl Publisher {
     /// Takes note from when on areas were registered with some values.
     pub fn take_area_turns(&mut self, turns: &[AreaTurn]) {
         self.next.areas.take_turns(turns);
+    }
+
+    /// What was reported of areas as the next snapshot will have it.
+    #[must_use]
+    pub fn area_reports(&self) -> &AreaReportIndex {
+        &self.next.area_reports
+    }
+
+    /// Adds reports of areas or replaces them.
+    pub fn put_area_reports(&mut self, reports: &[AreaReport]) {
+        self.next.area_reports = self.next.area_reports.with(reports);
+        self.delta.areas = true;
     }
 
     /// Registers venues or replaces their registration, found in the areas as of `day`. New venues get the next

@@ -9,7 +9,7 @@ use crate::index::publisher::VENUES_PER_BLOCK;
 use crate::index::roster::Roster;
 use crate::index::shard::Shard;
 use crate::index::waiting::Waiting;
-use crate::index::{AreaIndex, CellPopulation, ReleaseIndex, VenueIndex, ZoneIndex};
+use crate::index::{AreaIndex, AreaReportIndex, CellPopulation, ReleaseIndex, VenueIndex, ZoneIndex};
 use crate::model::{AreaCode, CellStats, Hour, Timestamp, UtcOffset, VenueStats, Window};
 
 /// Everything a reader may ask, as of one moment. Never changes after it is published; readers hold an
@@ -35,6 +35,7 @@ pub struct Snapshot {
     pub(super) population: Arc<CellPopulation>,
     pub(super) venues: VenueIndex,
     pub(super) areas: AreaIndex,
+    pub(super) area_reports: AreaReportIndex,
     pub(super) zones: ZoneIndex,
     pub(super) releases: ReleaseIndex,
     pub(super) deltas: Deltas,
@@ -89,6 +90,7 @@ impl Snapshot {
             population: Arc::default(),
             venues: VenueIndex::default(),
             areas: AreaIndex::default(),
+            area_reports: AreaReportIndex::default(),
             zones: ZoneIndex::default(),
             releases: ReleaseIndex::default(),
             deltas: Deltas::default(),
@@ -280,6 +282,12 @@ impl Snapshot {
     #[must_use]
     pub fn areas(&self) -> &AreaIndex {
         &self.areas
+    }
+
+    /// What was reported of areas, published or not.
+    #[must_use]
+    pub fn area_reports(&self) -> &AreaReportIndex {
+        &self.area_reports
     }
 
     /// The exact count of cases in an area by hour of report.

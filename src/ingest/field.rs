@@ -45,12 +45,13 @@ impl Field<'_> {
         }
     }
 
-    /// The value as it is shown in a rejection, not yet shortened; nothing for what has no short form.
+    /// The value as it is shown in a rejection, shortened; nothing for what has no short form.
     pub fn shown(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(shorten(text)),
             Self::Whole(n) => Some(n.to_string()),
-            Self::Number(n) => Some(n.to_string()),
+            // 1e300 has three hundred digits.
+            Self::Number(n) => Some(shorten(&n.to_string())),
             Self::Flag(flag) => Some(flag.to_string()),
             _ => None,
         }

@@ -32,6 +32,6 @@ pub use format::{Encoding, Format};
 pub use limits::Limits;
 pub use pseudonym::{Identity, LOOK_BACK_DAYS, Pseudonyms, Purpose};
 pub use read::{
-    Chunk, ReadSummary, RecordKind, Source, read_areas, read_events, read_events_from, read_venues,
-    read_zones,
+    Chunk, ReadSummary, RecordKind, Source, read_area_reports, read_areas, read_events, read_events_from,
+    read_venues, read_zones,
 };

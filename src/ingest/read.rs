@@ -9,7 +9,7 @@ use crate::ingest::rows::{
 };
 use crate::ingest::schema::{Bindings, Schema};
 use crate::ingest::{Door, FieldMap, Format, IngestError, Limits, Rejection};
-use crate::model::{Area, EventBatch, EventKind, Venue, Zone};
+use crate::model::{Area, AreaReport, EventBatch, EventKind, Venue, Zone};
 
 /// What a file or request holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +22,17 @@ pub enum RecordKind {
     Areas,
     /// Zones.
     Zones,
+    /// What was reported of areas.
+    AreaReports,
 }
 
 impl RecordKind {
     /// The kind with that name, as in paths and on the command line: `check-ins`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        const ALL: [RecordKind; 8] = [
+        const ALL: [RecordKind; 9] = [
             RecordKind::Areas,
+            RecordKind::AreaReports,
             RecordKind::Venues,
             RecordKind::Events(EventKind::CheckIn),
             RecordKind::Events(EventKind::Declaration),
@@ -65,6 +68,7 @@ impl RecordKind {
             Self::Venues => &records::VENUES,
             Self::Areas => &records::AREAS,
             Self::Zones => &records::ZONES,
+            Self::AreaReports => &records::AREA_REPORTS,
         }
     }
 }
@@ -212,6 +216,28 @@ pub fn read_zones(
         limits,
     };
     input.read(Source::Stream(reader), records::zone, |rows| rows, sink)
+}
+
+/// Reads what was reported of areas: CSV, NDJSON, JSON, Parquet.
+///
+/// # Errors
+/// As [`read_events`].
+pub fn read_area_reports(
+    format: Format,
+    map: &FieldMap,
+    reader: impl Read,
+    door: &Door<'_>,
+    limits: &Limits,
+    sink: &mut dyn FnMut(Chunk<Vec<AreaReport>>) -> ControlFlow<()>,
+) -> Result<ReadSummary, IngestError> {
+    let input = Input {
+        kind: RecordKind::AreaReports,
+        format,
+        map,
+        door,
+        limits,
+    };
+    input.read(Source::Stream(reader), records::area_report, |rows| rows, sink)
 }
 
 struct Input<'i> {

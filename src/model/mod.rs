@@ -4,6 +4,7 @@
 //! format: `ingest` and `api` turn these types into and out of JSON.
 
 mod area;
+mod area_report;
 mod clock;
 mod day_sums;
 mod event;
@@ -17,6 +18,7 @@ mod venue;
 mod zone;
 
 pub use area::{Area, AreaIndicators, AreaLevel, AreaTurn, AreaValues};
+pub use area_report::{AreaReport, Indicator, is_finding};
 pub use clock::Clock;
 pub use day_sums::DaySums;
 pub use event::{

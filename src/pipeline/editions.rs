@@ -19,6 +19,8 @@ pub(super) struct WeekLooked {
     cases: Vec<(u64, u64)>,
     areas_version: i64,
     population: Arc<CellPopulation>,
+    /// Stands for the published reports that the areas' levels may rest on. Cells do not, so it is compared apart.
+    pub(super) reports: u64,
 }
 
 impl WeekLooked {
@@ -27,6 +29,7 @@ impl WeekLooked {
         monday: Day,
         areas_version: i64,
         population: &Arc<CellPopulation>,
+        reports: u64,
     ) -> Self {
         Self {
             cases: (monday.0..monday.0 + 7)
@@ -34,6 +37,7 @@ impl WeekLooked {
                 .collect(),
             areas_version,
             population: Arc::clone(population),
+            reports,
         }
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::index::{AreaEntry, Snapshot};
 use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
+use crate::pipeline::reported::{Asked, ReportedAt};
 use crate::risk::{AreaDecision, AreaInputs, AreaRules, AreaUnit, Released, area_decision, area_levels};
 
 const WEEK_HOURS: i32 = 7 * 24;
@@ -14,6 +15,7 @@ pub struct AreasAt<'s> {
     snapshot: &'s Snapshot,
     at: Timestamp,
     day: Day,
+    offset: UtcOffset,
 }
 
 impl<'s> AreasAt<'s> {
@@ -24,13 +26,34 @@ impl<'s> AreasAt<'s> {
             snapshot,
             at,
             day: Day::of(at, offset),
+            offset,
         }
     }
 
-    /// What a rule counts with in an area: exact figures of the days that end with `at`, or what was released of the last
-    /// closed weeks. The units below are left to the caller.
+    /// What reports say of an area: all of them up to the day, or the published ones up to the end of the last closed
+    /// week, whose counts they stand beside. `?at=` of a past instant sees those of then, as they were corrected since.
     #[must_use]
-    pub fn inputs(&self, rules: &AreaRules, entry: &AreaEntry, is_exact: bool) -> AreaInputs<'static> {
+    pub fn reported(&self, rules: &AreaRules, entry: &AreaEntry, is_exact: bool) -> ReportedAt<'s> {
+        let code = &entry.area.code;
+        let closed = if is_exact {
+            None
+        } else {
+            self.closed_week_end(code)
+        };
+        let day = closed.map_or(self.day, |end| Day(Day::of(end, self.offset).0 - 1));
+        Asked::by(rules, day, is_exact, self.offset).of(self.snapshot.area_reports(), code)
+    }
+
+    /// What a rule counts with in an area: exact figures of the days that end with `at`, or what was released of the last
+    /// closed weeks, and what [`AreasAt::reported`] gave for it. The units below are left to the caller.
+    #[must_use]
+    pub fn inputs<'r>(
+        &self,
+        rules: &AreaRules,
+        entry: &AreaEntry,
+        is_exact: bool,
+        reported: &'r ReportedAt<'_>,
+    ) -> AreaInputs<'r> {
         let code = &entry.area.code;
         let cases = |weeks: i32| {
             if is_exact {
@@ -39,7 +62,7 @@ impl<'s> AreasAt<'s> {
             }
             self.released(code, weeks)
         };
-        let indicators = entry.area.indicators;
+        let indicators = reported.indicators(&entry.area.indicators);
         let asks_before = rules.holds_without_care && indicators.care_ready == Some(false);
         AreaInputs {
             tier: entry.area.level,
@@ -47,7 +70,8 @@ impl<'s> AreasAt<'s> {
             cases_7d: cases(1),
             cases_14d: cases(2),
             indicators,
-            reported: &[],
+            care_origin: reported.care.map(|care| care.1),
+            reported: &reported.figures,
             below: &[],
             previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
             counted_to: if is_exact {
@@ -141,12 +165,17 @@ impl<'s> AreasAt<'s> {
         is_exact: bool,
         entries: &[&'s AreaEntry],
     ) -> BTreeMap<AreaCode, AreaDecision> {
+        let reported: Vec<ReportedAt<'_>> = entries
+            .iter()
+            .map(|entry| self.reported(rules, entry, is_exact))
+            .collect();
         let units: Vec<AreaUnit<'_>> = entries
             .iter()
-            .map(|entry| AreaUnit {
+            .zip(&reported)
+            .map(|(entry, reported)| AreaUnit {
                 code: &entry.area.code,
                 parent: entry.area.parent.as_ref(),
-                inputs: self.inputs(rules, entry, is_exact),
+                inputs: self.inputs(rules, entry, is_exact, reported),
             })
             .collect();
         let decided = area_levels(rules, &units);
@@ -170,7 +199,10 @@ impl<'s> AreasAt<'s> {
                 .collect();
         }
         children
-            .map(|entry| area_decision(rules, &self.inputs(rules, entry, is_exact)))
+            .map(|entry| {
+                let reported = self.reported(rules, entry, is_exact);
+                area_decision(rules, &self.inputs(rules, entry, is_exact, &reported))
+            })
             .collect()
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::index::Snapshot;
+use crate::model::Timestamp;
 use crate::pipeline::facts;
 use crate::pipeline::state::State;
 use crate::pipeline::{Pipeline, PipelineError};
@@ -51,16 +52,38 @@ impl Pipeline {
     /// The same for a caller that holds the lock; gives it back.
     pub(super) async fn publish_locked(
         &self,
+        state: OwnedMutexGuard<State>,
+    ) -> Result<Arc<Snapshot>, PipelineError> {
+        self.publish_at(state, self.inner.clock.now()).await
+    }
+
+    /// Publishes what the public must see nothing of: as of the same instant as before, so that all it is answered stays
+    /// the same to the byte. Events that wait to be shown are in it, as of a tenth of a second ago; they come again with
+    /// their own time.
+    pub(super) async fn publish_aside_locked(
+        &self,
+        state: OwnedMutexGuard<State>,
+    ) -> Result<Arc<Snapshot>, PipelineError> {
+        let as_of = self.snapshot().as_of();
+        self.publish_at(state, as_of).await
+    }
+
+    async fn publish_at(
+        &self,
         mut state: OwnedMutexGuard<State>,
+        now: Timestamp,
     ) -> Result<Arc<Snapshot>, PipelineError> {
         let this = self.clone();
-        let built = tokio::task::spawn_blocking(move || this.publish_blocking(&mut state));
+        let built = tokio::task::spawn_blocking(move || this.build_blocking(&mut state, now));
         built.await.map_err(|_panicked| PipelineError::Task)
     }
 
     /// Computes stale facts, builds the snapshot and swaps it in. CPU-bound.
     pub(super) fn publish_blocking(&self, state: &mut State) -> Arc<Snapshot> {
-        let now = self.inner.clock.now();
+        self.build_blocking(state, self.inner.clock.now())
+    }
+
+    fn build_blocking(&self, state: &mut State, now: Timestamp) -> Arc<Snapshot> {
         facts::refresh(&self.rules(), self.offset(), state, now);
         let snapshot = state.publisher.publish(&mut state.ledger, now);
         self.inner.snapshot.store(Arc::clone(&snapshot));

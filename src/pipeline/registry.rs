@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::model::{Area, Day, EventId, Mark, MarkState, Timestamp, Venue, VenueId, Zone};
+use crate::model::{Area, AreaReport, Day, EventId, Mark, MarkState, Timestamp, Venue, VenueId, Zone};
 use crate::pipeline::parents::check_parents;
 use crate::pipeline::recount::recount_areas;
 use crate::pipeline::start;
@@ -13,6 +13,9 @@ use crate::store::{RegistryChange, Store, StoreError};
 enum Shown {
     /// In the snapshot, before the writer gets an answer.
     Now,
+    /// In the snapshot, before the writer gets an answer; only by those who see exact figures. To all others not even
+    /// the time changes at which something was brought up to date; the number of the snapshot goes on, as with each scan.
+    NowAside,
     /// In the next snapshot.
     Soon,
     /// There is nothing new to see.
@@ -91,6 +94,35 @@ impl Pipeline {
                 state.publisher.take_area_turns(&turns);
                 state.stale_areas = true;
                 (change, Shown::Now)
+            },
+        )
+        .await
+    }
+
+    /// Takes in what was reported of areas; in the snapshot when this returns. One of an area and day replaces the one
+    /// before. `by` is the key whose act it was, for the audit log. Published reports stand behind released levels from
+    /// the next closing on, those of weeks that are closed too.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; they may be stored all the same, and then they are in the snapshot.
+    pub async fn put_area_reports(
+        &self,
+        reports: Vec<AreaReport>,
+        by: Option<String>,
+    ) -> Result<RegistryChange, PipelineError> {
+        self.register(
+            Registry::AreaReports,
+            move |store: Store| async move { store.put_area_reports(&reports, by.as_deref()).await },
+            move |state, change| {
+                if change.written.is_empty() {
+                    return (change.counts, Shown::Unchanged);
+                }
+                state.publisher.put_area_reports(&change.written);
+                if !change.is_public {
+                    return (change.counts, Shown::NowAside);
+                }
+                state.stale_areas = true;
+                (change.counts, Shown::Now)
             },
         )
         .await
@@ -252,6 +284,7 @@ impl Pipeline {
             drop(turn);
             match shown {
                 Shown::Now => drop(this.publish_locked(state).await?),
+                Shown::NowAside => drop(this.publish_aside_locked(state).await?),
                 Shown::Soon => this.inner.dirty.notify_one(),
                 Shown::Unchanged => {}
             }
@@ -289,6 +322,11 @@ impl Pipeline {
                     state.publisher.put_areas(&store.load_areas().await?);
                     state.publisher.take_area_turns(&store.load_area_turns().await?);
                     recount_areas(store, state).await?;
+                }
+                Registry::AreaReports => {
+                    state
+                        .publisher
+                        .put_area_reports(&store.load_area_reports().await?);
                 }
                 Registry::Venues => {
                     store.begin_venues(now).await?;

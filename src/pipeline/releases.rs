@@ -7,12 +7,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::geo::Cell;
 use crate::index::{
-    AreaIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex, ReleasedCases,
+    AreaIndex, AreaReportIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex,
+    ReleasedCases,
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::editions::{BeneathOf, WeekLooked};
 use crate::pipeline::noise::NoiseKey;
+use crate::pipeline::reported::{Asked, ReportedAt};
 use crate::pipeline::state::State;
+use crate::pipeline::week_before::WeekBefore;
 use crate::pipeline::{PipelineError, beneath, editions};
 use crate::risk::{self, AreaInputs, AreaNode, AreaUnit, Released, Rules, area_levels, cell_risk};
 use crate::store::{ReleaseRow, Store};
@@ -88,6 +91,7 @@ pub(super) fn row(release: &Release) -> ReleaseRow {
 pub(super) struct View {
     ledger: Ledger,
     areas: AreaIndex,
+    reports: AreaReportIndex,
     population: Arc<CellPopulation>,
     released: ReleasedSoFar,
     pub(super) backfilled: BTreeSet<Day>,
@@ -114,6 +118,7 @@ impl View {
             noise,
             ledger: state.ledger.clone(),
             areas: state.publisher.areas().clone(),
+            reports: state.publisher.area_reports().clone(),
             population: Arc::clone(state.publisher.population()),
             released: state.released.clone(),
             backfilled: std::mem::take(&mut state.backfilled),
@@ -235,9 +240,15 @@ fn due_weeks(
     let mut follows_new = false;
     while monday.0 + 7 <= days.end.0 {
         let bucket = week(monday, ledger.offset());
-        let looked = WeekLooked::of(ledger, monday, view.areas_version, &view.population);
+        let valid_days = i32::from(rules.areas.on(last_day(monday)).reports_valid_days);
+        let reports = view
+            .reports
+            .published_between(Day(last_day(monday).0 - valid_days), last_day(monday));
+        let looked = WeekLooked::of(ledger, monday, view.areas_version, &view.population, reports);
         let is_released = |measure| view.released.contains_key(&(measure, bucket.from));
-        let same = view.looked_at.weeks.get(&monday) == Some(&looked);
+        let before_now = view.looked_at.weeks.get(&monday);
+        let same = before_now == Some(&looked);
+        let same_levels = same && !follows_new && before_now.is_some_and(|last| last.reports == reports);
         looked_at.insert(monday, looked);
         // Of most weeks nobody asks.
         let nodes = LazyCell::new(|| area_nodes(&view.areas, ledger, monday));
@@ -256,12 +267,12 @@ fn due_weeks(
             push(bucket, ReleaseBody::Cases(edition.rows), beneath)?;
         }
         let told = view.told.told_areas(bucket.from);
-        if let Some(told) = told.filter(|_| same && !follows_new && is_released(Measure::AreaCases)) {
+        if let Some(told) = told.filter(|_| same_levels && is_released(Measure::AreaCases)) {
             before.follow(&told);
         } else {
             let edition = editions::areas(&view.told, rules, bucket.from, &nodes, beneath_of);
             let released = edition.rows.into_iter().collect();
-            let rows = areas(&view.areas, &released, rules, monday, &before, bucket.to.start());
+            let rows = areas(view, &released, rules, monday, &before, bucket.to.start());
             before.follow(&rows);
             let levels = levels_for_cells(&view.areas, &rows, rules, monday);
             let beneath = beneath::to_bytes(&edition.beneath);
@@ -363,48 +374,6 @@ fn levels_for_cells(
     rows.iter().filter_map(level).collect()
 }
 
-/// What was released of the weeks before one.
-#[derive(Default)]
-struct WeekBefore {
-    /// The last level that was shown of each area.
-    levels: BTreeMap<AreaCode, u8>,
-    /// The counts of the week before; `None` before the first.
-    cases: Option<BTreeMap<AreaCode, ReleasedCases>>,
-}
-
-impl WeekBefore {
-    /// What was released of the weeks that end by then.
-    fn of_released(told: &ReleaseIndex, by: Hour) -> Self {
-        let mut before = Self::default();
-        for week in told.area_weeks_until(by) {
-            before.follow(&told.told_areas(week.from).unwrap_or_default());
-            before.cases = before.cases.filter(|_| week.to == by);
-        }
-        before
-    }
-
-    fn follow(&mut self, rows: &[(AreaCode, ReleasedCases)]) {
-        for (code, released) in rows {
-            if let ReleasedCases::Shown { level, .. } = released {
-                self.levels.insert(code.clone(), *level);
-            }
-        }
-        self.cases = Some(rows.iter().cloned().collect());
-    }
-
-    /// The released cases of two weeks, as whoever reads both releases adds them up.
-    fn with(&self, code: &AreaCode, this_week: Released) -> Released {
-        let (Released::Shown(cases), Some(before)) = (this_week, &self.cases) else {
-            return Released::Hidden;
-        };
-        match before.get(code) {
-            Some(ReleasedCases::Shown { cases: earlier, .. }) => Released::Shown(cases + earlier),
-            // Of an area that was not there yet nothing is known of the week before.
-            Some(ReleasedCases::Hidden) | None => Released::Hidden,
-        }
-    }
-}
-
 fn last_day(monday: Day) -> Day {
     Day(monday.0 + 6)
 }
@@ -434,7 +403,7 @@ fn area_nodes(areas: &AreaIndex, ledger: &Ledger, monday: Day) -> Vec<AreaNode> 
 }
 
 fn areas(
-    areas: &AreaIndex,
+    view: &View,
     released: &BTreeMap<AreaCode, Released>,
     rules: &Rules,
     monday: Day,
@@ -442,11 +411,18 @@ fn areas(
     as_of: Timestamp,
 ) -> Vec<(AreaCode, ReleasedCases)> {
     let count = |code: &AreaCode| released.get(code).copied().unwrap_or(Released::Hidden);
-    let units: Vec<AreaUnit<'_>> = areas
-        .entries()
+    let (rule, offset) = (rules.areas.on(last_day(monday)), view.ledger.offset());
+    let all = view.areas.entries().iter();
+    let valid: Vec<_> = all.filter(|entry| entry.valid_on(last_day(monday))).collect();
+    let asked = Asked::by(rule, last_day(monday), false, offset);
+    let reported: Vec<ReportedAt<'_>> = valid
         .iter()
-        .filter(|entry| entry.valid_on(last_day(monday)))
-        .map(|entry| {
+        .map(|entry| asked.of(&view.reports, &entry.area.code))
+        .collect();
+    let units: Vec<AreaUnit<'_>> = valid
+        .iter()
+        .zip(&reported)
+        .map(|(entry, reported)| {
             let area = &entry.area;
             AreaUnit {
                 code: &area.code,
@@ -456,8 +432,9 @@ fn areas(
                     population: area.population,
                     cases_7d: count(&area.code),
                     cases_14d: before.with(&area.code, count(&area.code)),
-                    indicators: area.indicators,
-                    reported: &[],
+                    indicators: reported.indicators(&area.indicators),
+                    care_origin: None,
+                    reported: &reported.figures,
                     below: &[],
                     previous_level: before.levels.get(&area.code).copied(),
                     counted_to: None,
@@ -466,7 +443,7 @@ fn areas(
             }
         })
         .collect();
-    let decided = area_levels(rules.areas.on(last_day(monday)), &units);
+    let decided = area_levels(rule, &units);
     units
         .iter()
         .zip(decided)

@@ -128,6 +128,7 @@ pub(super) async fn registries(
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
     publisher.take_area_turns(&store.load_area_turns().await?);
+    publisher.put_area_reports(&store.load_area_reports().await?);
     let venues = store.load_venues(now).await?;
     tracing::debug!(venues = venues.len(), "venues are read");
     let placing = tokio::task::spawn_blocking(move || {

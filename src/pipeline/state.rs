@@ -10,6 +10,7 @@ use crate::pipeline::releases::{LookedAt, ReleasedSoFar};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Registry {
     Areas,
+    AreaReports,
     Venues,
     Zones,
     Marks,

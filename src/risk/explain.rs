@@ -64,6 +64,9 @@ pub struct ExplainInput {
     /// When it was true, where that differs from the answer's instant; RFC 3339.
     #[serde(serialize_with = "maybe_instant", skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
+    /// Where it is published or who gave it, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// One step and the figure it gave.
@@ -106,6 +109,7 @@ impl Explain {
             name: Text::new(vi, en),
             value: value.into(),
             as_of,
+            source: None,
         });
     }
 

@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
-use super::{error::StoreError, keys::digest, open::Store};
+use super::{dialect::DbConnection, error::StoreError, keys::digest, open::Store};
 use crate::model::Timestamp;
 
 /// One entry of the audit log: who did or looked at what, and why. Never a name or a phone number.
@@ -27,28 +27,7 @@ impl Store {
     /// Those of the database.
     pub async fn append_audit(&self, entry: &AuditEntry) -> Result<[u8; 32], StoreError> {
         let mut tx = self.write().await?;
-        let last: Option<(i64, Vec<u8>)> =
-            sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
-                .fetch_optional(&mut *tx)
-                .await?;
-        let (seq, before) = match last {
-            Some((seq, hash)) => (seq + 1, digest(&hash)?),
-            None => (1, [0; 32]),
-        };
-        let hash = link(before, seq, entry);
-        sqlx::query(
-            "insert into audit (seq, at, actor, action, subject, reason, hash) \
-             values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(seq)
-        .bind(entry.at.0)
-        .bind(entry.actor.as_str())
-        .bind(entry.action.as_str())
-        .bind(entry.subject.as_str())
-        .bind(entry.reason.as_deref())
-        .bind(hash.as_slice())
-        .execute(&mut *tx)
-        .await?;
+        let hash = append(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(hash)
     }
@@ -93,6 +72,36 @@ impl Store {
             }
         }
     }
+}
+
+/// Appends an entry inside a transaction: what is written and who wrote it are there together, or neither.
+pub(super) async fn append(
+    connection: &mut DbConnection,
+    entry: &AuditEntry,
+) -> Result<[u8; 32], StoreError> {
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
+            .fetch_optional(&mut *connection)
+            .await?;
+    let (seq, before) = match last {
+        Some((seq, hash)) => (seq + 1, digest(&hash)?),
+        None => (1, [0; 32]),
+    };
+    let hash = link(before, seq, entry);
+    sqlx::query(
+        "insert into audit (seq, at, actor, action, subject, reason, hash) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(seq)
+    .bind(entry.at.0)
+    .bind(entry.actor.as_str())
+    .bind(entry.action.as_str())
+    .bind(entry.subject.as_str())
+    .bind(entry.reason.as_deref())
+    .bind(hash.as_slice())
+    .execute(&mut *connection)
+    .await?;
+    Ok(hash)
 }
 
 /// Lengths before texts: no two entries have the same bytes.

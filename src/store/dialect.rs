@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 pub(super) type Db = sqlx::Sqlite;
 pub(super) type DbPool = sqlx::SqlitePool;
 pub(super) type DbConnection = sqlx::SqliteConnection;
+pub(super) type DbRow = sqlx::sqlite::SqliteRow;
 pub(super) type DbArguments = sqlx::sqlite::SqliteArguments;
 
 /// Takes the write lock at once: a read that turns into a write later could not wait for it.

@@ -54,7 +54,7 @@ impl CheckReport {
 }
 
 /// Counts that must be zero, with what it means when they are not.
-const MUST_BE_ZERO: [(&str, &str); 4] = [
+const MUST_BE_ZERO: [(&str, &str); 7] = [
     (
         "events share a position with another event",
         "select count(*) from (select position from (select position from declaration \
@@ -79,6 +79,25 @@ const MUST_BE_ZERO: [(&str, &str); 4] = [
     (
         "assessments name a venue that is not registered",
         "select count(*) from assessment a where not exists (select 1 from venue v where v.ix = a.venue)",
+    ),
+    (
+        "reports are of an area that is not registered",
+        "select count(*) from area_report r where not exists (select 1 from area_version a where a.code = r.area)",
+    ),
+    (
+        "reports say nothing",
+        "select count(*) from area_report where coalesce(adults_one_dose_percent, elderly_full_dose_percent, \
+         population_full_dose_percent, at_risk_full_dose_percent, test_positivity_percent, tests_7d_per_100k, \
+         oxygen_7d_per_100k, deaths_7d_per_100k, admissions_7d_per_100k, covid_beds_percent, care_ready) is null \
+         and findings is null",
+    ),
+    (
+        "reports hold a figure that cannot be",
+        "select count(*) from area_report where adults_one_dose_percent not between 0 and 100 \
+         or elderly_full_dose_percent not between 0 and 100 or population_full_dose_percent not between 0 and 100 \
+         or at_risk_full_dose_percent not between 0 and 100 or test_positivity_percent not between 0 and 100 \
+         or covid_beds_percent not between 0 and 100 or tests_7d_per_100k < 0 or oxygen_7d_per_100k < 0 \
+         or deaths_7d_per_100k < 0 or admissions_7d_per_100k < 0",
     ),
 ];
 

@@ -6,6 +6,7 @@
 //! here: whoever writes says when.
 
 mod append;
+mod area_reports;
 mod areas;
 mod assessments;
 mod audit;
@@ -37,6 +38,7 @@ mod wkb;
 mod zones;
 
 pub use append::{Appended, Keyed, Outcome};
+pub use area_reports::ReportsChange;
 pub use areas::RegistryChange;
 pub use audit::AuditEntry;
 pub use error::StoreError;

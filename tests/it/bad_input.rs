@@ -11,7 +11,7 @@ use std::io::Read;
 use vungxanh::ingest::{Encoding, Format, IngestError, Limits, Rejection, decoder};
 use vungxanh::model::EventKind;
 
-use crate::ingest::{Taken, areas, compress, events, events_with, venues, zones};
+use crate::ingest::{Taken, area_reports, areas, compress, events, events_with, venues, zones};
 
 const GOOD: &str = r#"{"id":"good","venue":"v1","at":"2021-05-07T07:00:00+07:00"}"#;
 

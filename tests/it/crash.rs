@@ -266,3 +266,80 @@ fn a_key_made_while_the_server_runs_works_at_once_and_a_second_server_is_refused
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(said.contains("another"), "{said}");
 }
+
+#[test]
+fn reports_of_areas_from_a_file_and_over_the_wire_stand_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let import = |kind: &str, path: &str| {
+        run(&[
+            "import",
+            kind,
+            path,
+            "--data",
+            data.to_str().unwrap(),
+            "--clock",
+            CLOCK,
+        ])
+    };
+    let square = "POLYGON((105.7 21.5,105.9 21.5,105.9 21.7,105.7 21.7,105.7 21.5))";
+    import(
+        "areas",
+        &file(
+            "areas.csv",
+            &format!("code,level,name,geometry\n164,district,TP,\"{square}\"\n"),
+        ),
+    );
+    let reports = file(
+        "reports.csv",
+        "area,day,tests_7d_per_100k,published,source\n164,2021-04-25,350,true,Bản tin\n164,2021-05-02,-1,true,\n\
+         165,2021-05-02,1,true,\n164,2021-04-18,250,,\n",
+    );
+    let imported = import("area-reports", &reports);
+    assert!(
+        imported.contains("accepted 2, duplicates 0, rejected 2"),
+        "{imported}"
+    );
+    assert!(
+        imported.contains("tests_7d_per_100k") && imported.contains("not a registered area"),
+        "{imported}"
+    );
+    let again = import("area-reports", &reports);
+    assert!(again.contains("accepted 0, duplicates 2, rejected 2"), "{again}");
+
+    let (official, analyst) = (key(&data, "official"), key(&data, "analyst"));
+    let server = Server::start(&data, &["--clock", CLOCK]);
+    let more = file(
+        "more.json",
+        r#"[{"area":"164","day":"2021-05-02","test_positivity_percent":2.5}]"#,
+    );
+    let address = server.url.clone();
+    let sent = run(&[
+        "import",
+        "area-reports",
+        &more,
+        "--to",
+        &address,
+        "--key",
+        &official,
+    ]);
+    assert!(sent.contains("\"accepted\":1"), "{sent}");
+    let rows = |server: &Server, key: &str| server.json("/v1/areas/164/reports", key)["items"].clone();
+    let all = rows(&server, &analyst);
+    assert_eq!(all.as_array().unwrap().len(), 3, "{all}");
+    server.kill();
+
+    let server = Server::start(&data, &["--clock", CLOCK]);
+    assert_eq!(rows(&server, &analyst), all);
+    let public = rows(&server, "");
+    assert_eq!(public.as_array().unwrap().len(), 1, "{public}");
+    assert_eq!(public[0]["source"], "Bản tin");
+    server.kill();
+    let checked = run(&["check", "--data", data.to_str().unwrap()]);
+    assert!(checked.contains("ok"), "{checked}");
+}

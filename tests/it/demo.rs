@@ -374,3 +374,32 @@ fn most_assessments_come_to_a_class_of_their_instrument() {
     println!("{outcomes:#?}");
     assert!(f64::from(classed) > 0.85 * f64::from(all), "{classed} of {all}");
 }
+
+#[test]
+fn districts_report_every_week_up_to_the_last_sunday_and_all_of_it_can_be() {
+    let config = small();
+    let world = generate(&config);
+    let sunday = Day::parse("2021-11-21").unwrap();
+    let reports = &world.area_reports;
+    assert_eq!(
+        reports.len(),
+        2 * (DISTRICTS.len() + 1),
+        "of a week and the one before"
+    );
+    for report in reports {
+        assert!(
+            report.day == sunday || report.day == Day(sunday.0 - 7),
+            "{}",
+            report.day
+        );
+        assert!(report.published && report.source.as_deref().unwrap().contains("mô phỏng"));
+        assert!(world.areas.iter().any(|area| area.code == report.area));
+        assert!(report.received_at <= config.end);
+        for (indicator, value) in &report.figures {
+            assert!(
+                (0.0..=indicator.highest()).contains(value),
+                "{indicator:?} {value}"
+            );
+        }
+    }
+}

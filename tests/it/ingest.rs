@@ -12,11 +12,11 @@ use proptest::prelude::*;
 use vungxanh::geo::BBox;
 use vungxanh::ingest::{
     Chunk, Door, Encoding, FieldMap, Format, Identity, IngestError, Limits, Pseudonyms, Purpose, ReadSummary,
-    RecordKind, Rejection, decoder, read_areas, read_events, read_venues, read_zones,
+    RecordKind, Rejection, decoder, read_area_reports, read_areas, read_events, read_venues, read_zones,
 };
 use vungxanh::model::{
-    Area, Case, CheckIn, Day, Declaration, Direction, Event, EventBatch, EventKind, Method, Place, Timestamp,
-    UtcOffset, Venue, VenueKind, Zone,
+    Area, AreaReport, Case, CheckIn, Day, Declaration, Direction, Event, EventBatch, EventKind, Method,
+    Place, Timestamp, UtcOffset, Venue, VenueKind, Zone,
 };
 
 use crate::support::shared;
@@ -123,6 +123,7 @@ macro_rules! registry {
 registry!(venues, read_venues, Venue);
 registry!(areas, read_areas, Area);
 registry!(zones, read_zones, Zone);
+registry!(area_reports, read_area_reports, AreaReport);
 
 impl Taken<EventBatch> {
     pub fn check_ins(&self) -> Vec<Event<CheckIn>> {

@@ -1,5 +1,6 @@
 //! The store: what is counted once, what stays, what leaves, and what a crash leaves behind.
 
+mod area_reports;
 mod events;
 mod packs;
 mod registries;

@@ -12,7 +12,7 @@ import { besideLevel } from "./venue.js";
  * @property {Text} source
  * @property {boolean} confirmed
  * @property {string} as_of
- * @property {{name: Text, value: string, as_of: string | null}[]} inputs
+ * @property {{name: Text, value: string, as_of: string | null, source?: string}[]} inputs
  * @property {{text: Text, value: string}[]} steps
  * @property {Text[]} next
  */
@@ -214,7 +214,7 @@ export class Panel {
     if (facts.released_at) rows.push([words.text("panel.released"), this.value(facts.released_at)]);
     for (const input of explain?.inputs ?? []) {
       const as_of = input.as_of ? ` (${words.text("panel.inputs.until", { at: this.value(input.as_of) })})` : "";
-      rows.push([words.side(input.name), this.input(input.value) + as_of]);
+      rows.push([words.side(input.name), this.input(input.value) + as_of + (input.source ? ` · ${input.source}` : "")]);
     }
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
     if (explain?.next?.length) {
@@ -229,6 +229,7 @@ export class Panel {
       foot.append(make("p", {}, `${words.text("panel.source")}: ${words.side(explain.source)}`));
       foot.append(make("p", {}, `${words.text("panel.asof")} ${this.value(explain.as_of)}`));
     }
+    if (facts.reports) foot.append(make("p", {}, make("a", { href: facts.reports }, words.text("panel.reports"))));
     foot.append(make("p", {}, make("a", { href: path }, words.text("panel.api"))));
     parts.push(foot);
     return parts;

@@ -87,6 +87,8 @@ pub struct AreaLevelAnswer {
     /// With `at` before now: what of then is not in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
+    /// Where to read what was reported of the area.
+    pub reports: String,
     /// How many of the units directly below have each level, 0 to 4, by the same rule; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub units_by_level: Option<[u32; 5]>,
@@ -328,9 +330,10 @@ fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAns
     let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
     let below = areas.decide_below(rules, &entry.area.code, is_exact);
     let possible: Vec<LevelSet> = below.iter().map(|unit| unit.possible).collect();
+    let reported = areas.reported(rules, entry, is_exact);
     let inputs = AreaInputs {
         below: &possible,
-        ..areas.inputs(rules, entry, is_exact)
+        ..areas.inputs(rules, entry, is_exact, &reported)
     };
     AreaLevelAnswer {
         as_of: view.as_of(),
@@ -339,6 +342,13 @@ fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAns
         week: week.map(|week| view.span(week)),
         released_at: released_at(view, public, is_exact),
         past: is_past(view).then(|| past_of(view, public, is_exact)),
+        reports: format!(
+            "/v1/areas/{}/reports",
+            percent_encoding::utf8_percent_encode(
+                entry.area.code.as_str(),
+                percent_encoding::NON_ALPHANUMERIC
+            )
+        ),
         units_by_level: by_level(&below),
         risk: area_level(rules, &inputs),
     }
@@ -362,9 +372,10 @@ fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
     let mut past = Past::whole(view);
     if is_exact {
         past.lacks(
-            "Số ca tính cả những báo cáo đến sau thời điểm này, và mức được tính với các chỉ số đăng ký hiện nay",
+            "Số ca tính cả những báo cáo đến sau thời điểm này, và mức được tính với các chỉ số đăng ký hiện nay và \
+             các báo cáo của khi đó, kể cả đến sau hoặc được sửa",
             "The count includes reports that came after that instant, and the level rests on the indicators \
-             registered now",
+             registered now and on reports of then, also those that came or were corrected later",
         );
         return past;
     }
@@ -376,8 +387,9 @@ fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
         );
     }
     past.note(
-        "Các bước giải thích dùng chỉ số đăng ký hiện nay; mức là mức đã công bố",
-        "The steps of the explanation use the indicators registered now; the level is the one released",
+        "Các bước giải thích dùng chỉ số đăng ký hiện nay và báo cáo của khi đó, kể cả đến sau; mức là mức đã công bố",
+        "The steps of the explanation use the indicators registered now and reports of then, also those that came \
+         later; the level is the one released",
     );
     past
 }
@@ -437,7 +449,7 @@ pub async fn history(
     )
 }
 
-fn code_of(segments: &Segments) -> Result<AreaCode, ApiError> {
+pub(super) fn code_of(segments: &Segments) -> Result<AreaCode, ApiError> {
     segments.read_as("code", "an area's official code, 1 to 32 bytes", AreaCode::new)
 }
 
@@ -457,6 +469,6 @@ pub(super) fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a AreaEn
     })
 }
 
-fn unknown(code: &AreaCode) -> ApiError {
+pub(super) fn unknown(code: &AreaCode) -> ApiError {
     ApiError::NotFound(format!("no area has the code `{code}`"))
 }

@@ -22,7 +22,7 @@ use crate::pipeline::Pipeline;
 use crate::store::{Appended, IdempotentAnswer, Keyed};
 
 /// Refusals listed one by one in an answer; the rest is counted.
-const LISTED: usize = 1000;
+pub(super) const LISTED: usize = 1000;
 /// Parts of a body that may wait for the reader.
 const PARTS_AHEAD: usize = 8;
 /// Chunks of one batch that may wait for their commit.
@@ -399,7 +399,7 @@ impl Read for PartsReader {
     }
 }
 
-fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
+pub(super) fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
     let value = media::media_type(headers).unwrap_or_default();
     match Format::of_content_type(&value) {
         Some(format @ (Format::Json | Format::Ndjson | Format::Csv)) => Ok(format),
@@ -411,7 +411,7 @@ fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
     }
 }
 
-fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let value = headers
         .get(header::CONTENT_ENCODING)
         .map_or("", |value| value.to_str().unwrap_or("?"));
@@ -437,13 +437,13 @@ async fn hash_body(body: Body, limit: u64) -> Result<[u8; 32], ApiError> {
     Ok(hash.finalize().into())
 }
 
-fn too_large(limit: u64) -> ApiError {
+pub(super) fn too_large(limit: u64) -> ApiError {
     ApiError::TooLarge(format!(
         "the batch has more than {limit} bytes on the wire; send it in parts"
     ))
 }
 
-fn unreadable(error: &IngestError, stored: u64) -> ApiError {
+pub(super) fn unreadable(error: &IngestError, stored: u64) -> ApiError {
     let stands = format!("{error}. {stored} events before that are stored; sending them again is harmless");
     match error {
         IngestError::TooLarge { .. } | IngestError::Bomb { .. } | IngestError::TooManyRecords { .. } => {

@@ -2,6 +2,7 @@
 //! Each handler reads one snapshot, decides by the caller what may be seen, and answers.
 
 pub mod air;
+pub mod area_reports;
 mod area_rules;
 pub mod areas;
 pub mod bulletin;

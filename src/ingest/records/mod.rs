@@ -2,6 +2,7 @@
 //! A record is judged field by field; the first fault names the field.
 
 mod area;
+mod area_report;
 mod assessment;
 mod case;
 mod check_in;
@@ -15,6 +16,7 @@ mod zone;
 pub(super) use maker::Maker;
 
 pub(super) use area::{SCHEMA as AREAS, area};
+pub(super) use area_report::{SCHEMA as AREA_REPORTS, area_report};
 pub(super) use assessment::{SCHEMA as ASSESSMENTS, assessment};
 pub(super) use case::{SCHEMA as CASES, case};
 pub(super) use check_in::{SCHEMA as CHECK_INS, check_in};

@@ -2,7 +2,9 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{AreaCode, AreaIndicators, AreaLevel, Timestamp};
 use crate::risk::area::measure::{Figures, Span};
-use crate::risk::area::{AreaRules, Condition, LevelSet, LevelTable, Measure, Raise, Requirement, When};
+use crate::risk::area::{
+    AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Reported, Requirement, When,
+};
 use crate::risk::{Band, Counted};
 
 /// What an area's level is computed from.
@@ -16,10 +18,12 @@ pub struct AreaInputs<'a> {
     pub cases_7d: Counted,
     /// New community cases of fourteen days.
     pub cases_14d: Counted,
-    /// Vaccination and care.
+    /// Vaccination and care, as registered; where a report speaks of care, as it says.
     pub indicators: AreaIndicators,
+    /// Whence `indicators.care_ready` is, where that was reported.
+    pub care_origin: Option<Origin<'a>>,
     /// Further figures, where somebody has them. Of a measure that is counted here nothing is taken.
-    pub reported: &'a [(Measure, f64)],
+    pub reported: &'a [Reported<'a>],
     /// What is possible of each unit below.
     pub below: &'a [LevelSet],
     /// The level before, where one was in force.

@@ -4,8 +4,9 @@ use crate::model::UtcOffset;
 use crate::risk::area::decide::{Step, Truth, decide};
 use crate::risk::area::measure::Figures;
 use crate::risk::area::outlook::outlook;
+use crate::risk::area::reported::too_old;
 use crate::risk::area::{
-    AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Raise, Standing, When,
+    AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Standing, When,
 };
 use crate::risk::explain::{figure, vietnamese};
 use crate::risk::{Band, Counted, Explain, Text};
@@ -113,6 +114,9 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
             &capitalised(&name.en),
             value.map_or("–".to_owned(), |value| with_unit(*measure, value)),
         );
+        let mut reported = inputs.reported.iter();
+        let found = reported.find(|each| each.measure == *measure && each.is_current == value.is_some());
+        tell_origin(found.and_then(|each| each.origin), explain);
     }
     if rules.holds_without_care {
         let care = match inputs.indicators.care_ready {
@@ -121,6 +125,7 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
             None => "–",
         };
         explain.input("Khả năng thu dung, điều trị", "Care capacity", care);
+        tell_origin(inputs.care_origin, explain);
     }
     if rules.looks_below() {
         let number = inputs.below.len();
@@ -133,7 +138,15 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
     }
 }
 
-/// What the rule asks for and nobody reported.
+/// Says whence the input is that was told last: of which day, and by whom.
+fn tell_origin(origin: Option<Origin<'_>>, explain: &mut Explain) {
+    if let (Some(origin), Some(input)) = (origin, explain.inputs.last_mut()) {
+        input.as_of = Some(origin.as_of);
+        input.source = origin.source.map(str::to_owned);
+    }
+}
+
+/// What the rule asks for and nobody reported, or not lately.
 fn missing(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures) -> Vec<Text> {
     let measures = rules.measures();
     let counts_cases = measures.iter().any(|each| each.case_days().is_some());
@@ -152,10 +165,17 @@ fn missing(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures) -> Vec
     }
     let unknown = |measure: &Measure| figures.of_measure(*measure).value().is_none();
     let reported = measures.iter().filter(|measure| measure.is_reported());
-    names.extend(reported.filter(|each| unknown(each)).map(|each| each.name()));
+    let named = |measure: Measure| {
+        let mut found = inputs.reported.iter().filter(|each| each.measure == measure);
+        match found.find_map(|each| each.origin.filter(|_| !each.is_current)) {
+            Some(origin) => too_old(&measure.name(), origin.day, rules.reports_valid_days),
+            None => measure.name(),
+        }
+    };
+    names.extend(reported.filter(|each| unknown(each)).map(|each| named(*each)));
     let weighted = Measure::WeightedCases;
     if measures.contains(&weighted) && unknown(&Measure::PopulationFullDose) {
-        names.push(Measure::PopulationFullDose.name());
+        names.push(named(Measure::PopulationFullDose));
     }
     if rules.holds_without_care && inputs.indicators.care_ready.is_none() {
         names.push(Text::new("khả năng điều trị", "care capacity"));

@@ -17,6 +17,7 @@ pub(in crate::risk) struct AreaFile {
     asks: Vec<Measure>,
     #[serde(default)]
     holds_without_care: bool,
+    reports_valid_days: Option<u16>,
     #[serde(default)]
     level: Vec<NameFile>,
     #[serde(default)]
@@ -93,6 +94,11 @@ impl AreaFile {
         for (at, each) in self.require.iter().enumerate() {
             figure(&format!("require[{at}].above"), each.above)?;
         }
+        let reports_valid_days = self.reports_valid_days.unwrap_or(AreaRules::REPORTS_VALID_DAYS);
+        if !(1..=366).contains(&reports_valid_days) {
+            let found = format!("is {reports_valid_days}");
+            return Err(Flaw::new("reports_valid_days", found, "days, 1 to 366"));
+        }
         let mut raises = Vec::new();
         for (at, each) in self.raise.into_iter().enumerate() {
             figure(&format!("raise[{at}].below"), each.below)?;
@@ -146,6 +152,7 @@ impl AreaFile {
             conditions,
             raises,
             holds_without_care: self.holds_without_care,
+            reports_valid_days,
             asks: self.asks,
         })
     }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::model::Indicator;
 use crate::risk::area::AreaInputs;
 use crate::risk::{Counted, Text};
 
@@ -172,6 +173,41 @@ impl Measure {
         self.case_days().is_none()
     }
 
+    /// What a report has for it; `None` where it is counted here.
+    #[must_use]
+    pub const fn indicator(self) -> Option<Indicator> {
+        match self {
+            Self::WeeklyCases | Self::FortnightlyCases | Self::DailyCases | Self::WeightedCases => None,
+            Self::AdultsOneDose => Some(Indicator::AdultsOneDose),
+            Self::ElderlyFullDose => Some(Indicator::ElderlyFullDose),
+            Self::PopulationFullDose => Some(Indicator::PopulationFullDose),
+            Self::AtRiskFullDose => Some(Indicator::AtRiskFullDose),
+            Self::TestPositivity => Some(Indicator::TestPositivity),
+            Self::Tests => Some(Indicator::Tests),
+            Self::Oxygen => Some(Indicator::Oxygen),
+            Self::Deaths => Some(Indicator::Deaths),
+            Self::Admissions => Some(Indicator::Admissions),
+            Self::CovidBeds => Some(Indicator::CovidBeds),
+        }
+    }
+
+    /// The measure that a reported figure is of.
+    #[must_use]
+    pub const fn reported_as(indicator: Indicator) -> Self {
+        match indicator {
+            Indicator::AdultsOneDose => Self::AdultsOneDose,
+            Indicator::ElderlyFullDose => Self::ElderlyFullDose,
+            Indicator::PopulationFullDose => Self::PopulationFullDose,
+            Indicator::AtRiskFullDose => Self::AtRiskFullDose,
+            Indicator::TestPositivity => Self::TestPositivity,
+            Indicator::Tests => Self::Tests,
+            Indicator::Oxygen => Self::Oxygen,
+            Indicator::Deaths => Self::Deaths,
+            Indicator::Admissions => Self::Admissions,
+            Indicator::CovidBeds => Self::CovidBeds,
+        }
+    }
+
     const fn highest(self) -> f64 {
         if self.is_percent() { 100.0 } else { f64::INFINITY }
     }
@@ -205,7 +241,9 @@ impl Figures {
         let registered = registered
             .into_iter()
             .filter_map(|(measure, value)| Some((measure, value?)));
-        for (measure, value) in registered.chain(inputs.reported.iter().copied()) {
+        // What was reported for a day comes after what was registered without one.
+        let reported = inputs.reported.iter().filter(|each| each.is_current);
+        for (measure, value) in registered.chain(reported.map(|each| (each.measure, each.value))) {
             if measure.is_reported() && value.is_finite() && (0.0..=measure.highest()).contains(&value) {
                 all.set(measure, Span::known(value));
             }
@@ -237,5 +275,24 @@ impl Figures {
 
     pub(super) const fn set(&mut self, measure: Measure, span: Span) {
         self.0[measure as usize] = span;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reported_measures_are_called_in_rule_files_as_in_reports() {
+        for measure in Measure::ALL {
+            let name = serde_json::to_value(measure).unwrap();
+            let indicator = measure.indicator();
+            assert_eq!(indicator.is_some(), measure.is_reported(), "{name}");
+            if let Some(indicator) = indicator {
+                assert_eq!(name, indicator.as_str());
+                assert_eq!(Measure::reported_as(indicator), measure);
+                assert_eq!(measure.is_percent(), indicator.highest() <= 100.0, "{name}");
+            }
+        }
     }
 }

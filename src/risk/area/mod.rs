@@ -10,6 +10,7 @@ mod file;
 mod level_set;
 mod measure;
 mod outlook;
+mod reported;
 mod rules;
 
 pub use book::{AreaRuleBook, UnknownRule};
@@ -18,4 +19,5 @@ pub use explain::{AreaRisk, area_level};
 pub(super) use file::AreaFile;
 pub use level_set::LevelSet;
 pub use measure::Measure;
+pub use reported::{Findings, Origin, Reported};
 pub use rules::{AreaRules, Condition, LevelTable, Raise, Requirement, When};

@@ -19,6 +19,8 @@ pub struct AreaRules {
     pub raises: Vec<Raise>,
     /// While the care plan is not met the level may not fall.
     pub holds_without_care: bool,
+    /// How many days a report of an area counts after the day it speaks of.
+    pub reports_valid_days: u16,
     /// Measures that the text asks for beside those of the tables, and in ways that were not retrieved.
     pub asks: Vec<Measure>,
 }
@@ -97,6 +99,9 @@ pub struct Raise {
 }
 
 impl AreaRules {
+    /// [`AreaRules::reports_valid_days`] where a rule does not say: a weekly report, and one that comes a week late.
+    pub const REPORTS_VALID_DAYS: u16 = 14;
+
     /// Whether it looks at the units below an area.
     #[must_use]
     pub fn looks_below(&self) -> bool {

@@ -159,3 +159,34 @@ async fn a_reader_who_comes_back_is_told_what_it_missed() {
     let mut nonsense = Listener::new(&app, "", Some("yesterday")).await;
     assert_eq!(nonsense.event().await.1["reload"], true);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_reports_of_areas_that_are_not_published() {
+    let app = TestApp::new().await;
+    let mut public = loop {
+        let mut public = Listener::new(&app, "", None).await;
+        let (_, greeting) = public.event().await;
+        if greeting["generation"] == app.pipeline.snapshot().generation() {
+            break public;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let hidden = json!([{"area": "164", "day": "2021-05-02", "deaths_7d_per_100k": 17, "care_ready": false}]);
+    let sent = app.post("/v1/area-reports", "official", &hidden).await;
+    assert_eq!(sent.json()["accepted"], 1, "{}", sent.text());
+    app.pipeline.close_buckets().await.unwrap();
+    app.pipeline.publish().await.unwrap();
+    app.pipeline
+        .put_venues(vec![venue("v9", "Mới", VenueKind::Shop, 105.55, 21.6)])
+        .await
+        .unwrap();
+    // The first that is heard is of what came after, and of nothing else.
+    let (_, event) = public.event().await;
+    let layers: Vec<&Value> = event["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| &each["layer"])
+        .collect();
+    assert_eq!(layers, [&json!("venues")], "{event}");
+}

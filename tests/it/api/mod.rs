@@ -3,6 +3,7 @@
 mod access;
 mod analysis;
 mod app;
+mod area_reports;
 mod asking;
 mod basemap;
 mod batches;

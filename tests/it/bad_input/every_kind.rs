@@ -16,7 +16,7 @@ struct Kind {
     days: &'static [&'static str],
 }
 
-fn kinds() -> [Kind; 8] {
+fn kinds() -> [Kind; 9] {
     let at = "\"2021-05-07T07:00:00+07:00\"";
     [
         Kind {
@@ -110,6 +110,18 @@ fn kinds() -> [Kind; 8] {
             instants: &["starts_at", "planned_end"],
             days: &[],
         },
+        Kind {
+            name: "area-reports",
+            good: vec![
+                ("area", "\"164\""),
+                ("day", "\"2021-05-02\""),
+                ("tests_7d_per_100k", "400.5"),
+                ("published", "true"),
+                ("source", "\"Sở Y tế Thái Nguyên\""),
+            ],
+            instants: &[],
+            days: &["day"],
+        },
     ]
 }
 
@@ -143,6 +155,7 @@ impl Kind {
             RecordKind::Venues => venues(format, "", input, true).into(),
             RecordKind::Areas => areas(format, "", input, true).into(),
             RecordKind::Zones => zones(format, "", input, true).into(),
+            RecordKind::AreaReports => area_reports(format, "", input, true).into(),
         }
     }
 

@@ -218,3 +218,93 @@ fn a_polygon_of_a_million_vertices_is_refused_in_bounded_time() {
         taken.rejections[0]
     );
 }
+
+#[test]
+fn hostile_reports_of_areas_are_named_by_field() {
+    let base = [
+        ("area", "\"164\""),
+        ("day", "\"2021-05-02\""),
+        ("tests_7d_per_100k", "400"),
+    ];
+    let read = |input: &[u8]| area_reports(Format::Ndjson, "", input, true).rejections;
+    let many = format!(
+        "[{}]",
+        (0..17).map(|n| format!("\"f{n}\"")).collect::<Vec<_>>().join(",")
+    );
+    let long = format!("\"{}\"", "ơ".repeat(151));
+    refuses(
+        &base,
+        &read,
+        &[
+            ("area", "", "area", "is missing"),
+            ("area", "164", "area", "leading zeros"),
+            ("area", "\"nowhere\"", "area", "not a registered area"),
+            ("day", "", "day", "is missing"),
+            ("day", "\"2021-05-08\"", "day", "a day not after 2021-05-07"),
+            ("day", "\"2021-02-30\"", "day", "date"),
+            (
+                "tests_7d_per_100k",
+                "\"NaN\"",
+                "tests_7d_per_100k",
+                "not a finite number",
+            ),
+            (
+                "tests_7d_per_100k",
+                "-1",
+                "tests_7d_per_100k",
+                "a number from 0 to",
+            ),
+            ("tests_7d_per_100k", "1e300", "tests_7d_per_100k", "out of range"),
+            (
+                "covid_beds_percent",
+                "100.1",
+                "covid_beds_percent",
+                "from 0 to 100",
+            ),
+            (
+                "test_positivity_percent",
+                "-0.1",
+                "test_positivity_percent",
+                "from 0 to 100",
+            ),
+            ("care_ready", "\"yes\"", "care_ready", "true or false"),
+            ("published", "\"yes\"", "published", "true or false"),
+            ("findings", "\"Tử vong\"", "findings[0]", "lower-case letters"),
+            ("findings", "[\"fine\", 7]", "findings[1]", "is a number"),
+            ("findings", &many, "findings", "at most 16"),
+            ("source", &long, "source", "at most 300 bytes"),
+            ("deaths", "1", "deaths", "not a known field"),
+            (
+                "tests_7d_per_100k",
+                "",
+                "",
+                "at least one of adults_one_dose_percent",
+            ),
+        ],
+    );
+    let wrong = rejection(&base, ("covid_beds_percent", "100.1"), &read);
+    assert_eq!(wrong.value.as_deref(), Some("100.1"));
+    let wrong = rejection(&base, ("findings", "\"Tử vong\""), &read);
+    assert_eq!(wrong.value.as_deref(), Some("Tử vong"));
+}
+
+#[test]
+fn a_list_of_findings_that_is_there_and_empty_is_an_answer_in_every_format() {
+    let found = |format: Format, input: &str| {
+        let taken = area_reports(format, "", input.as_bytes(), true);
+        assert_eq!(taken.rejections, [], "{input}");
+        let said = |report: &vungxanh::model::AreaReport| {
+            let ids = report.findings.as_ref()?;
+            Some(ids.iter().map(|id| id.to_string()).collect::<Vec<_>>())
+        };
+        taken.rows.iter().map(said).collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    let both = vec!["a".to_owned(), "b".to_owned()];
+    let csv = "area,day,care_ready,findings\n164,2021-05-01,1,\n164,2021-05-02,,[]\n164,2021-05-03,,b;a;a\n";
+    let expected = [None, Some(none.clone()), Some(both.clone())];
+    assert_eq!(found(Format::Csv, csv), expected);
+    let json = r#"[{"area":"164","day":"2021-05-01","care_ready":true},{"area":"164","day":"2021-05-02","findings":[]},
+        {"area":"164","day":"2021-05-03","findings":["b","a","a"]}]"#;
+    assert_eq!(found(Format::Json, json), expected);
+}

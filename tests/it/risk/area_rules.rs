@@ -19,6 +19,7 @@ fn counted(cases_7d: u32, cases_14d: u32) -> AreaInputs<'static> {
         cases_7d: Counted::Shown(cases_7d),
         cases_14d: Counted::Shown(cases_14d),
         indicators: AreaIndicators::default(),
+        care_origin: None,
         reported: &[],
         below: &[],
         previous_level: None,
@@ -39,7 +40,10 @@ fn level(rules: &AreaRules, inputs: &AreaInputs<'_>) -> u8 {
 fn the_european_traffic_light_of_october_2020_is_the_published_one() {
     let rules = rule("ecdc@2020-10");
     let colour = |cases: u32, positive: f64| {
-        let reported = [(Measure::Tests, 1000.0), (Measure::TestPositivity, positive)];
+        let reported = [
+            Reported::of(Measure::Tests, 1000.0),
+            Reported::of(Measure::TestPositivity, positive),
+        ];
         let inputs = counted(0, cases);
         level(
             &rules,
@@ -59,7 +63,10 @@ fn the_european_traffic_light_of_october_2020_is_the_published_one() {
 fn the_european_traffic_light_of_june_2021_is_the_published_one() {
     let rules = rule("ecdc@2021-06");
     let colour = |cases: u32, positive: f64| {
-        let reported = [(Measure::Tests, 1000.0), (Measure::TestPositivity, positive)];
+        let reported = [
+            Reported::of(Measure::Tests, 1000.0),
+            Reported::of(Measure::TestPositivity, positive),
+        ];
         let inputs = counted(0, cases);
         level(
             &rules,
@@ -77,7 +84,10 @@ fn the_european_traffic_light_of_june_2021_is_the_published_one() {
 
 #[test]
 fn dark_red_came_in_february_2021() {
-    let reported = [(Measure::Tests, 1000.0), (Measure::TestPositivity, 4.0)];
+    let reported = [
+        Reported::of(Measure::Tests, 1000.0),
+        Reported::of(Measure::TestPositivity, 4.0),
+    ];
     let inputs = AreaInputs {
         reported: &reported,
         ..counted(0, 500)
@@ -91,8 +101,8 @@ fn the_weighted_rate_of_2022_is_green_where_a_retelling_of_it_says_so() {
     let rules = rule("ecdc@2022-02");
     let colour = |cases: u32, vaccinated: f64| {
         let reported = [
-            (Measure::Tests, 1000.0),
-            (Measure::PopulationFullDose, vaccinated),
+            Reported::of(Measure::Tests, 1000.0),
+            Reported::of(Measure::PopulationFullDose, vaccinated),
         ];
         let inputs = counted(0, cases);
         level(
@@ -114,7 +124,7 @@ fn the_weighted_rate_of_2022_is_green_where_a_retelling_of_it_says_so() {
 #[test]
 fn of_an_unknown_vaccination_only_what_it_cannot_change_is_said() {
     let rules = rule("ecdc@2022-02");
-    let tested = [(Measure::Tests, 1000.0)];
+    let tested = [Reported::of(Measure::Tests, 1000.0)];
     let found = |cases| {
         let inputs = AreaInputs {
             reported: &tested,
@@ -139,7 +149,10 @@ fn of_an_unknown_vaccination_only_what_it_cannot_change_is_said() {
 #[test]
 fn the_european_light_is_grey_where_too_few_are_tested_and_open_where_nobody_says() {
     let rules = rule("ecdc@2020-10");
-    let few = [(Measure::Tests, 300.0), (Measure::TestPositivity, 1.0)];
+    let few = [
+        Reported::of(Measure::Tests, 300.0),
+        Reported::of(Measure::TestPositivity, 1.0),
+    ];
     let grey = area_level(
         &rules,
         &AreaInputs {
@@ -161,7 +174,10 @@ fn the_european_light_is_grey_where_too_few_are_tested_and_open_where_nobody_say
 fn cdc_community_levels_take_the_higher_of_admissions_and_beds() {
     let rules = rule("cdc-community-levels");
     let found = |cases: u32, admissions: f64, beds: f64| {
-        let reported = [(Measure::Admissions, admissions), (Measure::CovidBeds, beds)];
+        let reported = [
+            Reported::of(Measure::Admissions, admissions),
+            Reported::of(Measure::CovidBeds, beds),
+        ];
         let inputs = counted(cases, cases);
         level(
             &rules,
@@ -185,7 +201,7 @@ fn cdc_community_levels_take_the_higher_of_admissions_and_beds() {
     assert_eq!((unreported.level, unreported.possible), (0, vec![2, 3]));
     assert_eq!(unreported.missing.len(), 2);
     // One of the two is enough where it gives the worst.
-    let full = [(Measure::CovidBeds, 20.0)];
+    let full = [Reported::of(Measure::CovidBeds, 20.0)];
     let inputs = AreaInputs {
         reported: &full,
         ..counted(10, 10)
@@ -347,7 +363,7 @@ fn figures_that_cannot_be_are_not_taken() {
         assert_eq!(risk.missing[0].en, "one-dose coverage of adults");
     }
     // What is counted here is not taken from anybody.
-    let reported = [(Measure::WeeklyCases, 1.0)];
+    let reported = [Reported::of(Measure::WeeklyCases, 1.0)];
     let inputs = AreaInputs {
         reported: &reported,
         ..counted(200, 200)
@@ -433,9 +449,9 @@ proptest! {
         cases in 0_u32..900, more in 0_u32..900, before in 0_u32..900, adults in percent(), elderly in percent(),
         positive in percent(), tests in 0.0..2000.0,
     ) {
-        let reported: Vec<(Measure, f64)> = [(Measure::TestPositivity, positive), (Measure::Tests, Some(tests))]
+        let reported: Vec<Reported<'_>> = [(Measure::TestPositivity, positive), (Measure::Tests, Some(tests))]
             .into_iter()
-            .filter_map(|(measure, value)| Some((measure, value?)))
+            .filter_map(|(measure, value)| Some(Reported::of(measure, value?)))
             .collect();
         for rules in Rules::builtin().areas.all() {
             let found = |cases: u32| {
@@ -463,14 +479,14 @@ proptest! {
         admissions in 0.0..60.0, beds in 0.0..=100.0,
     ) {
         let reported = [
-            (Measure::TestPositivity, positive),
-            (Measure::Tests, tests),
-            (Measure::PopulationFullDose, full),
-            (Measure::Admissions, admissions),
-            (Measure::CovidBeds, beds),
+            Reported::of(Measure::TestPositivity, positive),
+            Reported::of(Measure::Tests, tests),
+            Reported::of(Measure::PopulationFullDose, full),
+            Reported::of(Measure::Admissions, admissions),
+            Reported::of(Measure::CovidBeds, beds),
         ];
         for rules in Rules::builtin().areas.all() {
-            let found = |adults: Option<f64>, reported: &[(Measure, f64)]| {
+            let found = |adults: Option<f64>, reported: &[Reported<'_>]| {
                 let inputs = AreaInputs {
                     indicators: AreaIndicators {
                         adults_one_dose_percent: adults,

@@ -18,6 +18,7 @@ fn area(
             elderly_full_dose_percent: elderly,
             care_ready: care,
         },
+        care_origin: None,
         reported: &[],
         below: &[],
         previous_level: Some(4),

@@ -148,6 +148,18 @@ const WRONG: &[((&str, &str), &str, &str, &str)] = &[
         "table[0].columns.bands[2]",
     ),
     (
+        QD4800,
+        "kind = \"area\"\n",
+        "kind = \"area\"\nreports_valid_days = 0\n",
+        "reports_valid_days",
+    ),
+    (
+        QD4800,
+        "kind = \"area\"\n",
+        "kind = \"area\"\nreports_valid_days = 367\n",
+        "reports_valid_days",
+    ),
+    (
         QD2686,
         "level = 4\ntiers",
         "level = 6\ntiers",
