@@ -11,6 +11,7 @@ mod h3;
 mod hexagon;
 mod lng_lat;
 mod mercator;
+mod neighbours;
 mod piece;
 mod rings;
 mod simplify;
@@ -26,6 +27,7 @@ pub use h3::{
 pub use hexagon::{Bent, CellBlock, GridHexagon, GridTile};
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
+pub use neighbours::neighbours;
 pub use piece::Piece;
 pub use rings::WorldShape;
 pub use snap::{TilePolygon, point_to_tile};

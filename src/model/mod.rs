@@ -7,6 +7,7 @@ mod area;
 mod clock;
 mod day_sums;
 mod event;
+mod finding;
 mod ids;
 mod iso_week;
 mod number_table;
@@ -24,6 +25,7 @@ pub use event::{
     DeclarationKind, DeclaredPlace, Direction, Entry, Event, EventBatch, EventKind, Mark, MarkState, Method,
     Place, Stay,
 };
+pub use finding::FindingId;
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
 pub use iso_week::IsoWeek;
 pub use number_table::NumberTable;

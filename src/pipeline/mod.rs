@@ -36,6 +36,6 @@ pub use beside::public_snapshot;
 pub use error::PipelineError;
 pub use groups::group_of;
 pub use handle::{Pipeline, PipelineConfig, WeakPipeline};
-pub use levels::AreasAt;
+pub use levels::{AreasAt, Surroundings};
 pub use rule_folder::{RuleFolder, RulesError, RulesStatus};
 pub use sealed::{Rebuilt, sealed_area_hours};

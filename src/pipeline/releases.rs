@@ -11,6 +11,7 @@ use crate::index::{
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::editions::{BeneathOf, WeekLooked};
+use crate::pipeline::levels::Beside;
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::{PipelineError, beneath, editions};
@@ -442,6 +443,8 @@ fn areas(
     as_of: Timestamp,
 ) -> Vec<(AreaCode, ReleasedCases)> {
     let count = |code: &AreaCode| released.get(code).copied().unwrap_or(Released::Hidden);
+    let in_force = rules.areas.on(last_day(monday));
+    let beside = Beside::of(areas, in_force, last_day(monday));
     let units: Vec<AreaUnit<'_>> = areas
         .entries()
         .iter()
@@ -451,6 +454,8 @@ fn areas(
             AreaUnit {
                 code: &area.code,
                 parent: area.parent.as_ref(),
+                neighbours: beside.codes(entry),
+                decided: None,
                 inputs: AreaInputs {
                     tier: area.level,
                     population: area.population,
@@ -459,6 +464,8 @@ fn areas(
                     indicators: area.indicators,
                     reported: &[],
                     below: &[],
+                    neighbours: None,
+                    findings: None,
                     previous_level: before.levels.get(&area.code).copied(),
                     counted_to: None,
                     as_of,
@@ -466,7 +473,7 @@ fn areas(
             }
         })
         .collect();
-    let decided = area_levels(rules.areas.on(last_day(monday)), &units);
+    let decided = area_levels(in_force, &units);
     units
         .iter()
         .zip(decided)
