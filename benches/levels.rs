@@ -23,12 +23,31 @@ pub fn group(c: &mut Criterion) {
     for n in 0..COMMUNES {
         named.push((code("c", n), Some(code("d", n % DISTRICTS)), AreaLevel::Commune));
     }
+    // Areas of a tier in a row of squares, eight around each.
+    let tiers = [PROVINCES, DISTRICTS, COMMUNES];
+    let beside = |place: u32| -> Vec<&AreaCode> {
+        let mut from = 0;
+        let tier = tiers.iter().find(|tier| {
+            let is_here = place < from + **tier;
+            from += if is_here { 0 } else { **tier };
+            is_here
+        });
+        let (wide, last) = (100, from + tier.unwrap());
+        let steps = [1, wide - 1, wide, wide + 1];
+        let west = steps
+            .iter()
+            .filter_map(|step| place.checked_sub(*step).filter(|at| *at >= from));
+        let east = steps.iter().map(|step| place + step).filter(|at| *at < last);
+        west.chain(east).map(|at| &named[at as usize].0).collect()
+    };
     let units: Vec<AreaUnit<'_>> = named
         .iter()
         .zip(0_u32..)
         .map(|((code, parent, tier), n)| AreaUnit {
             code,
             parent: parent.as_ref(),
+            neighbours: Some(beside(n)),
+            decided: None,
             inputs: AreaInputs {
                 tier: *tier,
                 population: Some(u64::from(5_000 + n * 7 % 20_000)),
@@ -41,6 +60,8 @@ pub fn group(c: &mut Criterion) {
                 },
                 reported: &[],
                 below: &[],
+                neighbours: None,
+                findings: None,
                 previous_level: Some((n % 4 + 1) as u8),
                 counted_to: None,
                 as_of: Timestamp(1_636_500_000),

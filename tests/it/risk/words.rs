@@ -63,6 +63,8 @@ fn vietnamese_sentences_write_decimals_with_a_comma() {
                 },
                 reported: &[(Measure::TestPositivity, 3.5)],
                 below: &[],
+                neighbours: None,
+                findings: None,
                 previous_level: None,
                 counted_to: None,
                 as_of: now,
