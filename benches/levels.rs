@@ -3,6 +3,8 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
+use geo::{MultiPolygon, Polygon};
+use vungxanh::geo::neighbours;
 use vungxanh::model::{AreaCode, AreaIndicators, AreaLevel, Day, Timestamp};
 use vungxanh::risk::{AreaInputs, AreaUnit, Counted, Rules, area_level, area_levels};
 
@@ -84,5 +86,51 @@ pub fn group(c: &mut Criterion) {
                 .sum::<usize>()
         });
     });
+    let communes = crooked(105, 250);
+    let shapes: Vec<&MultiPolygon<f64>> = communes.iter().collect();
+    group.sample_size(10);
+    group.bench_function("who borders on whom of 11,025 communes of 1,000 vertices", |b| {
+        b.iter(|| neighbours(black_box(&shapes), 30.0, |_, _| true));
+    });
     group.finish();
+}
+
+/// A square of so many areas a side, each border of so many crooked edges that both sides have in common.
+fn crooked(wide: u32, edges: u32) -> Vec<MultiPolygon<f64>> {
+    // Along a border of a row or a column, by how much it leaves the straight line, degrees.
+    let bend = |border: u32, along: u32| f64::from((border * 7919 + along * 104_729) % 100) * 2e-5;
+    let size = 0.05;
+    let place = |at: u32, along: u32| (f64::from(at) + f64::from(along) / f64::from(edges)) * size;
+    // Borders are straight where they cross, so that none leaves its place there.
+    let straight = |along: u32| along.is_multiple_of(edges);
+    let south = |column: u32, row: u32, along: u32| {
+        let by = if straight(along) {
+            0.0
+        } else {
+            bend(row, column * edges + along)
+        };
+        (100.0 + place(column, along), 10.0 + place(row, 0) + by)
+    };
+    let west = |column: u32, row: u32, along: u32| {
+        let by = if straight(along) {
+            0.0
+        } else {
+            bend(column + 500, row * edges + along)
+        };
+        (100.0 + place(column, 0) + by, 10.0 + place(row, along))
+    };
+    let area = |at: u32| {
+        let (column, row) = (at % wide, at / wide);
+        let up = 0..edges;
+        let down = (1..=edges).rev();
+        let ring: Vec<(f64, f64)> = up
+            .clone()
+            .map(|along| south(column, row, along))
+            .chain(up.map(|along| west(column + 1, row, along)))
+            .chain(down.clone().map(|along| south(column, row + 1, along)))
+            .chain(down.map(|along| west(column, row, along)))
+            .collect();
+        MultiPolygon(vec![Polygon::new(ring.into(), Vec::new())])
+    };
+    (0..wide * wide).map(area).collect()
 }

@@ -10,7 +10,10 @@ const BORDER_M: f64 = 30.0;
 /// Which areas border on which of their tier, over all versions that are ever valid together. A tier is looked at when
 /// somebody asks for it first: of ten thousand communes that takes a second or two.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours([OnceLock<Box<[Box<[u32]>]>>; AreaLevel::ALL.len()]);
+pub(super) struct Neighbours([OnceLock<OfTier>; AreaLevel::ALL.len()]);
+
+/// Of each entry of a tier those it borders on, by their places among the tier's.
+type OfTier = Vec<Box<[u32]>>;
 
 /// The areas valid on a local day that border on each other.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +63,13 @@ impl<'a> NeighboursOn<'a> {
         }
         let (from, entries) = self.areas.tier(tier);
         let place = self.areas.place(&entry.area.code, self.day)?.checked_sub(from)?;
-        let all = self.areas.neighbours.0[tier as usize].get_or_init(|| found(entries).into());
+        let all = self.areas.neighbours.0[tier as usize].get_or_init(|| found(entries));
         let beside = all.get(place)?.iter().map(|at| &entries[*at as usize]);
         Some(beside.filter(|entry| entry.valid_on(self.day)).collect())
     }
 }
 
-fn found(entries: &[AreaEntry]) -> Vec<Box<[u32]>> {
+fn found(entries: &[AreaEntry]) -> OfTier {
     let shapes: Vec<_> = entries.iter().map(|entry| &entry.area.geometry).collect();
     neighbours(&shapes, BORDER_M, |one, other| {
         let (one, other) = (&entries[one].area, &entries[other].area);

@@ -100,7 +100,7 @@ fn answer(when: &When, truth: Truth, inputs: &AreaInputs<'_>) -> Text {
                 .collect();
             let mut names = there[..there.len().min(NAMED)].join(", ");
             if there.len() > NAMED {
-                names.push_str(&format!(", … ({})", there.len()));
+                names = format!("{names}, … ({})", there.len());
             }
             Text::new(format!("có ({names})"), format!("yes ({names})"))
         }

@@ -1,7 +1,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::model::{AreaCode, AreaLevel};
-use crate::risk::area::{AreaDecision, AreaInputs, AreaRules, LevelSet, Neighbour, Standing, area_decision};
+use crate::risk::area::{
+    AreaDecision, AreaInputs, AreaRules, Condition, LevelSet, Neighbour, Standing, area_decision,
+};
 
 /// One area among others.
 #[derive(Clone, Debug)]
@@ -85,7 +87,7 @@ impl Country {
                 children[*above].push(at);
             }
         }
-        let asks = AreaLevel::ALL.map(|tier| rules.conditions_for(tier).any(|each| each.looks_beside()));
+        let asks = AreaLevel::ALL.map(|tier| rules.conditions_for(tier).any(Condition::looks_beside));
         let neighbours = units.iter().map(|unit| {
             let beside = unit
                 .neighbours

@@ -131,7 +131,7 @@ fn a_finding_counts_from_its_declaration_and_not_where_nobody_declared_or_declar
         (possible, steps[2].clone(), next)
     };
     let condition = "Level 2 when a source is unknown";
-    let (possible, step, next) = with(Some(&[own.clone()]));
+    let (possible, step, next) = with(Some(std::slice::from_ref(&own)));
     assert_eq!(
         (possible, step),
         (vec![2], format!("{condition}: yes, declared on 2021-06-09"))
