@@ -3,6 +3,8 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
+use geo::{MultiPolygon, Polygon};
+use vungxanh::geo::neighbours;
 use vungxanh::model::{AreaCode, AreaIndicators, AreaLevel, Day, Timestamp};
 use vungxanh::risk::{AreaInputs, AreaUnit, Counted, Rules, area_level, area_levels};
 
@@ -23,12 +25,31 @@ pub fn group(c: &mut Criterion) {
     for n in 0..COMMUNES {
         named.push((code("c", n), Some(code("d", n % DISTRICTS)), AreaLevel::Commune));
     }
+    // Areas of a tier in a row of squares, eight around each.
+    let tiers = [PROVINCES, DISTRICTS, COMMUNES];
+    let beside = |place: u32| -> Vec<&AreaCode> {
+        let mut from = 0;
+        let tier = tiers.iter().find(|tier| {
+            let is_here = place < from + **tier;
+            from += if is_here { 0 } else { **tier };
+            is_here
+        });
+        let (wide, last) = (100, from + tier.unwrap());
+        let steps = [1, wide - 1, wide, wide + 1];
+        let west = steps
+            .iter()
+            .filter_map(|step| place.checked_sub(*step).filter(|at| *at >= from));
+        let east = steps.iter().map(|step| place + step).filter(|at| *at < last);
+        west.chain(east).map(|at| &named[at as usize].0).collect()
+    };
     let units: Vec<AreaUnit<'_>> = named
         .iter()
         .zip(0_u32..)
         .map(|((code, parent, tier), n)| AreaUnit {
             code,
             parent: parent.as_ref(),
+            neighbours: Some(beside(n)),
+            decided: None,
             inputs: AreaInputs {
                 tier: *tier,
                 population: Some(u64::from(5_000 + n * 7 % 20_000)),
@@ -42,6 +63,8 @@ pub fn group(c: &mut Criterion) {
                 care_origin: None,
                 reported: &[],
                 below: &[],
+                neighbours: None,
+                findings: None,
                 previous_level: Some((n % 4 + 1) as u8),
                 counted_to: None,
                 as_of: Timestamp(1_636_500_000),
@@ -64,5 +87,51 @@ pub fn group(c: &mut Criterion) {
                 .sum::<usize>()
         });
     });
+    let communes = crooked(105, 250);
+    let shapes: Vec<&MultiPolygon<f64>> = communes.iter().collect();
+    group.sample_size(10);
+    group.bench_function("who borders on whom of 11,025 communes of 1,000 vertices", |b| {
+        b.iter(|| neighbours(black_box(&shapes), 30.0, |_, _| true));
+    });
     group.finish();
+}
+
+/// A square of so many areas a side, each border of so many crooked edges that both sides have in common.
+fn crooked(wide: u32, edges: u32) -> Vec<MultiPolygon<f64>> {
+    // Along a border of a row or a column, by how much it leaves the straight line, degrees.
+    let bend = |border: u32, along: u32| f64::from((border * 7919 + along * 104_729) % 100) * 2e-5;
+    let size = 0.05;
+    let place = |at: u32, along: u32| (f64::from(at) + f64::from(along) / f64::from(edges)) * size;
+    // Borders are straight where they cross, so that none leaves its place there.
+    let straight = |along: u32| along.is_multiple_of(edges);
+    let south = |column: u32, row: u32, along: u32| {
+        let by = if straight(along) {
+            0.0
+        } else {
+            bend(row, column * edges + along)
+        };
+        (100.0 + place(column, along), 10.0 + place(row, 0) + by)
+    };
+    let west = |column: u32, row: u32, along: u32| {
+        let by = if straight(along) {
+            0.0
+        } else {
+            bend(column + 500, row * edges + along)
+        };
+        (100.0 + place(column, 0) + by, 10.0 + place(row, along))
+    };
+    let area = |at: u32| {
+        let (column, row) = (at % wide, at / wide);
+        let up = 0..edges;
+        let down = (1..=edges).rev();
+        let ring: Vec<(f64, f64)> = up
+            .clone()
+            .map(|along| south(column, row, along))
+            .chain(up.map(|along| west(column + 1, row, along)))
+            .chain(down.clone().map(|along| south(column, row + 1, along)))
+            .chain(down.map(|along| west(column, row, along)))
+            .collect();
+        MultiPolygon(vec![Polygon::new(ring.into(), Vec::new())])
+    };
+    (0..wide * wide).map(area).collect()
 }

@@ -69,10 +69,13 @@
 //!
 //! # The way of an area's level
 //! 1. A week closes and its counts are released. [`pipeline`] gives [`risk`] what everybody may know of each area: released
-//!    counts of one and two weeks, residents, registered indicators, and the newest published report of each figure that
-//!    nobody can count here ([`model::AreaReport`]: tests, admissions, coverage, what officials found).
-//! 2. The rule in force (`data/rules/area-*.toml`: tables, conditions on the units below, adjustments) decides from the leaves
-//!    up which levels are possible. Only where one is left is there a level; nothing is guessed.
+//!    counts of one and two weeks, residents and indicators as they were registered when the week ended, and the newest
+//!    published report of each figure that nobody can count here ([`model::AreaReport`]: tests, admissions, coverage, what
+//!    officials found).
+//! 2. The rule in force (`data/rules/area-*.toml`: tables, conditions on the units below and on neighbours, what officials
+//!    declare, adjustments) decides from the leaves up which levels are possible, again until neighbours agree: each rests
+//!    on strictly higher ones. Who borders on whom is found from the outlines when a rule asks first. Only where one level is
+//!    left is there a level; nothing is guessed.
 //! 3. `?rules=` asks any other rule the same question of the same figures, `rules diff` asks two, and `/v1/bulletin` lays two
 //!    weeks side by side.
 //!

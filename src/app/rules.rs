@@ -183,7 +183,8 @@ fn areas_between(
     b: &AreaRules,
     out: &mut impl io::Write,
 ) -> anyhow::Result<Tally> {
-    let (before, after) = (areas.decide_all(a, false), areas.decide_all(b, false));
+    let released = |rules: &AreaRules| areas.decide_all(rules, |_| false);
+    let (before, after) = (released(a), released(b));
     let mut tally = Tally {
         of: "areas",
         ..Tally::default()

@@ -12,6 +12,7 @@ mod hexagon;
 mod lattice;
 mod lng_lat;
 mod mercator;
+mod neighbours;
 mod piece;
 mod rings;
 mod simplify;
@@ -27,6 +28,7 @@ pub use h3::{
 pub use hexagon::{Bent, CellBlock, GridHexagon, GridTile};
 pub use lng_lat::{BBox, InvalidBBox, InvalidLngLat, LngLat};
 pub use mercator::{MAX_LATITUDE, WorldPoint};
+pub use neighbours::neighbours;
 pub use piece::Piece;
 pub use rings::WorldShape;
 pub use snap::{TilePolygon, point_to_tile};

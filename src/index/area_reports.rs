@@ -93,7 +93,7 @@ fn said(report: &AreaReport) -> Vec<u8> {
     bytes.push(0xff);
     bytes.push(report.care_ready.map_or(2, u8::from));
     for id in report.findings.iter().flatten() {
-        bytes.extend(id.bytes());
+        bytes.extend(id.as_str().bytes());
         bytes.push(0);
     }
     bytes.push(u8::from(report.findings.is_some()));

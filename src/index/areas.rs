@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::geo::{BASE_RESOLUTION, BBox, Borders, Cell, Joints, LngLat, Resolution, area_km2, cover_polygon};
 use crate::index::boxes::BoxTree;
+use crate::index::neighbours::Neighbours;
 use crate::model::{Area, AreaCode, AreaLevel, AreaTurn, AreaValues, Day, Timestamp};
 
 /// The resolution of [`AreaEntry::cells`] (about 5 km² a cell).
@@ -98,6 +99,8 @@ pub struct AreaIndex {
     tree: Arc<BoxTree>,
     /// Stands for where all of them lie, when and below which.
     borders: u64,
+    /// Which border on which, found when somebody asks.
+    pub(super) neighbours: Arc<Neighbours>,
 }
 
 impl AreaIndex {
@@ -155,11 +158,18 @@ impl AreaIndex {
             .iter()
             .flat_map(|entry| entry.lies.to_le_bytes())
             .collect();
+        let borders = xxh3_64(&lies);
         Self {
             entries: Arc::new(entries),
             by_code: Arc::new(by_code),
             tree: Arc::new(tree),
-            borders: xxh3_64(&lies),
+            // Places are the same where all lie as before.
+            neighbours: if borders == self.borders {
+                Arc::clone(&self.neighbours)
+            } else {
+                Arc::default()
+            },
+            borders,
         }
     }
 
@@ -224,6 +234,12 @@ impl AreaIndex {
     #[must_use]
     pub fn entries(&self) -> &[AreaEntry] {
         &self.entries
+    }
+
+    /// The place in [`AreaIndex::entries`] of the version of an area that is valid on that local day.
+    pub(super) fn place(&self, code: &AreaCode, day: Day) -> Option<usize> {
+        let mut places = self.by_code.get(code)?.iter().map(|at| *at as usize);
+        places.find(|at| self.entries[*at].valid_on(day))
     }
 
     /// The version of an area that is valid on that local day.

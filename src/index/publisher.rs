@@ -12,8 +12,7 @@ use crate::index::{
     VenueFacts, VenueIndex, ZoneIndex,
 };
 use crate::model::{
-    Area, AreaCode, AreaReport, AreaTurn, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats,
-    Zone,
+    Area, AreaCode, AreaReport, AreaTurn, CellStats, Day, Hour, Timestamp, UtcOffset, Venue, VenueStats, Zone,
 };
 
 /// Venues whose hours are rebuilt together.

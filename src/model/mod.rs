@@ -8,6 +8,7 @@ mod area_report;
 mod clock;
 mod day_sums;
 mod event;
+mod finding;
 mod ids;
 mod iso_week;
 mod number_table;
@@ -18,7 +19,7 @@ mod venue;
 mod zone;
 
 pub use area::{Area, AreaIndicators, AreaLevel, AreaTurn, AreaValues};
-pub use area_report::{AreaReport, Indicator, is_finding};
+pub use area_report::{AreaReport, Indicator};
 pub use clock::Clock;
 pub use day_sums::DaySums;
 pub use event::{
@@ -26,6 +27,7 @@ pub use event::{
     DeclarationKind, DeclaredPlace, Direction, Entry, Event, EventBatch, EventKind, Mark, MarkState, Method,
     Place, Stay,
 };
+pub use finding::FindingId;
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
 pub use iso_week::IsoWeek;
 pub use number_table::NumberTable;

@@ -1,13 +1,36 @@
 use std::collections::BTreeMap;
 
-use crate::index::{AreaEntry, Snapshot};
+use crate::index::{AreaEntry, AreaIndex, NeighboursOn, Snapshot};
 use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
 use crate::pipeline::reported::{Asked, ReportedAt};
-use crate::risk::{AreaDecision, AreaInputs, AreaRules, AreaUnit, Released, area_decision, area_levels};
+use crate::risk::{
+    AreaDecision, AreaInputs, AreaRules, AreaUnit, LevelSet, Released, area_decision, area_levels,
+};
 
 const WEEK_HOURS: i32 = 7 * 24;
 /// Weeks that a level before is looked for.
 const LOOK_BACK_WEEKS: i32 = 60;
+
+/// What a rule makes of the areas around one.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings<'s> {
+    /// Of each unit directly below.
+    pub below: Vec<AreaDecision>,
+    /// The areas of the same tier that border on it, and which of their levels are possible; `None` where the rule does not
+    /// ask for them, or nothing can be said.
+    pub neighbours: Option<Vec<(&'s AreaEntry, LevelSet)>>,
+}
+
+/// What a unit's decision rests on.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    /// Exact counts.
+    Exact,
+    /// Released counts.
+    Released,
+    /// Nothing: it was taken before.
+    Decided(AreaDecision),
+}
 
 /// A snapshot's areas at one instant, to be given levels by any rule.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +68,7 @@ impl<'s> AreasAt<'s> {
     }
 
     /// What a rule counts with in an area: exact figures of the days that end with `at`, or what was released of the last
-    /// closed weeks, and what [`AreasAt::reported`] gave for it. The units below are left to the caller.
+    /// closed weeks, and what [`AreasAt::reported`] gave for it. The units below and beside are left to the caller.
     #[must_use]
     pub fn inputs<'r>(
         &self,
@@ -73,6 +96,8 @@ impl<'s> AreasAt<'s> {
             care_origin: reported.care.map(|care| care.1),
             reported: &reported.figures,
             below: &[],
+            neighbours: None,
+            findings: reported.findings,
             previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
             counted_to: if is_exact {
                 None
@@ -135,10 +160,39 @@ impl<'s> AreasAt<'s> {
         entries.filter(move |entry| entry.valid_on(day))
     }
 
-    /// What a rule makes of every area valid on the day.
+    /// What a rule makes of every area valid on the day, for one who sees exact counts of some of them (of an area, and of
+    /// those below it). Of the others he is told what everybody is, and as that they count for their neighbours.
     #[must_use]
-    pub fn decide_all(&self, rules: &AreaRules, is_exact: bool) -> BTreeMap<AreaCode, AreaDecision> {
-        self.decide(rules, is_exact, &self.valid().collect::<Vec<_>>())
+    pub fn decide_all(
+        &self,
+        rules: &AreaRules,
+        sees_exact: impl Fn(&AreaEntry) -> bool,
+    ) -> BTreeMap<AreaCode, AreaDecision> {
+        let entries: Vec<&AreaEntry> = self.valid().collect();
+        let is_exact: Vec<bool> = entries.iter().map(|entry| sees_exact(entry)).collect();
+        let decide = |from: &dyn Fn(usize) -> From| {
+            let units: Vec<(&AreaEntry, From)> = entries
+                .iter()
+                .enumerate()
+                .map(|(at, entry)| (*entry, from(at)))
+                .collect();
+            self.decide(rules, &units)
+        };
+        let public = if is_exact.contains(&false) {
+            decide(&|_| From::Released)
+        } else {
+            Vec::new()
+        };
+        let decided = if is_exact.contains(&true) {
+            decide(&|at| match public.get(at) {
+                Some(decision) if !is_exact[at] => From::Decided(*decision),
+                _ => From::Exact,
+            })
+        } else {
+            public
+        };
+        let codes = entries.iter().map(|entry| entry.area.code.clone());
+        codes.zip(decided).collect()
     }
 
     /// The areas valid on the day that lie below one, on every tier.
@@ -159,50 +213,103 @@ impl<'s> AreasAt<'s> {
         found
     }
 
-    fn decide(
-        &self,
-        rules: &AreaRules,
-        is_exact: bool,
-        entries: &[&'s AreaEntry],
-    ) -> BTreeMap<AreaCode, AreaDecision> {
+    fn decide(&self, rules: &AreaRules, entries: &[(&'s AreaEntry, From)]) -> Vec<AreaDecision> {
+        let beside = Beside::of(self.snapshot.areas(), rules, self.day);
+        let is_exact = |from: &From| matches!(from, From::Exact);
         let reported: Vec<ReportedAt<'_>> = entries
             .iter()
-            .map(|entry| self.reported(rules, entry, is_exact))
+            .map(|(entry, from)| match from {
+                From::Decided(_) => ReportedAt::default(),
+                from => self.reported(rules, entry, is_exact(from)),
+            })
             .collect();
         let units: Vec<AreaUnit<'_>> = entries
             .iter()
             .zip(&reported)
-            .map(|(entry, reported)| AreaUnit {
+            .map(|((entry, from), reported)| AreaUnit {
                 code: &entry.area.code,
                 parent: entry.area.parent.as_ref(),
-                inputs: self.inputs(rules, entry, is_exact, reported),
+                neighbours: beside.codes(entry),
+                decided: match from {
+                    From::Decided(decision) => Some(*decision),
+                    From::Exact | From::Released => None,
+                },
+                inputs: self.inputs(rules, entry, is_exact(from), reported),
             })
             .collect();
-        let decided = area_levels(rules, &units);
-        entries
-            .iter()
-            .zip(decided)
-            .map(|(entry, decision)| (entry.area.code.clone(), decision))
-            .collect()
+        area_levels(rules, &units)
     }
 
-    /// What a rule makes of each unit directly below an area.
+    /// What a rule makes of each unit directly below an area and of those that border on it, as far as it asks for them.
     #[must_use]
-    pub fn decide_below(&self, rules: &AreaRules, code: &AreaCode, is_exact: bool) -> Vec<AreaDecision> {
+    pub fn around(
+        &self,
+        rules: &AreaRules,
+        entry: &AreaEntry,
+        sees_exact: impl Fn(&AreaEntry) -> bool,
+    ) -> Surroundings<'s> {
+        let is_exact = sees_exact(entry);
         let children = self
             .valid()
-            .filter(|entry| entry.area.parent.as_ref() == Some(code));
-        if rules.looks_below() {
-            let all = self.decide(rules, is_exact, &self.under(code));
-            return children
-                .filter_map(|entry| all.get(&entry.area.code).copied())
-                .collect();
+            .filter(|each| each.area.parent.as_ref() == Some(&entry.area.code));
+        if rules.looks_beside() {
+            // A neighbour's level may rest on its own neighbours, and a unit's on those of the area beside: on nearly all.
+            let all = self.decide_all(rules, |each| is_exact && sees_exact(each));
+            let decided = |each: &AreaEntry| all.get(&each.area.code).copied();
+            let neighbours = Beside::of(self.snapshot.areas(), rules, self.day).entries(entry);
+            let possible = |each: &'s AreaEntry| {
+                let decision = decided(each);
+                (
+                    each,
+                    decision.map_or(LevelSet::default(), |decision| decision.possible),
+                )
+            };
+            return Surroundings {
+                below: children.filter_map(decided).collect(),
+                neighbours: neighbours.map(|all| all.into_iter().map(possible).collect()),
+            };
         }
-        children
-            .map(|entry| {
-                let reported = self.reported(rules, entry, is_exact);
-                area_decision(rules, &self.inputs(rules, entry, is_exact, &reported))
-            })
-            .collect()
+        let below = if rules.looks_below() {
+            let from = if is_exact { From::Exact } else { From::Released };
+            let under: Vec<(&AreaEntry, From)> = self
+                .under(&entry.area.code)
+                .into_iter()
+                .map(|each| (each, from))
+                .collect();
+            // Those directly below come first.
+            let decided = self.decide(rules, &under);
+            decided.into_iter().take(children.count()).collect()
+        } else {
+            children
+                .map(|each| {
+                    let reported = self.reported(rules, each, is_exact);
+                    area_decision(rules, &self.inputs(rules, each, is_exact, &reported))
+                })
+                .collect()
+        };
+        Surroundings {
+            below,
+            neighbours: None,
+        }
+    }
+}
+
+/// Who borders on whom, where a rule asks for it: finding out takes a while.
+#[derive(Debug)]
+pub(super) struct Beside<'a>(Option<NeighboursOn<'a>>);
+
+impl<'a> Beside<'a> {
+    pub(super) fn of(areas: &'a AreaIndex, rules: &AreaRules, day: Day) -> Self {
+        Self(rules.looks_beside().then(|| areas.neighbours_on(day)))
+    }
+
+    fn entries(&self, entry: &AreaEntry) -> Option<Vec<&'a AreaEntry>> {
+        self.0.and_then(|neighbours| neighbours.of(entry))
+    }
+
+    /// The codes of an area's neighbours; `None` where nobody asks, or nothing can be said.
+    pub(super) fn codes(&self, entry: &AreaEntry) -> Option<Vec<&'a AreaCode>> {
+        let neighbours = self.entries(entry)?.into_iter();
+        Some(neighbours.map(|each| &each.area.code).collect())
     }
 }

@@ -38,7 +38,7 @@ pub use beside::public_snapshot;
 pub use error::PipelineError;
 pub use groups::group_of;
 pub use handle::{Pipeline, PipelineConfig, WeakPipeline};
-pub use levels::AreasAt;
+pub use levels::{AreasAt, Surroundings};
 pub use reported::ReportedAt;
 pub use rule_folder::{RuleFolder, RulesError, RulesStatus};
 pub use sealed::{Rebuilt, sealed_area_hours};

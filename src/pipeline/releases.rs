@@ -12,6 +12,7 @@ use crate::index::{
 };
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::editions::{BeneathOf, WeekLooked};
+use crate::pipeline::levels::Beside;
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::reported::{Asked, ReportedAt};
 use crate::pipeline::state::State;
@@ -414,6 +415,7 @@ fn areas(
     let (rule, offset) = (rules.areas.on(last_day(monday)), view.ledger.offset());
     let all = view.areas.entries().iter();
     let valid: Vec<_> = all.filter(|entry| entry.valid_on(last_day(monday))).collect();
+    let beside = Beside::of(&view.areas, rule, last_day(monday));
     let asked = Asked::by(rule, last_day(monday), false, offset);
     let reported: Vec<ReportedAt<'_>> = valid
         .iter()
@@ -427,6 +429,8 @@ fn areas(
             AreaUnit {
                 code: &area.code,
                 parent: area.parent.as_ref(),
+                neighbours: beside.codes(entry),
+                decided: None,
                 inputs: AreaInputs {
                     tier: area.level,
                     population: area.population,
@@ -436,6 +440,8 @@ fn areas(
                     care_origin: None,
                     reported: &reported.figures,
                     below: &[],
+                    neighbours: None,
+                    findings: reported.findings,
                     previous_level: before.levels.get(&area.code).copied(),
                     counted_to: None,
                     as_of,

@@ -67,7 +67,8 @@ impl Asked {
             if is_current {
                 found.care = found.care.or(report.care_ready.map(|ready| (ready, origin)));
                 let ids = report.findings.as_deref();
-                found.findings = found.findings.or(ids.map(|ids| Findings { ids, origin }));
+                let day = report.day;
+                found.findings = found.findings.or(ids.map(|ids| Findings { day, ids }));
             } else if has == [true; Indicator::COUNT] {
                 break;
             }
@@ -90,12 +91,10 @@ impl Asked {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Role, Timestamp};
+    use crate::model::{FindingId, Role, Timestamp};
 
     fn report(day: i32, figures: &[(Indicator, f64)], published: bool) -> AreaReport {
         AreaReport {
@@ -154,7 +153,7 @@ mod tests {
     fn nothing_found_is_an_answer_and_an_old_one_is_none() {
         let code = AreaCode::new("164").unwrap();
         let found = AreaReport {
-            findings: Some(vec![Arc::from("unknown_source_cluster")]),
+            findings: Some(vec![FindingId::new("unknown_source_cluster").unwrap()]),
             care_ready: Some(false),
             ..report(10, &[], true)
         };
@@ -167,7 +166,7 @@ mod tests {
         assert_eq!(at(11).findings.unwrap().ids.len(), 1);
         let later = at(13);
         assert_eq!(later.findings.unwrap().ids.len(), 0);
-        assert_eq!(later.findings.unwrap().origin.day, Day(12));
+        assert_eq!(later.findings.unwrap().day, Day(12));
         assert!(!later.care.unwrap().0, "which the newer one did not speak of");
         let (of, as_of) = (at(13).care.unwrap().1.day, at(13).care.unwrap().1.as_of);
         assert_eq!(Day::of(as_of, UtcOffset::VIETNAM), of);

@@ -41,9 +41,9 @@ pub use air::{
 };
 pub use any_rule::AnyRule;
 pub use area::{
-    AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, Findings, LevelSet,
-    LevelTable, Measure, Origin, Raise, Reported, Requirement, Standing, UnknownRule, When, area_decision,
-    area_level, area_levels,
+    AreaDecision, AreaInputs, AreaRisk, AreaRuleBook, AreaRules, AreaUnit, Condition, FindingAsked, Findings,
+    LevelSet, LevelTable, Measure, Neighbour, Origin, Raise, Reported, Requirement, Standing, UnknownRule,
+    When, area_decision, area_level, area_levels,
 };
 pub use bands::{Band, Bands};
 pub use cell_risk::{

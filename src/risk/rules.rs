@@ -72,6 +72,10 @@ const BUILTIN: &[(&str, &str)] = &[
     ("food-hue.toml", include_str!("../../data/rules/food-hue.toml")),
     ("food-hcmc.toml", include_str!("../../data/rules/food-hcmc.toml")),
     (
+        "general-hcmc.toml",
+        include_str!("../../data/rules/general-hcmc.toml"),
+    ),
+    (
         "supermarkets-hcmc.toml",
         include_str!("../../data/rules/supermarkets-hcmc.toml"),
     ),

@@ -10,7 +10,7 @@ use super::{
     open::Store,
     text,
 };
-use crate::model::{AreaCode, AreaReport, Day, Indicator, Role, Timestamp};
+use crate::model::{AreaCode, AreaReport, Day, FindingId, Indicator, Role, Timestamp};
 
 /// What a write of reports did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -114,7 +114,7 @@ async fn write(connection: &mut DbConnection, report: &AreaReport) -> Result<(),
     .bind(report.received_from.as_str())
     .bind(report.care_ready.map(i64::from))
     .bind(report.findings.as_ref().map(|ids| {
-        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let ids: Vec<&str> = ids.iter().map(FindingId::as_str).collect();
         text::write(&ids)
     }));
     for indicator in Indicator::ALL {
@@ -138,7 +138,7 @@ impl FromRow<'_, DbRow> for ReportRow {
         let area: String = row.try_get("area")?;
         let role: String = row.try_get("received_from")?;
         let findings: Option<String> = row.try_get("findings")?;
-        let findings: Option<Vec<String>> = findings
+        let findings: Option<Vec<FindingId>> = findings
             .map(|ids| text::read(&ids))
             .transpose()
             .map_err(damaged)?;
@@ -149,7 +149,7 @@ impl FromRow<'_, DbRow> for ReportRow {
             care_ready: row
                 .try_get::<Option<i64>, _>("care_ready")?
                 .map(|ready| ready != 0),
-            findings: findings.map(|ids| ids.into_iter().map(Arc::from).collect()),
+            findings,
             published: row.try_get::<i64, _>("published")? != 0,
             source: row.try_get::<Option<String>, _>("source")?.map(Arc::from),
             received_at: Timestamp(row.try_get("received_at")?),

@@ -3,6 +3,7 @@
 mod cells;
 mod drawn;
 mod ledger;
+mod neighbours;
 mod parts;
 mod registries;
 mod releases;

@@ -23,7 +23,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn gunzipped(path: &Path) -> Vec<u8> {
+pub fn gunzipped(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).unwrap();
     flate2::read::MultiGzDecoder::new(file)
@@ -62,7 +62,7 @@ fn geo_json_of_2021(shared: &Path, folder: &Path) -> PathBuf {
 }
 
 /// Code → shape of a GeoJSON file, read without our code.
-fn shapes(bytes: &[u8]) -> BTreeMap<String, MultiPolygon<f64>> {
+pub fn shapes(bytes: &[u8]) -> BTreeMap<String, MultiPolygon<f64>> {
     let collection: geojson::FeatureCollection = serde_json::from_slice(bytes).unwrap();
     collection
         .features

@@ -1,9 +1,11 @@
 mod air;
 mod area_rules;
+mod around;
 mod buildings;
 mod forecast;
 mod instruments;
 mod levels;
+mod qd2686;
 mod rule_files;
 mod tracing;
 mod venues;
@@ -12,14 +14,14 @@ mod words;
 use std::fs;
 
 use vungxanh::model::{
-    AreaCode, AreaIndicators, AreaLevel, AssessmentAuthor, Day, EventId, Mark, MarkState, Timestamp,
-    UtcOffset, VenueId, VenueKind,
+    AreaCode, AreaIndicators, AreaLevel, AssessmentAuthor, Day, EventId, FindingId, Mark, MarkState,
+    Timestamp, UtcOffset, VenueId, VenueKind,
 };
 use vungxanh::risk::{
-    AreaInputs, AreaRules, AreaUnit, AssessmentOutcome, AssessmentRecord, Audience, Counted, LevelSet,
-    Measure, Reported, Rules, Standing, Symptoms, VenueInputs, VenueStatus, area_decision, area_level,
-    area_levels, assess, assess_at, cell_risk, derive_interval, explain_cell, normalized_minutes,
-    overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_value,
+    AreaInputs, AreaRules, AreaUnit, AssessmentOutcome, AssessmentRecord, Audience, Counted, Findings,
+    LevelSet, Measure, Neighbour, Reported, Rules, Standing, Symptoms, VenueInputs, VenueStatus,
+    area_decision, area_level, area_levels, assess, assess_at, cell_risk, derive_interval, explain_cell,
+    normalized_minutes, overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_value,
     transmission_risk_vector, venue_risk,
 };
 

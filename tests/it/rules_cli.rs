@@ -134,6 +134,12 @@ fn a_diff_names_the_places_whose_level_another_rule_would_change() {
         "{said}"
     );
     assert!(diff("harvard", "harvard@2020").contains("0 of 2 areas change"));
+    // Without communes QĐ 2686 says nothing of a district.
+    let said = diff("harvard", "qd2686");
+    assert!(
+        said.contains("2 of 2 areas change: 0 up, 0 down, 0 gain a level, 2 lose theirs"),
+        "{said}"
+    );
 
     let strict = folder.path().join("strict.toml");
     let text = CELL.replace("from = 0, to = 20, gives = 1", "from = 0, to = 20, gives = 4");

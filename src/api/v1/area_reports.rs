@@ -132,7 +132,7 @@ impl AreaReportRow {
             admissions_7d_per_100k: figure(Indicator::Admissions),
             covid_beds_percent: figure(Indicator::CovidBeds),
             care_ready: report.care_ready,
-            findings: findings.map(|ids| ids.iter().map(|id| id.as_ref().to_owned()).collect()),
+            findings: findings.map(|ids| ids.iter().map(ToString::to_string).collect()),
             published: report.published,
             source: report.source.as_deref().map(str::to_owned),
             received_at: view.time(report.received_at),

@@ -30,41 +30,18 @@ pub fn asked(state: &ApiState, view: &View, query: &Query) -> Result<Option<Area
 }
 
 /// The levels of all areas by one rule, as one caller may see them: computed once for a whole list.
-pub struct LevelsBy<'v> {
-    view: &'v View,
-    public: BTreeMap<AreaCode, AreaDecision>,
-    exact: BTreeMap<AreaCode, AreaDecision>,
-}
+pub struct LevelsBy(BTreeMap<AreaCode, AreaDecision>);
 
-impl<'v> LevelsBy<'v> {
+impl LevelsBy {
     /// Computes what the caller may see: nothing exact without a key for it.
-    pub fn new(view: &'v View, rules: &AreaRules) -> Self {
+    pub fn new(view: &View, rules: &AreaRules) -> Self {
         let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
-        let decide = |is_exact: bool| areas.decide_all(rules, is_exact);
-        Self {
-            view,
-            public: if view.caller.reads_exact_everywhere() {
-                BTreeMap::new()
-            } else {
-                decide(false)
-            },
-            exact: if view.caller.reads_exact() {
-                decide(true)
-            } else {
-                BTreeMap::new()
-            },
-        }
+        Self(areas.decide_all(rules, |entry| sees_exact(view, entry)))
     }
 
     /// The level of an area, 0 where there is none.
     pub fn of(&self, entry: &AreaEntry) -> u8 {
-        let levels = if sees_exact(self.view, entry) {
-            &self.exact
-        } else {
-            &self.public
-        };
-        levels
-            .get(&entry.area.code)
-            .map_or(0, |decision| decision.level())
+        let decision = self.0.get(&entry.area.code);
+        decision.map_or(0, |decision| decision.level())
     }
 }

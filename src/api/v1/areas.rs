@@ -15,7 +15,7 @@ use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
 use crate::model::{AreaCode, Window};
 use crate::pipeline::AreasAt;
-use crate::risk::{AreaDecision, AreaInputs, AreaRisk, AreaRules, LevelSet, Standing, area_level};
+use crate::risk::{AreaDecision, AreaInputs, AreaRisk, AreaRules, LevelSet, Neighbour, Standing, area_level};
 
 /// Weeks that a history goes back.
 const HISTORY_WEEKS: i32 = 60;
@@ -204,6 +204,9 @@ fn released_at(view: &View, public: PublicArea, is_exact: bool) -> Option<String
 
 /// Whether the caller sees exact figures of an area.
 pub(super) fn sees_exact(view: &View, entry: &AreaEntry) -> bool {
+    if !view.caller.reads_exact() || view.caller.reads_exact_everywhere() {
+        return view.caller.reads_exact();
+    }
     let chain = view.snapshot.areas().ancestry(&entry.area.code, view.day());
     view.sees_exact(chain.iter().chain([&entry.area.code]))
 }
@@ -328,11 +331,19 @@ fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAns
     let public = public(view, &entry.area.code);
     let week = if is_exact { Some(view.week()) } else { public.weeks };
     let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
-    let below = areas.decide_below(rules, &entry.area.code, is_exact);
-    let possible: Vec<LevelSet> = below.iter().map(|unit| unit.possible).collect();
+    let around = areas.around(rules, entry, |each| sees_exact(view, each));
+    let below: Vec<LevelSet> = around.below.iter().map(|unit| unit.possible).collect();
+    let neighbours: Option<Vec<Neighbour<'_>>> = around.neighbours.as_ref().map(|all| {
+        let neighbours = all.iter().map(|(each, possible)| Neighbour {
+            name: &each.area.name,
+            possible: *possible,
+        });
+        neighbours.collect()
+    });
     let reported = areas.reported(rules, entry, is_exact);
     let inputs = AreaInputs {
-        below: &possible,
+        below: &below,
+        neighbours: neighbours.as_deref(),
         ..areas.inputs(rules, entry, is_exact, &reported)
     };
     AreaLevelAnswer {
@@ -349,7 +360,7 @@ fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAns
                 percent_encoding::NON_ALPHANUMERIC
             )
         ),
-        units_by_level: by_level(&below),
+        units_by_level: by_level(&around.below),
         risk: area_level(rules, &inputs),
     }
 }

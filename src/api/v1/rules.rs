@@ -16,7 +16,7 @@ use crate::api::v1::registry;
 use crate::api::v1::view::View;
 use crate::model::Role;
 use crate::pipeline::RulesError;
-use crate::risk::{RuleHead, Text};
+use crate::risk::{FindingAsked, RuleHead, Text};
 
 /// A rule that levels or figures come from.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -48,6 +48,24 @@ pub struct RuleRow {
     /// What is not confirmed, or was decided here.
     #[schema(value_type = Vec<Object>)]
     pub notes: Vec<Text>,
+    /// What officials may declare of areas, for the rule to count with (kind `area`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingRow>,
+}
+
+/// What officials may declare of an area.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct FindingRow {
+    /// By what it is declared.
+    pub id: String,
+    /// What it says, in Vietnamese.
+    pub vi: String,
+    /// The same in English.
+    pub en: String,
+    /// The level that it makes the least.
+    pub level: u8,
+    /// Of which tiers; of every one when empty.
+    pub tiers: Vec<&'static str>,
 }
 
 impl ListRow for RuleRow {
@@ -79,7 +97,17 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let rows: Vec<RuleRow> = rules
         .heads()
         .into_iter()
-        .map(|(kind, head)| row(&view, kind, head, &chosen))
+        .map(|(kind, head)| {
+            let area = rules
+                .areas
+                .all()
+                .iter()
+                .find(|each| kind == "area" && each.rule == *head);
+            RuleRow {
+                findings: area.map_or(Vec::new(), |area| area.findings().map(finding).collect()),
+                ..row(&view, kind, head, &chosen)
+            }
+        })
         .collect();
     let page = ask.page(rows, |row| format!("{}/{}@{}", row.kind, row.id, row.version));
     let status = state.pipeline.rules_status();
@@ -228,5 +256,16 @@ fn row(view: &View, kind: &'static str, head: &RuleHead, chosen: &str) -> RuleRo
         },
         confirmed: head.confirmed,
         notes: head.notes.clone(),
+        findings: Vec::new(),
+    }
+}
+
+fn finding(asked: FindingAsked<'_>) -> FindingRow {
+    FindingRow {
+        id: asked.id.to_string(),
+        vi: asked.text.vi.clone(),
+        en: asked.text.en.clone(),
+        level: asked.level,
+        tiers: asked.tiers.iter().map(|tier| tier.as_str()).collect(),
     }
 }

@@ -5,7 +5,7 @@ use crate::ingest::record::{Fault, Record};
 use crate::ingest::records::maker::Maker;
 use crate::ingest::schema::{FieldSpec, Schema};
 use crate::ingest::values::{Name, Value};
-use crate::model::{AreaReport, Day, Indicator, Role, is_finding};
+use crate::model::{AreaReport, Day, FindingId, Indicator, Role};
 
 pub(in crate::ingest) static SCHEMA: Schema = Schema {
     name: "area-reports",
@@ -90,12 +90,12 @@ pub(in crate::ingest) fn area_report(
 }
 
 /// The ids, ascending, each once. A list that is there and empty (`[]`, also in a cell) is an answer; no list is none.
-fn findings(value: Value<'_, '_>) -> Result<Option<Vec<Arc<str>>>, Fault> {
+fn findings(value: Value<'_, '_>) -> Result<Option<Vec<FindingId>>, Fault> {
     if value.is_missing() {
         return Ok(None);
     }
     let items = value.list(AreaReport::MAX_FINDINGS)?;
-    let mut ids: Vec<Arc<str>> = Vec::with_capacity(items.len());
+    let mut ids: Vec<FindingId> = Vec::with_capacity(items.len());
     for (index, field) in items.iter().enumerate() {
         let item = Value {
             field,
@@ -106,8 +106,10 @@ fn findings(value: Value<'_, '_>) -> Result<Option<Vec<Arc<str>>>, Fault> {
             private: false,
         };
         match field {
-            Field::Text(text) if is_finding(text) => ids.push(Arc::from(text.as_ref())),
-            Field::Text(_) => return Err(item.fault("is not an id", FINDING)),
+            Field::Text(text) => {
+                let id = FindingId::new(text);
+                ids.push(id.map_err(|invalid| item.fault(invalid.reason, FINDING))?);
+            }
             other => return Err(item.fault(format!("is {}", other.kind()), FINDING)),
         }
     }

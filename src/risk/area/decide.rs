@@ -1,9 +1,8 @@
-use rustc_hash::FxHashMap;
-
-use crate::model::{AreaCode, AreaIndicators, AreaLevel, Timestamp};
+use crate::model::{AreaIndicators, AreaLevel, Timestamp};
 use crate::risk::area::measure::{Figures, Span};
 use crate::risk::area::{
-    AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Reported, Requirement, When,
+    AreaRules, Condition, Findings, LevelSet, LevelTable, Measure, Neighbour, Origin, Raise, Reported,
+    Requirement, When,
 };
 use crate::risk::{Band, Counted};
 
@@ -26,6 +25,10 @@ pub struct AreaInputs<'a> {
     pub reported: &'a [Reported<'a>],
     /// What is possible of each unit below.
     pub below: &'a [LevelSet],
+    /// The areas of its tier that border on it; `None` where it is not known which do.
+    pub neighbours: Option<&'a [Neighbour<'a>]>,
+    /// What officials declared of it; `None` where nobody declared anything.
+    pub findings: Option<Findings<'a>>,
     /// The level before, where one was in force.
     pub previous_level: Option<u8>,
     /// When the counted days ended, where that is not `as_of`: a closed week.
@@ -55,17 +58,6 @@ pub enum Standing {
     InsufficientData,
     /// The area is above itself.
     CircleOfParents,
-}
-
-/// One area among others.
-#[derive(Clone, Debug)]
-pub struct AreaUnit<'a> {
-    /// Its code.
-    pub code: &'a AreaCode,
-    /// The area above.
-    pub parent: Option<&'a AreaCode>,
-    /// What is known of it; `below` is filled in.
-    pub inputs: AreaInputs<'a>,
 }
 
 /// What was done, in order. Words are made of it elsewhere, so that a whole country is decided without any.
@@ -109,55 +101,6 @@ pub fn area_decision(rules: &AreaRules, inputs: &AreaInputs<'_>) -> AreaDecision
     decide(rules, inputs, &Figures::of(inputs), &mut |_| {})
 }
 
-/// What a rule makes of areas, each with regard to those below it where the rule asks for them. In the order given.
-#[must_use]
-pub fn area_levels(rules: &AreaRules, units: &[AreaUnit<'_>]) -> Vec<AreaDecision> {
-    if !rules.looks_below() {
-        return units
-            .iter()
-            .map(|unit| area_decision(rules, &unit.inputs))
-            .collect();
-    }
-    let number: FxHashMap<&AreaCode, usize> = units
-        .iter()
-        .enumerate()
-        .map(|(at, unit)| (unit.code, at))
-        .collect();
-    let parent = |at: usize| units[at].parent.and_then(|code| number.get(code).copied());
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
-    for at in 0..units.len() {
-        if let Some(above) = parent(at) {
-            children[above].push(at);
-        }
-    }
-    // From the leaves up: whoever is never reached stands in a circle of parents.
-    let mut waits_for: Vec<usize> = children.iter().map(Vec::len).collect();
-    let mut ready: Vec<usize> = (0..units.len()).filter(|at| waits_for[*at] == 0).collect();
-    let circle = AreaDecision {
-        possible: LevelSet::default(),
-        standing: Standing::CircleOfParents,
-    };
-    let mut decided = vec![circle; units.len()];
-    while let Some(at) = ready.pop() {
-        let below: Vec<LevelSet> = children[at]
-            .iter()
-            .map(|child| decided[*child].possible)
-            .collect();
-        let inputs = AreaInputs {
-            below: &below,
-            ..units[at].inputs
-        };
-        decided[at] = area_decision(rules, &inputs);
-        if let Some(above) = parent(at) {
-            waits_for[above] -= 1;
-            if waits_for[above] == 0 {
-                ready.push(above);
-            }
-        }
-    }
-    decided
-}
-
 /// The one way from figures to a decision.
 pub(super) fn decide<'r>(
     rules: &'r AreaRules,
@@ -191,7 +134,7 @@ pub(super) fn decide<'r>(
             possible.worst_with(levels)
         };
     }
-    for condition in rules.conditions.iter().filter(|each| each.is_for(inputs.tier)) {
+    for condition in rules.conditions_for(inputs.tier) {
         let truth = is_met(condition, inputs, figures);
         possible = match truth {
             Truth::Yes => possible.raised_to(condition.level),
@@ -273,30 +216,41 @@ fn touched<T>(bands: &[Band<T>], span: Span) -> Vec<usize> {
         .collect()
 }
 
-fn is_met(condition: &Condition, inputs: &AreaInputs<'_>, figures: &Figures) -> Truth {
+pub(super) fn is_met(condition: &Condition, inputs: &AreaInputs<'_>, figures: &Figures) -> Truth {
+    let below = || inputs.below.iter().copied();
     match &condition.when {
         When::Above(measure, figure) => above(figures.of_measure(*measure), *figure),
+        // Of an area whose units are not registered nothing can be said by them.
+        When::ShareBelow { .. } | When::NumberBelow { .. } if inputs.below.is_empty() => Truth::Unknown,
         When::ShareBelow { level, percent } => {
             let all = inputs.below.len() as f64;
-            let reaches = |number: usize| number as f64 * 100.0 >= percent * all;
-            counted_below(inputs.below, *level, |number| all > 0.0 && reaches(number))
+            counted(below(), *level, |number| number as f64 * 100.0 >= percent * all)
         }
         When::NumberBelow { level, number } => {
-            counted_below(inputs.below, *level, |found| found as u64 >= u64::from(*number))
+            counted(below(), *level, |found| found as u64 >= u64::from(*number))
         }
-        When::Judged(_) => Truth::No,
+        When::NeighboursAt(level) => inputs.neighbours.map_or(Truth::Unknown, |all| {
+            counted(all.iter().map(|each| each.possible), *level, |found| found > 0)
+        }),
+        When::Judged { finding, .. } => match inputs.findings {
+            Some(declared) if declared.ids.contains(finding) => Truth::Yes,
+            _ => Truth::No,
+        },
         When::NotRetrieved(_) => Truth::Unknown,
     }
 }
 
-/// Of an area whose units are not registered nothing can be said by them.
-fn counted_below(below: &[LevelSet], level: u8, is_enough: impl Fn(usize) -> bool) -> Truth {
-    let certain = below.iter().filter(|each| each.is_at_least(level)).count();
-    // A unit in a circle of parents may be anything.
+/// Whether enough of some areas are at that level or a higher one.
+fn counted(
+    areas: impl Iterator<Item = LevelSet> + Clone,
+    level: u8,
+    is_enough: impl Fn(usize) -> bool,
+) -> Truth {
+    let certain = areas.clone().filter(|each| each.is_at_least(level)).count();
+    // One that is not decided yet, or never will be as it stands above itself, may be anything.
     let may = |each: &LevelSet| *each == LevelSet::default() || each.may_be_at_least(level);
-    let possible = below.iter().filter(|each| may(each)).count();
+    let possible = areas.filter(may).count();
     match (is_enough(certain), is_enough(possible)) {
-        _ if below.is_empty() => Truth::Unknown,
         (true, _) => Truth::Yes,
         (false, true) => Truth::Unknown,
         (false, false) => Truth::No,

@@ -1,12 +1,13 @@
 use serde::Serialize;
 
 use crate::model::UtcOffset;
+use crate::risk::area::condition_text::condition_text;
 use crate::risk::area::decide::{Step, Truth, decide};
 use crate::risk::area::measure::Figures;
 use crate::risk::area::outlook::outlook;
 use crate::risk::area::reported::too_old;
 use crate::risk::area::{
-    AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Standing, When,
+    AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Standing,
 };
 use crate::risk::explain::{figure, vietnamese};
 use crate::risk::{Band, Counted, Explain, Text};
@@ -89,7 +90,7 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
         Counted::Shown(cases) => cases.to_string(),
         Counted::Hidden => "–".to_owned(),
     };
-    let measures = rules.measures();
+    let measures = rules.measures(inputs.tier);
     explain.input_of(
         "Ca cộng đồng mới trong 7 ngày",
         "New community cases in 7 days",
@@ -127,14 +128,20 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
         explain.input("Khả năng thu dung, điều trị", "Care capacity", care);
         tell_origin(inputs.care_origin, explain);
     }
-    if rules.looks_below() {
-        let number = inputs.below.len();
-        let value = if number == 0 {
-            "–".to_owned()
-        } else {
-            number.to_string()
-        };
+    let asks = |of: fn(&Condition) -> bool| rules.conditions_for(inputs.tier).any(of);
+    if asks(Condition::looks_below) {
+        let number = Some(inputs.below.len()).filter(|number| *number > 0);
+        let value = number.map_or("–".to_owned(), |number| number.to_string());
         explain.input("Số đơn vị trực thuộc", "Units below", value);
+    }
+    if asks(Condition::looks_beside) {
+        let number = inputs.neighbours.map(<[_]>::len);
+        let value = number.map_or("–".to_owned(), |number| number.to_string());
+        explain.input(
+            "Số đơn vị giáp ranh cùng cấp hành chính",
+            "Areas of the same tier that border on it",
+            value,
+        );
     }
 }
 
@@ -148,10 +155,10 @@ fn tell_origin(origin: Option<Origin<'_>>, explain: &mut Explain) {
 
 /// What the rule asks for and nobody reported, or not lately.
 fn missing(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures) -> Vec<Text> {
-    let measures = rules.measures();
-    let counts_cases = measures.iter().any(|each| each.case_days().is_some());
+    let measures = rules.measures(inputs.tier);
+    let has_rates = measures.iter().any(|each| each.is_rate_of_cases());
     let mut names = Vec::new();
-    if counts_cases && inputs.population.is_none_or(|people| people == 0) {
+    if has_rates && inputs.population.is_none_or(|people| people == 0) {
         names.push(Text::new("dân số", "population"));
     }
     let hidden = |days: u32, cases: Counted| {
@@ -180,10 +187,17 @@ fn missing(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures) -> Vec
     if rules.holds_without_care && inputs.indicators.care_ready.is_none() {
         names.push(Text::new("khả năng điều trị", "care capacity"));
     }
-    if rules.looks_below() && inputs.below.is_empty() {
+    let asks = |of: fn(&Condition) -> bool| rules.conditions_for(inputs.tier).any(of);
+    if asks(Condition::looks_below) && inputs.below.is_empty() {
         names.push(Text::new(
             "cấp của các đơn vị trực thuộc",
             "levels of the units below",
+        ));
+    }
+    if asks(Condition::looks_beside) && inputs.neighbours.is_none() {
+        names.push(Text::new(
+            "cấp của các đơn vị giáp ranh",
+            "levels of the areas that border on it",
         ));
     }
     names
@@ -298,62 +312,6 @@ fn say_raise(raise: &Raise, truth: Truth, levels: LevelSet, explain: &mut Explai
         ),
     };
     explain.step(vi, en, listed(levels));
-}
-
-/// A condition, and whether it is met.
-pub(super) fn condition_text(condition: &Condition, truth: Truth, inputs: &AreaInputs<'_>) -> Text {
-    let level = condition.level;
-    let (vi, en) = match &condition.when {
-        When::Above(measure, limit) => {
-            let (name, limit) = (measure.name(), with_unit(*measure, *limit));
-            (
-                format!("{} trên {}", name.vi, vietnamese(&limit)),
-                format!("{} above {limit}", name.en),
-            )
-        }
-        When::ShareBelow { level, percent } => {
-            let percent = figure(*percent);
-            (
-                format!(
-                    "ít nhất {} % đơn vị trực thuộc từ cấp {level}",
-                    vietnamese(&percent)
-                ),
-                format!("at least {percent} % of the units below at level {level} or higher"),
-            )
-        }
-        When::NumberBelow { level, number } => (
-            format!("ít nhất {number} đơn vị trực thuộc từ cấp {level}"),
-            format!("at least {number} of the units below at level {level} or higher"),
-        ),
-        When::Judged(text) | When::NotRetrieved(text) => (text.vi.clone(), text.en.clone()),
-    };
-    let below = match &condition.when {
-        When::ShareBelow { level, .. } | When::NumberBelow { level, .. } if !inputs.below.is_empty() => {
-            let there = inputs
-                .below
-                .iter()
-                .filter(|each| each.is_at_least(*level))
-                .count();
-            format!(" ({there}/{})", inputs.below.len())
-        }
-        _ => String::new(),
-    };
-    let (yes_vi, yes_en) = match (truth, &condition.when) {
-        (Truth::Yes, _) => ("có", "yes"),
-        (Truth::No, When::Judged(_)) => (
-            "không ai khai báo, coi như không",
-            "nobody declared so: taken as no",
-        ),
-        (Truth::No, _) => ("không", "no"),
-        (Truth::Unknown, When::NotRetrieved(_)) => {
-            ("văn bản chưa thu thập được", "the text was not retrieved")
-        }
-        (Truth::Unknown, _) => ("chưa biết", "not known"),
-    };
-    Text::new(
-        format!("Cấp {level} khi {vi}{below}: {yes_vi}"),
-        format!("Level {level} when {en}{below}: {yes_en}"),
-    )
 }
 
 fn conclude(rules: &AreaRules, level: u8, possible: LevelSet, explain: &mut Explain) {

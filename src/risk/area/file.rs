@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
-use crate::model::AreaLevel;
-use crate::risk::area::{AreaRules, Condition, LevelTable, Measure, Raise, Requirement, When};
+use crate::risk::area::condition_file::{ConditionFile, check_together};
+use crate::risk::area::{AreaRules, Condition, LevelTable, Measure, Raise, Requirement};
 use crate::risk::cell_risk::from_zero;
 use crate::risk::rules::Flaw;
 use crate::risk::{Band, RuleHead, Text};
@@ -62,21 +62,6 @@ struct AxisFile<T> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConditionFile {
-    level: u8,
-    #[serde(default)]
-    tiers: Vec<AreaLevel>,
-    measure: Option<Measure>,
-    above: Option<f64>,
-    units_at: Option<u8>,
-    units_percent: Option<f64>,
-    units: Option<u32>,
-    judged: Option<Text>,
-    not_retrieved: Option<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RaiseFile {
     measure: Measure,
     below: f64,
@@ -125,6 +110,7 @@ impl AreaFile {
         let conditions: Vec<Condition> = conditions
             .map(|(at, condition)| condition.check(at))
             .collect::<Result<_, _>>()?;
+        check_together(&conditions, &raises, self.holds_without_care)?;
         if tables.is_empty() && conditions.is_empty() {
             return Err(Flaw::new(
                 "table",
@@ -193,70 +179,7 @@ impl TableFile {
     }
 }
 
-impl ConditionFile {
-    fn check(self, at: usize) -> Result<Condition, Flaw> {
-        let place = format!("condition[{at}]");
-        level(&format!("{place}.level"), self.level)?;
-        let one_way = || {
-            Flaw::new(
-                place.clone(),
-                "says in no way, in two ways or in half a way when it is met",
-                "`measure` and `above`, or `units_at` with `units_percent` or `units`, or `judged`, or `not_retrieved`",
-            )
-        };
-        let when = match (
-            self.measure.zip(self.above),
-            self.units_at,
-            self.judged,
-            self.not_retrieved,
-        ) {
-            (Some((measure, above)), None, None, None) => {
-                figure(&format!("{place}.above"), above)?;
-                When::Above(measure, above)
-            }
-            (None, Some(units_at), None, None) => {
-                level(&format!("{place}.units_at"), units_at)?;
-                match (self.units_percent, self.units) {
-                    (Some(percent), None) if percent > 0.0 && percent <= 100.0 => When::ShareBelow {
-                        level: units_at,
-                        percent,
-                    },
-                    (None, Some(number @ 1..)) => When::NumberBelow {
-                        level: units_at,
-                        number,
-                    },
-                    (Some(percent), None) => {
-                        return Err(Flaw::new(
-                            format!("{place}.units_percent"),
-                            format!("is {percent}"),
-                            "above 0, at most 100",
-                        ));
-                    }
-                    (None, Some(number)) => {
-                        let field = format!("{place}.units");
-                        return Err(Flaw::new(field, format!("is {number}"), "1 or more"));
-                    }
-                    _ => return Err(one_way()),
-                }
-            }
-            (None, None, Some(text), None) => When::Judged(text),
-            (None, None, None, Some(text)) => When::NotRetrieved(text),
-            _ => return Err(one_way()),
-        };
-        let half = self.measure.is_some() != self.above.is_some()
-            || self.units_at.is_none() && (self.units.is_some() || self.units_percent.is_some());
-        if half {
-            return Err(one_way());
-        }
-        Ok(Condition {
-            level: self.level,
-            tiers: self.tiers,
-            when,
-        })
-    }
-}
-
-fn level(field: &str, level: u8) -> Result<(), Flaw> {
+pub(super) fn level(field: &str, level: u8) -> Result<(), Flaw> {
     if (1..=4).contains(&level) {
         Ok(())
     } else {
@@ -264,7 +187,7 @@ fn level(field: &str, level: u8) -> Result<(), Flaw> {
     }
 }
 
-fn figure(field: &str, value: f64) -> Result<(), Flaw> {
+pub(super) fn figure(field: &str, value: f64) -> Result<(), Flaw> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {

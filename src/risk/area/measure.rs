@@ -13,6 +13,9 @@ pub enum Measure {
     /// New community cases of fourteen days per 100,000 people.
     #[serde(rename = "cases_14d_per_100k")]
     FortnightlyCases,
+    /// New community cases of fourteen days, whatever the number of people.
+    #[serde(rename = "cases_14d")]
+    CasesOfFortnight,
     /// New community cases per 100,000 people and day, mean of seven days.
     #[serde(rename = "cases_per_day_per_100k")]
     DailyCases,
@@ -53,7 +56,7 @@ pub enum Measure {
 }
 
 /// How many there are.
-const COUNT: usize = 14;
+const COUNT: usize = 15;
 
 /// What a figure may be: one value where it is known, a span where it is not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,6 +74,7 @@ impl Measure {
     pub const ALL: [Self; COUNT] = [
         Self::WeeklyCases,
         Self::FortnightlyCases,
+        Self::CasesOfFortnight,
         Self::DailyCases,
         Self::WeightedCases,
         Self::AdultsOneDose,
@@ -96,6 +100,10 @@ impl Measure {
             Self::FortnightlyCases => (
                 "ca mới trên 100.000 dân trong 14 ngày",
                 "new cases per 100,000 people in 14 days",
+            ),
+            Self::CasesOfFortnight => (
+                "số ca cộng đồng mới trong 14 ngày",
+                "new community cases in 14 days",
             ),
             Self::DailyCases => (
                 "ca mới trên 100.000 dân mỗi ngày (trung bình 7 ngày)",
@@ -162,9 +170,15 @@ impl Measure {
     pub const fn case_days(self) -> Option<u32> {
         match self {
             Self::WeeklyCases | Self::DailyCases => Some(7),
-            Self::FortnightlyCases | Self::WeightedCases => Some(14),
+            Self::FortnightlyCases | Self::CasesOfFortnight | Self::WeightedCases => Some(14),
             _ => None,
         }
+    }
+
+    /// Whether it counts cases for a number of people.
+    #[must_use]
+    pub const fn is_rate_of_cases(self) -> bool {
+        self.case_days().is_some() && !matches!(self, Self::CasesOfFortnight)
     }
 
     /// Whether it is what was reported of the area, neither counted here nor derived from counts.
@@ -177,7 +191,11 @@ impl Measure {
     #[must_use]
     pub const fn indicator(self) -> Option<Indicator> {
         match self {
-            Self::WeeklyCases | Self::FortnightlyCases | Self::DailyCases | Self::WeightedCases => None,
+            Self::WeeklyCases
+            | Self::FortnightlyCases
+            | Self::CasesOfFortnight
+            | Self::DailyCases
+            | Self::WeightedCases => None,
             Self::AdultsOneDose => Some(Indicator::AdultsOneDose),
             Self::ElderlyFullDose => Some(Indicator::ElderlyFullDose),
             Self::PopulationFullDose => Some(Indicator::PopulationFullDose),
@@ -247,6 +265,9 @@ impl Figures {
             if measure.is_reported() && value.is_finite() && (0.0..=measure.highest()).contains(&value) {
                 all.set(measure, Span::known(value));
             }
+        }
+        if let Counted::Shown(cases) = inputs.cases_14d {
+            all.set(Measure::CasesOfFortnight, Span::known(f64::from(cases)));
         }
         let Some(people) = inputs.population.filter(|people| *people > 0) else {
             return all;

@@ -1,9 +1,11 @@
 //! What would change a level: the rule is asked again with one figure in another of its bands.
 
+use crate::model::{Day, FindingId, UtcOffset};
+use crate::risk::area::condition_text::{condition_text, finding_text};
 use crate::risk::area::decide::{Truth, decide};
-use crate::risk::area::explain::{condition_text, with_unit};
+use crate::risk::area::explain::with_unit;
 use crate::risk::area::measure::{Figures, Span};
-use crate::risk::area::{AreaDecision, AreaInputs, AreaRules, Measure, When};
+use crate::risk::area::{AreaDecision, AreaInputs, AreaRules, Findings, Measure, When};
 use crate::risk::explain::vietnamese;
 use crate::risk::{Band, Text};
 
@@ -16,7 +18,8 @@ struct Stretch {
     to_closed: bool,
 }
 
-/// What would change the level, or decide one: each measure alone, the nearest way up and down; then the units below.
+/// What would change the level, or decide one: each measure alone, the nearest way up and down; then what
+/// officials may declare, and the units below and beside.
 pub(super) fn outlook(
     rules: &AreaRules,
     inputs: &AreaInputs<'_>,
@@ -24,8 +27,8 @@ pub(super) fn outlook(
     now: AreaDecision,
 ) -> Vec<Text> {
     let mut texts = Vec::new();
-    for measure in rules.measures() {
-        let stretches = stretches(rules, measure);
+    for measure in rules.measures(inputs.tier) {
+        let stretches = stretches(rules, inputs, measure);
         let level_in = |stretch: &Stretch| {
             let mut other = *figures;
             other.set(measure, Span::known(stretch.inside()));
@@ -65,12 +68,47 @@ pub(super) fn outlook(
             None => {}
         }
     }
-    let open = rules.conditions.iter().filter(|condition| {
-        let looks_below = matches!(condition.when, When::ShareBelow { .. } | When::NumberBelow { .. });
-        looks_below && condition.is_for(inputs.tier) && condition.level > now.level() && now.level() > 0
+    texts.extend(by_findings(rules, inputs, figures, now));
+    let open = rules.conditions_for(inputs.tier).filter(|condition| {
+        let looks_around = condition.looks_below() || condition.looks_beside();
+        looks_around && condition.level > now.level() && now.level() > 0
     });
     for condition in open {
         texts.push(condition_text(condition, Truth::No, inputs));
+    }
+    texts
+}
+
+/// What one more finding, or one less, would make of the level.
+fn by_findings(
+    rules: &AreaRules,
+    inputs: &AreaInputs<'_>,
+    figures: &Figures,
+    now: AreaDecision,
+) -> Vec<Text> {
+    let declared: &[FindingId] = inputs.findings.map_or(&[], |findings| findings.ids);
+    let day = Day::of(inputs.as_of, UtcOffset::VIETNAM);
+    let mut seen: Vec<&FindingId> = Vec::new();
+    let mut texts = Vec::new();
+    for asked in rules.findings() {
+        let is_for = asked.tiers.is_empty() || asked.tiers.contains(&inputs.tier);
+        if !is_for || seen.contains(&asked.id) {
+            continue;
+        }
+        seen.push(asked.id);
+        let is_declared = declared.contains(asked.id);
+        let mut ids: Vec<FindingId> = declared.iter().filter(|id| *id != asked.id).cloned().collect();
+        if !is_declared {
+            ids.push(asked.id.clone());
+        }
+        let other = AreaInputs {
+            findings: Some(Findings { day, ids: &ids }),
+            ..*inputs
+        };
+        let level = decide(rules, &other, figures, &mut |_| {}).level();
+        if level != 0 && level != now.level() {
+            texts.push(finding_text(&asked, is_declared, level));
+        }
     }
     texts
 }
@@ -79,7 +117,7 @@ pub(super) fn outlook(
 fn cases_for(inputs: &AreaInputs<'_>, measure: Measure, rate: f64) -> Option<(u32, u64)> {
     let days = measure
         .case_days()
-        .filter(|_| measure != Measure::WeightedCases)?;
+        .filter(|_| measure.is_rate_of_cases() && measure != Measure::WeightedCases)?;
     let people = inputs.population.filter(|people| *people > 0)? as f64;
     let per_day = if measure == Measure::DailyCases { 7.0 } else { 1.0 };
     // A hair less, so that a rate that is met exactly needs no case more.
@@ -90,7 +128,7 @@ fn cases_for(inputs: &AreaInputs<'_>, measure: Measure, rate: f64) -> Option<(u3
 }
 
 /// Where the rule's answer may change with a measure.
-fn stretches(rules: &AreaRules, measure: Measure) -> Vec<Stretch> {
+fn stretches(rules: &AreaRules, inputs: &AreaInputs<'_>, measure: Measure) -> Vec<Stretch> {
     // The ends of stretches: (figure, whether the figure itself belongs to the lower one).
     let mut cuts: Vec<(f64, bool)> = Vec::new();
     for table in &rules.tables {
@@ -104,8 +142,7 @@ fn stretches(rules: &AreaRules, measure: Measure) -> Vec<Stretch> {
         }
     }
     let conditions = rules
-        .conditions
-        .iter()
+        .conditions_for(inputs.tier)
         .filter_map(|condition| match condition.when {
             When::Above(each, limit) if each == measure => Some((limit, true)),
             _ => None,

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use crate::model::{Day, Timestamp};
 use crate::risk::Text;
 use crate::risk::area::Measure;
@@ -26,15 +24,6 @@ pub struct Origin<'a> {
     pub as_of: Timestamp,
     /// Where it is published, or who gave it.
     pub source: Option<&'a str>,
-}
-
-/// What officials found to be so of an area.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Findings<'a> {
-    /// Ids, ascending; empty where they say that nothing of the kind holds.
-    pub ids: &'a [Arc<str>],
-    /// Whence they are.
-    pub origin: Origin<'a>,
 }
 
 impl Reported<'_> {

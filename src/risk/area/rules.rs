@@ -1,5 +1,5 @@
-use crate::model::AreaLevel;
-use crate::risk::area::Measure;
+use crate::model::{AreaLevel, FindingId};
+use crate::risk::area::{FindingAsked, Measure};
 use crate::risk::{Bands, RuleHead, Text};
 
 /// A level rule for areas: the worst of its tables and conditions, then its adjustments.
@@ -79,8 +79,16 @@ pub enum When {
         /// How many.
         number: u32,
     },
-    /// Officials judge so. Nothing of the kind is registered: it counts as not declared, and the explanation says so.
-    Judged(Text),
+    /// At least one area of the same tier that borders on it at that level or a higher one; it lies above the condition's
+    /// own, so that no two neighbours hold each other up.
+    NeighboursAt(u8),
+    /// Officials declare so. Where nobody declared anything it is taken as not so, and the explanation says it.
+    Judged {
+        /// By what it is declared.
+        finding: FindingId,
+        /// What it says.
+        text: Text,
+    },
     /// The text has more, which was not retrieved: the level may be so high.
     NotRetrieved(Text),
 }
@@ -105,8 +113,32 @@ impl AreaRules {
     /// Whether it looks at the units below an area.
     #[must_use]
     pub fn looks_below(&self) -> bool {
-        let below = |when: &When| matches!(when, When::ShareBelow { .. } | When::NumberBelow { .. });
-        self.conditions.iter().any(|condition| below(&condition.when))
+        self.conditions.iter().any(Condition::looks_below)
+    }
+
+    /// Whether it looks at the areas that border on one.
+    #[must_use]
+    pub fn looks_beside(&self) -> bool {
+        self.conditions.iter().any(Condition::looks_beside)
+    }
+
+    /// What officials may declare, in the order of the file.
+    pub fn findings(&self) -> impl Iterator<Item = FindingAsked<'_>> {
+        self.conditions
+            .iter()
+            .filter_map(|condition| match &condition.when {
+                When::Judged { finding, text } => Some(FindingAsked {
+                    id: finding,
+                    text,
+                    level: condition.level,
+                    tiers: &condition.tiers,
+                }),
+                _ => None,
+            })
+    }
+
+    pub(super) fn conditions_for(&self, tier: AreaLevel) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(move |each| each.is_for(tier))
     }
 
     /// What the rule calls a level.
@@ -121,12 +153,12 @@ impl AreaRules {
         !self.tables.is_empty() || self.conditions.iter().any(|condition| condition.is_for(tier))
     }
 
-    /// Every measure it asks for, in the order in which it does.
+    /// Every measure it asks for of a tier, in the order in which it does.
     #[must_use]
-    pub fn measures(&self) -> Vec<Measure> {
+    pub fn measures(&self, tier: AreaLevel) -> Vec<Measure> {
         let required = self.requirements.iter().map(|each| each.measure);
         let tables = self.tables.iter().flat_map(LevelTable::measures);
-        let conditions = self.conditions.iter().filter_map(|each| match each.when {
+        let conditions = self.conditions_for(tier).filter_map(|each| match each.when {
             When::Above(measure, _) => Some(measure),
             _ => None,
         });
@@ -162,5 +194,13 @@ impl LevelTable {
 impl Condition {
     pub(super) fn is_for(&self, tier: AreaLevel) -> bool {
         self.tiers.is_empty() || self.tiers.contains(&tier)
+    }
+
+    pub(super) fn looks_below(&self) -> bool {
+        matches!(self.when, When::ShareBelow { .. } | When::NumberBelow { .. })
+    }
+
+    pub(super) fn looks_beside(&self) -> bool {
+        matches!(self.when, When::NeighboursAt(_))
     }
 }

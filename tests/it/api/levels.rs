@@ -152,6 +152,19 @@ async fn the_rules_are_listed_with_their_sources_and_what_is_not_confirmed() {
     assert!(qd["notes"][0]["vi"].is_string());
     let old = find("qd2686", "2021-05-31");
     assert_eq!((&old["valid"], &old["in_force"]), (&json!(false), &json!(false)));
+    // What officials may declare for a rule, by which id.
+    let findings = old["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 10, "{findings:?}");
+    let cluster = findings
+        .iter()
+        .find(|row| row["id"] == "cluster_of_unknown_source")
+        .unwrap();
+    assert_eq!(
+        (&cluster["level"], &cluster["tiers"]),
+        (&json!(4), &json!(["commune"]))
+    );
+    assert_eq!(cluster["en"], "a cluster of cases has no clear source");
+    assert!(cluster["vi"].is_string() && qd.get("findings").is_none());
     find("vx-cell", "1");
     find("qd3088", "2020-07-16");
     let csv = app.get("/v1/rules.csv?limit=1000", "").await.text();

@@ -11,6 +11,7 @@ mod beside;
 mod changes;
 mod formats;
 mod levels;
+mod neighbours;
 mod nowcast;
 mod past;
 mod privacy;

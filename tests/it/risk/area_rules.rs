@@ -22,6 +22,8 @@ fn counted(cases_7d: u32, cases_14d: u32) -> AreaInputs<'static> {
         care_origin: None,
         reported: &[],
         below: &[],
+        neighbours: None,
+        findings: None,
         previous_level: None,
         counted_to: None,
         as_of: at("2021-11-10T08:00:00+07:00"),
@@ -231,66 +233,6 @@ fn harvards_levels_need_nothing_but_cases() {
 }
 
 #[test]
-fn qd_2686_rolls_districts_up_from_their_communes() {
-    let rules = rule("qd2686");
-    let district = |communes: &[u8]| {
-        let below: Vec<LevelSet> = communes.iter().map(|level| LevelSet::only(*level)).collect();
-        let inputs = AreaInputs {
-            tier: AreaLevel::District,
-            below: &below,
-            ..counted(0, 0)
-        };
-        let found = area_decision(&rules, &inputs).possible;
-        (found.levels().min().unwrap(), found.levels().max().unwrap())
-    };
-    // Very high: 30 % very high, or 50 % high.
-    assert_eq!(district(&[4, 4, 4, 1, 1, 1, 1, 1, 1, 1]), (4, 4));
-    assert_eq!(district(&[3, 3, 3, 3, 3, 1, 1, 1, 1, 1]), (4, 4));
-    // High: 30 % high, or 50 % at risk, or one very high.
-    assert_eq!(district(&[3, 3, 3, 1, 1, 1, 1, 1, 1, 1]), (3, 3));
-    assert_eq!(district(&[2, 2, 2, 2, 2, 1, 1, 1, 1, 1]), (3, 3));
-    assert_eq!(district(&[4, 1, 1, 1, 1, 1, 1, 1, 1, 1]), (3, 3));
-    // Below that the conditions of 'risk' for districts were not retrieved: it may be.
-    assert_eq!(district(&[2, 2, 2, 2, 1, 1, 1, 1, 1, 1]), (1, 2));
-    assert_eq!(district(&[3, 3, 2, 1, 1, 1, 1, 1, 1, 1]), (1, 2));
-}
-
-#[test]
-fn qd_2686_says_what_it_leaves_to_officials_and_what_was_not_retrieved() {
-    let rules = rule("qd2686");
-    let commune = area_level(&rules, &counted(2, 2));
-    assert_eq!((commune.level, commune.possible), (0, vec![2, 3, 4]));
-    assert!(
-        commune
-            .explain
-            .steps
-            .iter()
-            .any(|step| step.text.en.contains("not retrieved"))
-    );
-    let below = [LevelSet::only(4), LevelSet::only(1)];
-    let inputs = AreaInputs {
-        tier: AreaLevel::District,
-        below: &below,
-        ..counted(2, 2)
-    };
-    let district = area_level(&rules, &inputs);
-    assert_eq!(district.level, 4);
-    assert_eq!(district.class.unwrap().en, "Very high risk");
-    assert!(
-        district
-            .explain
-            .steps
-            .iter()
-            .any(|step| step.text.en.contains("nobody declared so"))
-    );
-    let country = AreaInputs {
-        tier: AreaLevel::Country,
-        ..counted(2, 2)
-    };
-    assert_eq!(area_level(&rules, &country).possible, [0]);
-}
-
-#[test]
 fn qd_218_names_what_it_asks_for_and_gives_no_level() {
     let open = area_level(&rule("qd218"), &counted(700, 1200));
     assert_eq!((open.level, open.standing), (0, Standing::UndefinedByRule));
@@ -388,6 +330,8 @@ fn areas_above_themselves_get_no_level_and_the_others_do() {
     let unit = |code, parent, tier| AreaUnit {
         code,
         parent,
+        neighbours: None,
+        decided: None,
         inputs: AreaInputs {
             tier,
             ..counted(0, 0)

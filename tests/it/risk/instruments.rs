@@ -106,6 +106,37 @@ fn what_a_text_leaves_open_is_undefined() {
 }
 
 #[test]
+fn the_general_criteria_of_ho_chi_minh_city_must_all_be_met_where_they_apply() {
+    let general = |points: [Option<f64>; 7]| {
+        let mut record = record("hcmc-general", AssessmentAuthor::Inspector, &[1.0; 7]);
+        for (answer, points) in record.answers.iter_mut().zip(points) {
+            answer.1 = points;
+        }
+        outcome(&record).1
+    };
+    let mut points = [Some(1.0); 7];
+    assert_eq!(general(points), "met");
+    points[6] = None;
+    assert_eq!(general(points), "met", "no food is served");
+    for at in 0..6 {
+        let mut points = points;
+        points[at] = Some(0.0);
+        assert_eq!(general(points), "not_met", "item {}", at + 1);
+    }
+    points[6] = Some(0.0);
+    assert_eq!(general(points), "not_met");
+    let rules = Rules::builtin();
+    let day = |text: &str| Day::parse(text).unwrap();
+    for instrument in rules.instruments.iter() {
+        let (rule, is_general) = (&instrument.rule, instrument.rule.id == "hcmc-general");
+        if rule.id.starts_with("hcmc-") || rule.id == "qd1203" {
+            assert_eq!(rule.is_valid_on(day("2022-04-20")), !is_general, "{}", rule.id);
+            assert_eq!(rule.is_valid_on(day("2022-04-21")), is_general, "{}", rule.id);
+        }
+    }
+}
+
+#[test]
 fn the_sets_of_ho_chi_minh_city_and_hue_follow_their_texts_and_leave_their_gaps() {
     let with = |id: &str, sum: f64, zero: Option<usize>| {
         let mut points = vec![sum / 10.0; 10];

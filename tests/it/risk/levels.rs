@@ -21,6 +21,8 @@ fn area(
         care_origin: None,
         reported: &[],
         below: &[],
+        neighbours: None,
+        findings: None,
         previous_level: Some(4),
         counted_to: None,
         as_of: at("2021-11-10T08:00:00+07:00"),

@@ -64,6 +64,8 @@ fn vietnamese_sentences_write_decimals_with_a_comma() {
                 care_origin: None,
                 reported: &[Reported::of(Measure::TestPositivity, 3.5)],
                 below: &[],
+                neighbours: None,
+                findings: None,
                 previous_level: None,
                 counted_to: None,
                 as_of: now,

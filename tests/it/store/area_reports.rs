@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vungxanh::model::{AreaReport, Indicator};
+use vungxanh::model::{AreaReport, FindingId, Indicator};
 
 use super::*;
 
@@ -13,8 +13,8 @@ fn report(code: &str, day: i32) -> AreaReport {
         figures: vec![(Indicator::TestPositivity, 3.25), (Indicator::Deaths, 0.1)],
         care_ready: Some(false),
         findings: Some(vec![
-            Arc::from("more_than_planned"),
-            Arc::from("unknown_source_cluster"),
+            FindingId::new("more_than_planned").unwrap(),
+            FindingId::new("unknown_source_cluster").unwrap(),
         ]),
         published: true,
         source: Some(Arc::from("Sở Y tế Thái Nguyên")),
@@ -26,7 +26,7 @@ fn report(code: &str, day: i32) -> AreaReport {
 async fn with_area(folder: &Path) -> Store {
     let store = open(folder).await;
     let area = fixtures::area("164", AreaLevel::District, None, square(105.8, 21.5, 0.1));
-    store.put_areas(&[area]).await.unwrap();
+    store.put_areas(&[area], Timestamp(0)).await.unwrap();
     store
 }
 
