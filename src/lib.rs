@@ -121,6 +121,7 @@ pub mod filter;
 pub mod geo;
 pub mod index;
 pub mod ingest;
+pub mod levels;
 pub mod model;
 pub mod pipeline;
 pub mod risk;

@@ -115,7 +115,10 @@ async fn send(
 ) -> Result<Response, ApiError> {
     let coding = accepted_coding(headers);
     let at_hand = || {
-        let body = state.tiles.get_filtered(&snapshot, &request, filter.as_ref())?;
+        let rules = state.pipeline.rules();
+        let body = state
+            .tiles
+            .get_filtered(&snapshot, &rules, &request, filter.as_ref())?;
         body.ready(coding).is_some().then_some(body)
     };
     let body = if let Some(body) = at_hand() {

@@ -9,8 +9,9 @@ use crate::app::upkeep::must_exist;
 use crate::config::{RulesCommand, RulesDiffArgs, Settings};
 use crate::geo::Resolution;
 use crate::index::Snapshot;
+use crate::levels::AreasAt;
 use crate::model::{Day, Timestamp, Window};
-use crate::pipeline::{AreasAt, public_snapshot};
+use crate::pipeline::public_snapshot;
 use crate::risk::{AnyRule, AreaRules, CellRules, Rules, cell_risk};
 
 const WEEK_HOURS: i32 = 7 * 24;

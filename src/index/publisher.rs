@@ -143,9 +143,10 @@ impl Publisher {
         self.delta.areas |= self.next.areas.set_facts(facts, day);
     }
 
-    /// Takes note that officials' levels of cells follow from another rule than before.
-    pub fn rule_of_cells_changed(&mut self) {
-        self.delta.every_cell = true;
+    /// Takes note that officials' levels of areas, and perhaps of cells, follow from other rules than before.
+    pub fn rules_changed(&mut self, of_cells: bool) {
+        self.delta.areas = true;
+        self.delta.every_cell |= of_cells;
     }
 
     /// Publishes: the next generation, with everything that came into the ledger since the last.

@@ -111,7 +111,8 @@ fn area_facts(state: &State, now: Timestamp, today: Day) -> Vec<(AreaCode, AreaF
         .filter(|entry| entry.valid_on(today))
         .map(|entry| {
             let public = releases.public_area(&entry.area.code, now, window);
-            let population = entry.area.population.filter(|people| *people > 0);
+            let ended = public.weeks.map_or(now, |weeks| weeks.to.start());
+            let population = entry.values_at(ended).population.filter(|people| *people > 0);
             let rate = public
                 .cases
                 .zip(population)

@@ -10,11 +10,10 @@ use crate::index::{
     AreaIndex, AreaReportIndex, CellPopulation, Ledger, Measure, Release, ReleaseBody, ReleaseIndex,
     ReleasedCases,
 };
+use crate::levels::{Asked, Beside, ReportedAt};
 use crate::model::{AreaCode, Day, Hour, Timestamp, UtcOffset, Window};
 use crate::pipeline::editions::{BeneathOf, WeekLooked};
-use crate::pipeline::levels::Beside;
 use crate::pipeline::noise::NoiseKey;
-use crate::pipeline::reported::{Asked, ReportedAt};
 use crate::pipeline::state::State;
 use crate::pipeline::week_before::WeekBefore;
 use crate::pipeline::{PipelineError, beneath, editions};
@@ -275,7 +274,7 @@ fn due_weeks(
             let released = edition.rows.into_iter().collect();
             let rows = areas(view, &released, rules, monday, &before, bucket.to.start());
             before.follow(&rows);
-            let levels = levels_for_cells(&view.areas, &rows, rules, monday);
+            let levels = levels_for_cells(&view.areas, &rows, rules, monday, bucket.to.start());
             let beneath = beneath::to_bytes(&edition.beneath);
             follows_new |= push(bucket, ReleaseBody::AreaCases(rows), beneath)?;
             push(bucket, ReleaseBody::AreaLevels(levels), None)?;
@@ -363,12 +362,14 @@ fn levels_for_cells(
     rows: &[(AreaCode, ReleasedCases)],
     rules: &Rules,
     monday: Day,
+    as_of: Timestamp,
 ) -> Vec<(AreaCode, u8)> {
     let level = |(code, released): &(AreaCode, ReleasedCases)| {
         let ReleasedCases::Shown { cases, .. } = *released else {
             return None;
         };
-        let residents = areas.get(code, last_day(monday))?.area.population?;
+        let entry = areas.get(code, last_day(monday))?;
+        let residents = entry.values_at(as_of).population?;
         let level = cell_risk(&rules.cell, cases, residents as f64).level;
         (level > 0).then(|| (code.clone(), level))
     };
@@ -426,6 +427,7 @@ fn areas(
         .zip(&reported)
         .map(|(entry, reported)| {
             let area = &entry.area;
+            let registered = entry.values_at(as_of);
             AreaUnit {
                 code: &area.code,
                 parent: area.parent.as_ref(),
@@ -433,10 +435,10 @@ fn areas(
                 decided: None,
                 inputs: AreaInputs {
                     tier: area.level,
-                    population: area.population,
+                    population: registered.population,
                     cases_7d: count(&area.code),
                     cases_14d: before.with(&area.code, count(&area.code)),
-                    indicators: reported.indicators(&area.indicators),
+                    indicators: reported.indicators(&registered.indicators),
                     care_origin: None,
                     reported: &reported.figures,
                     below: &[],

@@ -78,9 +78,7 @@ impl State {
         self.facts_hour = None;
         self.stale_areas = true;
         self.looked_at = LookedAt::default();
-        if of_cells {
-            self.publisher.rule_of_cells_changed();
-        }
+        self.publisher.rules_changed(of_cells);
     }
 
     /// Takes in what became of a mark: only approved ones count.

@@ -113,7 +113,8 @@ impl Explain {
         });
     }
 
-    pub(super) fn step(&mut self, vi: impl Into<String>, en: impl Into<String>, value: impl Into<String>) {
+    /// Adds what was done, and what came out.
+    pub fn step(&mut self, vi: impl Into<String>, en: impl Into<String>, value: impl Into<String>) {
         self.steps.push(ExplainStep {
             text: Text::new(vi, en),
             value: value.into(),

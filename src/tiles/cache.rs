@@ -108,7 +108,8 @@ impl TileCache {
                 )),
                 made: snapshot.generation(),
                 checked: AtomicU64::new(snapshot.generation()),
-                rests: needs_rests(request).then(|| Rests::new(snapshot, &asked, request.layers)),
+                rests: needs_rests(request)
+                    .then(|| Rests::new(&self.kept, &rules.areas, snapshot, &asked, request.layers)),
             })
         };
         let key = TileKey::new(snapshot, request, filter);
@@ -122,8 +123,8 @@ impl TileCache {
         for _try in 0..3 {
             let entry = tiles
                 .entry(key.clone())
-                .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, request));
-            if self.is_current(entry.value(), snapshot, request) {
+                .or_insert_with_if(make, |entry| !self.is_current(entry, snapshot, rules, request));
+            if self.is_current(entry.value(), snapshot, rules, request) {
                 return Arc::clone(&entry.value().body);
             }
         }
@@ -132,8 +133,8 @@ impl TileCache {
 
     /// The finished tile if it is there. Never waits.
     #[must_use]
-    pub fn get(&self, snapshot: &Snapshot, request: &TileRequest) -> Option<Arc<TileBody>> {
-        self.get_filtered(snapshot, request, None)
+    pub fn get(&self, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> Option<Arc<TileBody>> {
+        self.get_filtered(snapshot, rules, request, None)
     }
 
     /// The same of a filtered tile.
@@ -141,12 +142,13 @@ impl TileCache {
     pub fn get_filtered(
         &self,
         snapshot: &Snapshot,
+        rules: &Rules,
         request: &TileRequest,
         filter: Option<&TileFilter>,
     ) -> Option<Arc<TileBody>> {
         let key = TileKey::new(snapshot, request, filter);
         let entry = self.shelf(&key).get(&key)?;
-        self.is_current(&entry, snapshot, request)
+        self.is_current(&entry, snapshot, rules, request)
             .then(|| Arc::clone(&entry.body))
     }
 
@@ -201,7 +203,7 @@ impl TileCache {
         }
     }
 
-    fn is_current(&self, entry: &Entry, snapshot: &Snapshot, request: &TileRequest) -> bool {
+    fn is_current(&self, entry: &Entry, snapshot: &Snapshot, rules: &Rules, request: &TileRequest) -> bool {
         let now = snapshot.generation();
         let checked = entry.checked.load(Ordering::Relaxed);
         if (entry.made..=checked).contains(&now) {
@@ -212,7 +214,7 @@ impl TileCache {
         }
         let rests_the_same = entry.rests.as_ref().is_none_or(|rests| {
             let asked = Asked::new(snapshot, request);
-            rests.same(snapshot, &asked, request.layers)
+            rests.same(&self.kept, &rules.areas, snapshot, &asked, request.layers)
         });
         let told = told_by_log(request);
         let current = rests_the_same

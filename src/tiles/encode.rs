@@ -6,7 +6,8 @@ use crate::geo::{
 };
 use crate::index::{AreaEntry, CellFigure, DrawnFacts, DrawnVenue, PublicFigure, Snapshot, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
-use crate::risk::{Audience, CellRules, Rules, cell_risk};
+use crate::risk::{AreaRuleBook, Audience, CellRules, Rules, cell_risk};
+use crate::tiles::area_levels::{AreaLevels, LevelsThen};
 use crate::tiles::features::ALL_VENUES_ZOOM;
 use crate::tiles::figures::Figures;
 use crate::tiles::hexagons::HexBlocks;
@@ -82,17 +83,19 @@ impl Asked {
 }
 
 /// What is kept from tile to tile, each within its share of memory: outlines simplified and cut, hexagons on the
-/// grid of a zoom, public figures added up, and the venues of overviews.
+/// grid of a zoom, public figures added up, the venues of overviews, and exact levels of areas. Of the snapshots of one
+/// publisher: they are told apart by their generations.
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub(super) outlines: Outlines,
     pub(super) hexagons: HexBlocks,
     pub(super) figures: Figures,
     overview: Overview,
+    levels: AreaLevels,
 }
 
 impl Kept {
-    /// All three within about so many bytes.
+    /// All within about so many bytes; levels of areas beside.
     #[must_use]
     pub fn new(capacity_bytes: u64) -> Self {
         let third = capacity_bytes / 3;
@@ -101,7 +104,15 @@ impl Kept {
             hexagons: HexBlocks::new(third),
             figures: Figures::new(third),
             overview: Overview::default(),
+            levels: AreaLevels::new(),
         }
+    }
+}
+
+impl Kept {
+    /// The levels of areas that an audience is shown beside released ones.
+    pub(super) fn area_levels(&self, snapshot: &Snapshot, rules: &AreaRuleBook, asked: &Asked) -> LevelsThen {
+        self.levels.of(snapshot, rules, asked)
     }
 }
 
@@ -129,6 +140,11 @@ pub fn encode_filtered(
     let asked = Asked::new(snapshot, request);
     let shows = |kind: LayerKind| request.layers.contains(kind) && request.coord.z() >= kind.min_zoom();
     let within = around(request.coord);
+    let levels = if shows(LayerKind::Areas) {
+        kept.area_levels(snapshot, &rules.areas, &asked)
+    } else {
+        LevelsThen::none()
+    };
     let areas = if shows(LayerKind::Areas) {
         shown_areas(snapshot, &asked, &within)
             .into_iter()
@@ -149,7 +165,7 @@ pub fn encode_filtered(
     let mut features = TileFeatures {
         areas: areas
             .iter()
-            .map(|(entry, label, cut)| area_feature(snapshot, &asked, entry, *label, cut))
+            .map(|(entry, label, cut)| area_feature(snapshot, &asked, &levels, entry, *label, cut))
             .collect(),
         zones: zones.iter().map(|(zone, cut)| zone_feature(zone, cut)).collect(),
         ..TileFeatures::default()
@@ -261,7 +277,12 @@ pub(super) struct AreaFigures {
     pub cases: Option<u32>,
 }
 
-pub(super) fn area_figures(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry) -> AreaFigures {
+pub(super) fn area_figures(
+    snapshot: &Snapshot,
+    asked: &Asked,
+    levels: &LevelsThen,
+    entry: &AreaEntry,
+) -> AreaFigures {
     let area = &entry.area;
     let released = snapshot
         .releases()
@@ -280,13 +301,10 @@ pub(super) fn area_figures(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry
         },
         Audience::Official => {
             let week = snapshot.area_cases(&area.code, asked.week);
-            let residents = area.population.filter(|people| *people > 0);
+            let registered = entry.values_at(asked.at);
+            let residents = registered.population.filter(|people| *people > 0);
             AreaFigures {
-                level: if asked.live {
-                    entry.facts.level
-                } else {
-                    released.level
-                },
+                level: levels.exact(entry),
                 rate: residents.map(|people| tenths(f64::from(week) * 100_000.0 / people as f64)),
                 cases: Some(snapshot.area_cases(&area.code, asked.window)),
             }
@@ -297,12 +315,13 @@ pub(super) fn area_figures(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry
 fn area_feature<'a>(
     snapshot: &Snapshot,
     asked: &Asked,
+    levels: &LevelsThen,
     entry: &'a AreaEntry,
     label: Option<WorldPoint>,
     cut: &'a [TilePolygon],
 ) -> AreaFeature<'a> {
     let area = &entry.area;
-    let AreaFigures { level, rate, cases } = area_figures(snapshot, asked, entry);
+    let AreaFigures { level, rate, cases } = area_figures(snapshot, asked, levels, entry);
     AreaFeature {
         code: area.code.as_str(),
         name: &area.name,

@@ -5,6 +5,7 @@
 //! `mvt` is named here only, and is handed nothing but clean geometry on the tile's grid.
 
 mod archive;
+mod area_levels;
 mod basemap_style;
 mod body;
 mod cache;

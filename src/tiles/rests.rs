@@ -1,6 +1,6 @@
 use crate::index::{Buckets, Snapshot, Spans, Versions};
-use crate::risk::Audience;
-use crate::tiles::encode::{AreaFigures, Asked, area_figures, around, shown_areas};
+use crate::risk::{AreaRuleBook, Audience};
+use crate::tiles::encode::{AreaFigures, Asked, Kept, area_figures, around, shown_areas};
 use crate::tiles::outlines::Source;
 use crate::tiles::{LayerKind, Layers};
 
@@ -24,19 +24,32 @@ struct AreaShown {
 
 impl Rests {
     /// Of a tile that is made of this snapshot.
-    pub fn new(snapshot: &Snapshot, asked: &Asked, layers: Layers) -> Self {
+    pub fn new(
+        kept: &Kept,
+        rules: &AreaRuleBook,
+        snapshot: &Snapshot,
+        asked: &Asked,
+        layers: Layers,
+    ) -> Self {
         Self {
             generation: snapshot.generation(),
             versions: snapshot.versions(),
             spans: spans(asked),
             buckets: snapshot.releases().buckets(asked.at, asked.window),
-            areas: areas_shown(snapshot, asked, layers),
+            areas: areas_shown(kept, rules, snapshot, asked, layers),
         }
     }
 
     /// Whether the summed layers are sure to be the same in another snapshot, which is not older.
-    pub fn same(&self, snapshot: &Snapshot, asked: &Asked, layers: Layers) -> bool {
-        self.same_cells(snapshot, asked, layers) && self.same_areas(snapshot, asked, layers)
+    pub fn same(
+        &self,
+        kept: &Kept,
+        rules: &AreaRuleBook,
+        snapshot: &Snapshot,
+        asked: &Asked,
+        layers: Layers,
+    ) -> bool {
+        self.same_cells(snapshot, asked, layers) && self.same_areas(kept, rules, snapshot, asked, layers)
     }
 
     fn same_cells(&self, snapshot: &Snapshot, asked: &Asked, layers: Layers) -> bool {
@@ -55,7 +68,14 @@ impl Rests {
         }
     }
 
-    fn same_areas(&self, snapshot: &Snapshot, asked: &Asked, layers: Layers) -> bool {
+    fn same_areas(
+        &self,
+        kept: &Kept,
+        rules: &AreaRuleBook,
+        snapshot: &Snapshot,
+        asked: &Asked,
+        layers: Layers,
+    ) -> bool {
         if !layers.contains(LayerKind::Areas) {
             return true;
         }
@@ -63,7 +83,7 @@ impl Rests {
         let still = self.versions.areas == snapshot.versions().areas
             && self.spans == spans(asked)
             && self.same_releases(snapshot, asked);
-        still || self.areas == areas_shown(snapshot, asked, layers)
+        still || self.areas == areas_shown(kept, rules, snapshot, asked, layers)
     }
 
     fn same_releases(&self, snapshot: &Snapshot, asked: &Asked) -> bool {
@@ -79,15 +99,22 @@ fn spans(asked: &Asked) -> Spans {
     }
 }
 
-fn areas_shown(snapshot: &Snapshot, asked: &Asked, layers: Layers) -> Box<[AreaShown]> {
+fn areas_shown(
+    kept: &Kept,
+    rules: &AreaRuleBook,
+    snapshot: &Snapshot,
+    asked: &Asked,
+    layers: Layers,
+) -> Box<[AreaShown]> {
     if !layers.contains(LayerKind::Areas) || asked.coord.z() < LayerKind::Areas.min_zoom() {
         return Box::default();
     }
+    let levels = kept.area_levels(snapshot, rules, asked);
     let shown = shown_areas(snapshot, asked, &around(asked.coord)).into_iter();
     shown
         .map(|entry| AreaShown {
             area: Source::area(entry),
-            figures: area_figures(snapshot, asked, entry),
+            figures: area_figures(snapshot, asked, &levels, entry),
         })
         .collect()
 }

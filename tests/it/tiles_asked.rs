@@ -125,7 +125,7 @@ fn the_resolution_of_the_zoom_is_the_same_tile_as_none() {
         let body = cache.get_or_encode(&snapshot, &rules, &own);
         assert!(Arc::ptr_eq(
             &body,
-            &cache.get(&snapshot, &none).expect("one entry")
+            &cache.get(&snapshot, &rules, &none).expect("one entry")
         ));
     }
 }

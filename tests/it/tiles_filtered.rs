@@ -197,10 +197,11 @@ fn absent_ones(kind: LayerKind) -> &'static [&'static str] {
 #[test]
 fn a_filtered_tile_is_the_tile_with_the_condition_applied() {
     let rules = Rules::builtin();
-    let kept = Kept::new(8 << 20);
     let centre = LngLat::new(105.84, 21.59).unwrap();
     let (mut some, mut none, mut every) = (0, 0, 0);
     for seed in 40..46 {
+        // What is kept is of the snapshots of one publisher.
+        let kept = Kept::new(8 << 20);
         let mut world = World::new(seed);
         for _ in 0..12 {
             world.step();
@@ -311,7 +312,7 @@ fn endless_filters_push_no_other_tile_out() {
         let body = cache.get_or_encode_filtered(&snapshot, &rules, &asked, Some(&filter), Coding::Zstd);
         assert_eq!(body.bytes(Coding::Identity), live.bytes(Coding::Identity));
     }
-    let again = cache.get(&snapshot, &asked).expect("it stayed");
+    let again = cache.get(&snapshot, &rules, &asked).expect("it stayed");
     assert!(Arc::ptr_eq(&live, &again));
 }
 

@@ -409,11 +409,11 @@ fn a_tile_that_nothing_touched_stays_the_very_same_body() {
         .fold_visit(0, elsewhere, world.now.hour(), Direction::In, 1, None);
     let second = world.publish();
     assert!(
-        cache.get(&second, &asked).is_none(),
+        cache.get(&second, &rules, &asked).is_none(),
         "not known before the log has it"
     );
     cache.advance(&second, &rules);
-    let after = cache.get(&second, &asked).expect("known to be the same");
+    let after = cache.get(&second, &rules, &asked).expect("known to be the same");
     assert!(Arc::ptr_eq(&before, &after));
     let near = TileCoord::containing(elsewhere.centre(), 16).unwrap();
     let asked = request(LayerKind::Cells, near, Audience::Official);

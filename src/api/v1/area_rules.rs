@@ -5,8 +5,8 @@ use crate::api::state::ApiState;
 use crate::api::v1::areas::sees_exact;
 use crate::api::v1::view::View;
 use crate::index::AreaEntry;
+use crate::levels::AreasAt;
 use crate::model::AreaCode;
-use crate::pipeline::AreasAt;
 use crate::risk::{AreaDecision, AreaRules};
 
 /// The rule that `rules=ID` or `rules=ID@VERSION` names; `None` where nobody says.
@@ -37,6 +37,13 @@ impl LevelsBy {
     pub fn new(view: &View, rules: &AreaRules) -> Self {
         let areas = AreasAt::new(&view.snapshot, view.at, view.offset);
         Self(areas.decide_all(rules, |entry| sees_exact(view, entry)))
+    }
+
+    /// By the rule in force on the day, for who sees exact figures of some areas; `None` for the others: to them levels are
+    /// those that were released.
+    pub fn in_force(state: &ApiState, view: &View) -> Option<Self> {
+        let sees = view.caller.reads_exact();
+        sees.then(|| Self::new(view, state.pipeline.rules().areas.on(view.day())))
     }
 
     /// The level of an area, 0 where there is none.

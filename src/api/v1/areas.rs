@@ -13,8 +13,8 @@ use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::index::{AreaEntry, PublicArea};
+use crate::levels::AreasAt;
 use crate::model::{AreaCode, Window};
-use crate::pipeline::AreasAt;
 use crate::risk::{AreaDecision, AreaInputs, AreaRisk, AreaRules, LevelSet, Neighbour, Standing, area_level};
 
 /// Weeks that a history goes back.
@@ -32,9 +32,9 @@ pub struct AreaRow {
     pub tier: &'static str,
     /// The area above.
     pub parent: Option<String>,
-    /// Residents.
+    /// Residents, as they were registered at `at`; for a released count, when its week ended. Rates are of them.
     pub population: Option<u64>,
-    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red.
+    /// 0 not assessed, 1 green, 2 yellow, 3 orange, 4 red; where the count is exact by that, else as it was released.
     pub level: u8,
     /// Cases of seven days per 100,000 residents.
     pub rate_7d_per_100k: Option<f64>,
@@ -152,7 +152,7 @@ impl ListRow for AreaRow {
 impl AreaRow {
     /// The row that the view's caller may see.
     #[must_use]
-    pub fn seen(view: &View, entry: &AreaEntry, with_outline: bool) -> Self {
+    pub fn seen(view: &View, entry: &AreaEntry, exact: Option<&LevelsBy>, with_outline: bool) -> Self {
         let area = &entry.area;
         let is_exact = sees_exact(view, entry);
         let public = public(view, &area.code);
@@ -161,22 +161,22 @@ impl AreaRow {
         } else {
             public.cases
         };
+        let ended = public.weeks.filter(|_| !is_exact).map(|weeks| weeks.to.start());
+        let population = entry.values_at(ended.unwrap_or(view.at)).population;
         let rate = cases
-            .zip(area.population)
+            .zip(population)
             .filter(|(_, population)| *population > 0)
             .map(|(cases, population)| (f64::from(cases) / population as f64 * 1_000_000.0).round() / 10.0);
-        // Of now, the level that the rule gave; of another time, the level that was released.
-        let level = if is_past(view) {
-            public.level
-        } else {
-            entry.facts.level
+        let level = match exact.filter(|_| is_exact) {
+            Some(levels) => levels.of(entry),
+            None => public.level,
         };
         Self {
             code: area.code.to_string(),
             name: area.name.clone(),
             tier: area.level.as_str(),
             parent: area.parent.as_ref().map(ToString::to_string),
-            population: area.population,
+            population,
             level,
             rate_7d_per_100k: rate,
             cases_7d: cases,
@@ -220,8 +220,9 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let rules = asked(&state, &view, &ask.query)?;
     compute_blocking(move || {
         let levels = rules.as_ref().map(|rules| LevelsBy::new(&view, rules));
+        let in_force = LevelsBy::in_force(&state, &view);
         let row = |entry: &AreaEntry, with_outline: bool| {
-            let row = AreaRow::seen(&view, entry, with_outline);
+            let row = AreaRow::seen(&view, entry, in_force.as_ref(), with_outline);
             match &levels {
                 Some(levels) => AreaRow {
                     level: levels.of(entry),
@@ -270,7 +271,7 @@ pub async fn one(
         &headers,
         &AreaAnswer {
             as_of: view.as_of(),
-            row: AreaRow::seen(&view, entry, false),
+            row: AreaRow::seen(&view, entry, LevelsBy::in_force(&state, &view).as_ref(), false),
             bbox: [
                 entry.bbox.min_lng,
                 entry.bbox.min_lat,
@@ -308,10 +309,15 @@ pub fn explained(state: &ApiState, view: &View, entry: &AreaEntry) -> AreaLevelA
     let rules = state.pipeline.rules();
     let rules = rules.areas.on(view.day());
     let mut answer = recomputed(view, entry, rules);
-    if is_past(view) && !answer.exact {
-        // The level that was released stands, whatever the indicators of today would make of it.
+    if !answer.exact && answer.week.is_some() {
+        // The level that was released stands, whatever a rule or a report that came since would make of it.
         let level = public(view, &entry.area.code).level;
         if level != answer.risk.level {
+            answer.risk.explain.step(
+                "Cấp đã công bố cho tuần này; các bước trên tính lại theo quy định và báo cáo hiện có",
+                "The level as it was published for the week; the steps above count again by the rules and reports of now",
+                level.to_string(),
+            );
             answer.risk.standing = match (level, answer.risk.standing) {
                 (1.., _) => Standing::Given,
                 (0, Standing::Given) => Standing::UndefinedByRule,
@@ -383,10 +389,10 @@ fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
     let mut past = Past::whole(view);
     if is_exact {
         past.lacks(
-            "Số ca tính cả những báo cáo đến sau thời điểm này, và mức được tính với các chỉ số đăng ký hiện nay và \
-             các báo cáo của khi đó, kể cả đến sau hoặc được sửa",
-            "The count includes reports that came after that instant, and the level rests on the indicators \
-             registered now and on reports of then, also those that came or were corrected later",
+            "Số ca tính cả những báo cáo đến sau thời điểm này, và mức được tính với các báo cáo của khi đó, kể cả đến sau \
+             hoặc được sửa",
+            "The count includes reports that came after that instant, and the level rests on reports of then, also those \
+             that came or were corrected later",
         );
         return past;
     }
@@ -398,9 +404,9 @@ fn past_of(view: &View, public: PublicArea, is_exact: bool) -> Past {
         );
     }
     past.note(
-        "Các bước giải thích dùng chỉ số đăng ký hiện nay và báo cáo của khi đó, kể cả đến sau; mức là mức đã công bố",
-        "The steps of the explanation use the indicators registered now and reports of then, also those that came \
-         later; the level is the one released",
+        "Các bước giải thích dùng những gì đã đăng ký khi tuần kết thúc và báo cáo của khi đó, kể cả đến sau; mức là mức đã công bố",
+        "The steps of the explanation use what was registered when the week ended and reports of then, also those that \
+         came later; the level is the one released",
     );
     past
 }
@@ -453,7 +459,7 @@ pub async fn history(
             code: code.to_string(),
             versions: versions
                 .iter()
-                .map(|entry| AreaRow::seen(&view, entry, false))
+                .map(|entry| AreaRow::seen(&view, entry, None, false))
                 .collect(),
             weeks,
         },

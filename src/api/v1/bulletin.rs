@@ -10,7 +10,7 @@ use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::view::{View, compute_blocking};
 use crate::index::{BulletinLine, Snapshot};
-use crate::model::{AreaCode, IsoWeek};
+use crate::model::{AreaCode, IsoWeek, UtcOffset};
 
 /// An area whose level is another than the week before. Released figures only, whoever asks.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -79,7 +79,7 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         let rows: Vec<BulletinRow> = lines
             .iter()
             .filter(|line| all || line.has_changed())
-            .map(|line| row(week, line, units.get(&line.entry.area.code).copied()))
+            .map(|line| row(week, view.offset, line, units.get(&line.entry.area.code).copied()))
             .collect();
         let page = ask.page(rows, |row| row.code.clone());
         ask.write(&view.as_of(), &page, view.freshness())
@@ -119,9 +119,15 @@ fn units_by_level(lines: &[BulletinLine<'_>]) -> BTreeMap<AreaCode, [u32; 5]> {
     counts
 }
 
-fn row(week: IsoWeek, line: &BulletinLine<'_>, units: Option<[u32; 5]>) -> BulletinRow {
+fn row(week: IsoWeek, offset: UtcOffset, line: &BulletinLine<'_>, units: Option<[u32; 5]>) -> BulletinRow {
     let area = &line.entry.area;
-    let people = area.population.filter(|people| *people > 0);
+    // As it was registered when the week ended.
+    let ended = week.window(offset).to.start();
+    let people = line
+        .entry
+        .values_at(ended)
+        .population
+        .filter(|people| *people > 0);
     let rate = line
         .now
         .cases

@@ -276,13 +276,16 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
     let week = snapshot.releases().public_cell(cell, view.at, view.week());
     let area = week.from_area.as_ref().zip(week.weeks).and_then(|(code, weeks)| {
         // As the area was at the end of that week.
-        let last_day = Day::of(weeks.to.start().plus_s(-1), view.offset);
-        Some(&snapshot.areas().get(code, last_day)?.area)
+        let ended = weeks.to.start();
+        let entry = snapshot
+            .areas()
+            .get(code, Day::of(ended.plus_s(-1), view.offset))?;
+        Some((&entry.area, entry.values_at(ended).population))
     });
     let explain = match area {
-        Some(area) => {
+        Some((area, residents)) => {
             let released = snapshot.releases().public_area(&area.code, view.at, view.week());
-            let residents = area.population.map_or(0.0, |people| people as f64);
+            let residents = residents.map_or(0.0, |people| people as f64);
             released
                 .cases
                 .map(|cases| explain_cell_by_area(rules, &area.name, cases, residents, view.at))
@@ -309,7 +312,7 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
             .releases()
             .noise(view.at, view.window)
             .map(NoiseRow::from),
-        level_area: area.map(|area| LevelArea {
+        level_area: area.map(|(area, _)| LevelArea {
             code: area.code.to_string(),
             name: area.name.clone(),
             tier: area.level.as_str(),

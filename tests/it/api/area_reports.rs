@@ -526,7 +526,6 @@ async fn public(app: &TestApp) -> Vec<(String, u16, String, Vec<u8>)> {
         "/v1/risk/at?lng=105.84&lat=21.69",
         "/tiles/areas,cells,venues,zones/7/101/56",
         "/tiles/areas/9/406/224?at=2021-04-27T08:00:00%2B07:00",
-        "/area/d75",
     ] {
         let Answer {
             status,

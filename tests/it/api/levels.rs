@@ -13,7 +13,7 @@ async fn two_weeks() -> TestApp {
 }
 
 /// The same with further cases (area, day, how many) that were reported before their week closed.
-async fn weeks(more: &[(&str, &str, u32)]) -> TestApp {
+pub async fn weeks(more: &[(&str, &str, u32)]) -> TestApp {
     let app = TestApp::new().await;
     let mut town = area("164", "TP Thái Nguyên", Some("19"), 0.15);
     town.indicators = AreaIndicators {

@@ -16,6 +16,7 @@ mod nowcast;
 mod past;
 mod privacy;
 mod reads;
+mod registered;
 mod rules;
 mod tiles;
 mod venue_risk;

@@ -150,6 +150,7 @@ async fn a_folder_of_the_schema_before_takes_reports() {
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     for step in [
         "drop table area_report",
+        "drop table area_values",
         "delete from schema_version where version >= 10",
     ] {
         sqlx::raw_sql(step).execute(&pool).await.unwrap();

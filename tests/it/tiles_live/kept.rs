@@ -72,7 +72,9 @@ fn hours_of_one_day_are_one_tile_for_the_public() {
     };
     let first = cache.get_or_encode(&snapshot, &rules, &hour(0));
     for nth in 1..24 {
-        let body = cache.get(&snapshot, &hour(nth)).expect("the same closed buckets");
+        let body = cache
+            .get(&snapshot, &rules, &hour(nth))
+            .expect("the same closed buckets");
         assert!(Arc::ptr_eq(&first, &body));
         assert_eq!(
             encode(&snapshot, &rules, &hour(nth)),

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::index::{AreaEntry, AreaIndex, NeighboursOn, Snapshot};
+use crate::levels::{Asked, ReportedAt};
 use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
-use crate::pipeline::reported::{Asked, ReportedAt};
 use crate::risk::{
-    AreaDecision, AreaInputs, AreaRules, AreaUnit, LevelSet, Released, area_decision, area_levels,
+    AreaDecision, AreaInputs, AreaRuleBook, AreaRules, AreaUnit, LevelSet, Released, area_decision,
+    area_levels,
 };
 
 const WEEK_HOURS: i32 = 7 * 24;
@@ -68,7 +71,7 @@ impl<'s> AreasAt<'s> {
     }
 
     /// What a rule counts with in an area: exact figures of the days that end with `at`, or what was released of the last
-    /// closed weeks, and what [`AreasAt::reported`] gave for it. The units below and beside are left to the caller.
+    /// closed weeks, what was registered when those days ended, and what [`AreasAt::reported`] gave for it. The units below and beside are left to the caller.
     #[must_use]
     pub fn inputs<'r>(
         &self,
@@ -85,11 +88,17 @@ impl<'s> AreasAt<'s> {
             }
             self.released(code, weeks)
         };
-        let indicators = reported.indicators(&entry.area.indicators);
+        let counted_to = if is_exact {
+            None
+        } else {
+            self.closed_week_end(code)
+        };
+        let registered = entry.values_at(counted_to.unwrap_or(self.at));
+        let indicators = reported.indicators(&registered.indicators);
         let asks_before = rules.holds_without_care && indicators.care_ready == Some(false);
         AreaInputs {
             tier: entry.area.level,
-            population: entry.area.population,
+            population: registered.population,
             cases_7d: cases(1),
             cases_14d: cases(2),
             indicators,
@@ -99,11 +108,7 @@ impl<'s> AreasAt<'s> {
             neighbours: None,
             findings: reported.findings,
             previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
-            counted_to: if is_exact {
-                None
-            } else {
-                self.closed_week_end(code)
-            },
+            counted_to,
             as_of: self.at,
         }
     }
@@ -294,12 +299,22 @@ impl<'s> AreasAt<'s> {
     }
 }
 
+/// The level of every area valid on the day of an instant, by the rule in force then and exact counts.
+#[must_use]
+pub fn exact_levels(snapshot: &Snapshot, rules: &AreaRuleBook, at: Timestamp) -> FxHashMap<AreaCode, u8> {
+    let areas = AreasAt::new(snapshot, at, snapshot.offset());
+    let decided = areas.decide_all(rules.on(areas.day), |_| true).into_iter();
+    decided.map(|(code, decision)| (code, decision.level())).collect()
+}
+
 /// Who borders on whom, where a rule asks for it: finding out takes a while.
 #[derive(Debug)]
-pub(super) struct Beside<'a>(Option<NeighboursOn<'a>>);
+pub struct Beside<'a>(Option<NeighboursOn<'a>>);
 
 impl<'a> Beside<'a> {
-    pub(super) fn of(areas: &'a AreaIndex, rules: &AreaRules, day: Day) -> Self {
+    /// By the outlines of the areas valid on a day.
+    #[must_use]
+    pub fn of(areas: &'a AreaIndex, rules: &AreaRules, day: Day) -> Self {
         Self(rules.looks_beside().then(|| areas.neighbours_on(day)))
     }
 
@@ -308,7 +323,8 @@ impl<'a> Beside<'a> {
     }
 
     /// The codes of an area's neighbours; `None` where nobody asks, or nothing can be said.
-    pub(super) fn codes(&self, entry: &AreaEntry) -> Option<Vec<&'a AreaCode>> {
+    #[must_use]
+    pub fn codes(&self, entry: &AreaEntry) -> Option<Vec<&'a AreaCode>> {
         let neighbours = self.entries(entry)?.into_iter();
         Some(neighbours.map(|each| &each.area.code).collect())
     }

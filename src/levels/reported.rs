@@ -15,7 +15,8 @@ pub struct ReportedAt<'s> {
 
 impl ReportedAt<'_> {
     /// What is registered of the area, with what reports say in its place.
-    pub(super) fn indicators(&self, registered: &AreaIndicators) -> AreaIndicators {
+    #[must_use]
+    pub fn indicators(&self, registered: &AreaIndicators) -> AreaIndicators {
         AreaIndicators {
             care_ready: self.care.map(|care| care.0).or(registered.care_ready),
             ..*registered
@@ -25,7 +26,7 @@ impl ReportedAt<'_> {
 
 /// Which reports are asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
+pub struct Asked {
     /// The last day that they may speak of.
     pub day: Day,
     /// How old they may be.
@@ -38,6 +39,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// As a rule asks for them.
+    #[must_use]
     pub fn by(rules: &AreaRules, day: Day, is_exact: bool, offset: UtcOffset) -> Self {
         Self {
             day,
@@ -49,6 +51,7 @@ impl Asked {
 
     /// Of each figure the newest that the day knows: a report that leaves a figure out says nothing of it, and an older
     /// one still holds.
+    #[must_use]
     pub fn of<'s>(self, reports: &'s AreaReportIndex, area: &AreaCode) -> ReportedAt<'s> {
         let mut found = ReportedAt::default();
         let mut has = [false; Indicator::COUNT];
