@@ -159,6 +159,10 @@ async fn a_folder_of_the_schema_before_takes_reports() {
     let store = open(folder.path()).await;
     assert_eq!(store.load_areas().await.unwrap(), areas);
     assert_eq!(store.load_area_reports().await.unwrap(), []);
+    // What was registered before counts as from the first.
+    let turns = store.load_area_turns().await.unwrap();
+    let of: Vec<_> = turns.iter().map(|turn| (turn.since, turn.values)).collect();
+    assert_eq!(of, [(Timestamp(0), areas[0].values())]);
     store
         .put_area_reports(&[report("164", 18_755)], None)
         .await
