@@ -84,10 +84,17 @@ impl Pipeline {
         let _turn = self.inner.closing.lock().await;
         let rules = self.rules();
         let noise = match rules.release.noise {
-            Some(_) => Some(NoiseKey::load_or_make(self.inner.store.folder())?),
+            Some(_) => {
+                let folder = self.inner.store.folder();
+                let key = self
+                    .inner
+                    .noise
+                    .get_or_try_init(|| NoiseKey::load_or_make(folder));
+                Some(key.await?)
+            }
             None => None,
         };
-        let view = View::take(&mut *self.inner.state.lock().await, noise.as_ref());
+        let view = View::take(&mut *self.inner.state.lock().await, noise);
         let backfilled = view.backfilled.clone();
         let released = self.release_due(view, rules, before, now).await;
         if released.is_err() {
