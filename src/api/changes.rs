@@ -13,14 +13,14 @@ use moka::sync::Cache;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::api::edge::{ApiError, Caller, Class};
+use crate::api::edge::{ApiError, Caller, Class, Query};
 use crate::api::state::ApiState;
 use crate::api::v1::view::View;
 use crate::geo::TileCoord;
 use crate::model::UtcOffset;
 use crate::pipeline::Pipeline;
 use crate::risk::Audience;
-use crate::tiles::{LayerChange, LayerKind, Missed, TileCache, TileChanges};
+use crate::tiles::{LIVE_WINDOW_HOURS, LayerChange, LayerKind, Missed, TileCache, TileChanges};
 
 /// A comment this often keeps proxies from closing the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -132,6 +132,7 @@ impl Changes {
             "generation": missed.generation,
             "as_of": missed.as_of.to_rfc3339(offset),
             "reload": missed.changes.is_none(),
+            "covers": { "window": format!("P{}D", LIVE_WINDOW_HOURS / 24), "resolution": "of the zoom" },
             "changes": changes,
         });
         Bytes::from(format!(
@@ -191,11 +192,17 @@ struct Reader {
 /// `GET /v1/changes`: which tiles show something else, an event for each second in which any do. Nothing is queued:
 /// a reader who was away (`Last-Event-ID`) or slow is told what changed since, in one event, or to reload all.
 /// With an analyst's key it speaks of the tiles that key sees.
+///
+/// It speaks of the tiles that most maps show: of the default window, with the resolution of each zoom. For each other pair
+/// of the two every generation would have to be compared once more; whoever shows such tiles asks for them again with their
+/// `ETag`, which is exact. A reader who asks for them here is refused rather than told of others.
 pub async fn stream(
     State(state): State<ApiState>,
     caller: Caller,
+    query: Query,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    check_covered(&query)?;
     let place = state.gates.enter(Class::Stream)?;
     let changes = &state.changes;
     let now = *changes.noted.borrow();
@@ -236,6 +243,26 @@ pub async fn stream(
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Refuses to listen for tiles that nothing is told of.
+fn check_covered(query: &Query) -> Result<(), ApiError> {
+    let refused = |name: &str, value: &str, expected: &str| {
+        let reason = "is told of by no event; ask for such tiles again with If-None-Match";
+        Err(ApiError::invalid(name, value, reason, expected))
+    };
+    match (query.text("window"), query.window_hours()?) {
+        (Some(text), Some(hours)) if hours != LIVE_WINDOW_HOURS => {
+            return refused("window", text, "nothing, or the default window, P7D");
+        }
+        _ => {}
+    }
+    for name in ["resolution", "at", "filter"] {
+        if let Some(text) = query.text(name) {
+            return refused(name, text, "nothing: live tiles with the resolution of each zoom");
+        }
+    }
+    Ok(())
 }
 
 impl Reader {

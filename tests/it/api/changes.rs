@@ -159,3 +159,20 @@ async fn a_reader_who_comes_back_is_told_what_it_missed() {
     let mut nonsense = Listener::new(&app, "", Some("yesterday")).await;
     assert_eq!(nonsense.event().await.1["reload"], true);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_for_tiles_that_nothing_is_told_of_is_refused() {
+    let app = TestApp::new().await;
+    let (_, greeting) = Listener::new(&app, "", None).await.event().await;
+    let covers = json!({"window": "P7D", "resolution": "of the zoom"});
+    assert_eq!(greeting["covers"], covers);
+    for (query, field) in [
+        ("window=P14D", "window"),
+        ("window=P7D&resolution=7", "resolution"),
+        ("at=2021-05-06T08:00:00%2B07:00", "at"),
+        ("window=long", "window"),
+    ] {
+        let problem = app.get(&format!("/v1/changes?{query}"), "").await.problem(400);
+        assert_eq!(problem["errors"][0]["field"], field, "{query}");
+    }
+}
