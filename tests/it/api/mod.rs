@@ -10,6 +10,7 @@ mod beside;
 mod changes;
 mod formats;
 mod levels;
+mod noise;
 mod nowcast;
 mod past;
 mod privacy;
