@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::api::edge::{ApiError, Caller, Class, Query};
+use crate::api::edge::{ApiError, Caller, Class};
 use crate::api::state::ApiState;
 use crate::api::v1::view::View;
 use crate::geo::TileCoord;
@@ -195,14 +195,12 @@ struct Reader {
 ///
 /// It speaks of the tiles that most maps show: of the default window, with the resolution of each zoom. For each other pair
 /// of the two every generation would have to be compared once more; whoever shows such tiles asks for them again with their
-/// `ETag`, which is exact. A reader who asks for them here is refused rather than told of others.
+/// `ETag`, which is exact. A reader who asks for them here is refused, as with any parameter that a route does not know, rather than told of others.
 pub async fn stream(
     State(state): State<ApiState>,
     caller: Caller,
-    query: Query,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    check_covered(&query)?;
     let place = state.gates.enter(Class::Stream)?;
     let changes = &state.changes;
     let now = *changes.noted.borrow();
@@ -243,26 +241,6 @@ pub async fn stream(
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
-}
-
-/// Refuses to listen for tiles that nothing is told of.
-fn check_covered(query: &Query) -> Result<(), ApiError> {
-    let refused = |name: &str, value: &str, expected: &str| {
-        let reason = "is told of by no event; ask for such tiles again with If-None-Match";
-        Err(ApiError::invalid(name, value, reason, expected))
-    };
-    match (query.text("window"), query.window_hours()?) {
-        (Some(text), Some(hours)) if hours != LIVE_WINDOW_HOURS => {
-            return refused("window", text, "nothing, or the default window, P7D");
-        }
-        _ => {}
-    }
-    for name in ["resolution", "at", "filter"] {
-        if let Some(text) = query.text(name) {
-            return refused(name, text, "nothing: live tiles with the resolution of each zoom");
-        }
-    }
-    Ok(())
 }
 
 impl Reader {
