@@ -31,7 +31,8 @@ async fn released(noise: &str) -> TestApp {
     // So many everywhere that no cell has to hide for another.
     let visits: Vec<Value> = (0..600)
         .map(|n| {
-            json!({"id": format!("n{n}"), "venue": ["v1", "v2", "far"][n % 3], "person": format!("p{n}"),
+            let venue = ["v1", "v2", "far"][n % 3];
+            json!({"id": format!("n{n}"), "venue": venue, "person": format!("p{n}"),
                 "at": "2021-05-05T09:00:00+07:00"})
         })
         .collect();
