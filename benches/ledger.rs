@@ -130,7 +130,47 @@ pub fn group(criterion: &mut Criterion) {
         bench.iter(|| Ledger::from_bytes(black_box(&bytes)).is_ok());
     });
     group.finish();
+    sealing(criterion);
     under_the_lock(criterion);
+}
+
+/// A day's rows in the order in which the history is stored, hour by hour: found in one walk, beside a search of the whole
+/// day for each hour.
+fn sealing(criterion: &mut Criterion) {
+    let rows = rows(2_000_000, 1);
+    let day = rows[0].hour.day(OFFSET);
+    let mut ledger = Ledger::new(OFFSET);
+    rows.iter().for_each(|row| fold(&mut ledger, row));
+    ledger.settle(day);
+    let sums = ledger.day_sums(day);
+    let mut group = criterion.benchmark_group("a day's rows hour by hour");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(
+        (sums.cells.len() + sums.venues.len()) as u64,
+    ));
+    group.bench_function("yardstick: a search for each hour", |bench| {
+        bench.iter(|| {
+            let hours = day.window(OFFSET);
+            (hours.from.0..hours.to.0)
+                .map(Hour)
+                .map(|hour| {
+                    let cells: Vec<_> = ledger.day_cells(day).filter(|row| row.1 == hour).collect();
+                    let venues: Vec<_> = ledger.day_venues(day).filter(|row| row.1 == hour).collect();
+                    cells.len() + venues.len()
+                })
+                .sum::<usize>()
+        });
+    });
+    group.bench_function("one walk", |bench| {
+        bench.iter(|| {
+            let hourly = ledger.hourly_sums(day);
+            let hours = hourly.hours();
+            hours
+                .map(|sums| sums.cells.len() + sums.venues.len())
+                .sum::<usize>()
+        });
+    });
+    group.finish();
 }
 
 /// What commits wait for while a checkpoint of three weeks is written: once all of its encoding, now the taking

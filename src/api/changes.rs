@@ -20,7 +20,7 @@ use crate::geo::TileCoord;
 use crate::model::UtcOffset;
 use crate::pipeline::Pipeline;
 use crate::risk::Audience;
-use crate::tiles::{LayerChange, LayerKind, Missed, TileCache, TileChanges};
+use crate::tiles::{LIVE_WINDOW_HOURS, LayerChange, LayerKind, Missed, TileCache, TileChanges};
 
 /// A comment this often keeps proxies from closing the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -132,6 +132,7 @@ impl Changes {
             "generation": missed.generation,
             "as_of": missed.as_of.to_rfc3339(offset),
             "reload": missed.changes.is_none(),
+            "covers": { "window": format!("P{}D", LIVE_WINDOW_HOURS / 24), "resolution": "of the zoom" },
             "changes": changes,
         });
         Bytes::from(format!(
@@ -191,6 +192,10 @@ struct Reader {
 /// `GET /v1/changes`: which tiles show something else, an event for each second in which any do. Nothing is queued:
 /// a reader who was away (`Last-Event-ID`) or slow is told what changed since, in one event, or to reload all.
 /// With an analyst's key it speaks of the tiles that key sees.
+///
+/// It speaks of the tiles that most maps show: of the default window, with the resolution of each zoom. For each other pair
+/// of the two every generation would have to be compared once more; whoever shows such tiles asks for them again with their
+/// `ETag`, which is exact. A reader who asks for them here is refused, as with any parameter that a route does not know, rather than told of others.
 pub async fn stream(
     State(state): State<ApiState>,
     caller: Caller,

@@ -16,6 +16,18 @@ use crate::tiles::TileFormat;
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi::document);
 
+/// What is said of noise in released figures, in Vietnamese and English.
+const NOISE: (&str, &str) = (
+    "Nơi quy tắc công bố bật nhiễu (mặc định tắt), lượt đến và số người theo ô được cộng nhiễu Laplace rời rạc cho riêng tư vi \
+     phân của từng lượt quét trong một ngày; số ca không có nhiễu. `noise` nêu cơ chế, ε, đơn vị và các số liệu có nhiễu: trong \
+     `/v1/cells` (JSON, GeoJSON), `/v1/cells/{h3}`, `vungxanh:noise` của TileJSON và của tệp PMTiles; từng dòng, cả CSV, có \
+     `noise_epsilon`.",
+    "Where the release rule turns noise on (off as shipped), visits and people by cell carry discrete Laplace noise, for the \
+     differential privacy of single check-ins of a day; cases carry none. `noise` says the mechanism, ε, the unit and the \
+     measures: in `/v1/cells` (JSON, GeoJSON), `/v1/cells/{h3}`, as `vungxanh:noise` in TileJSON and PMTiles files; each row, of \
+     CSV too, has `noise_epsilon`.",
+);
+
 const STYLE: &str = include_str!("docs.css");
 
 /// `GET /openapi.json`.
@@ -85,6 +97,7 @@ fn render(is_english: bool) -> Markup {
                     @for tag in &tags {
                         section {
                             h2 id=(tag) { (tag_name(tag, is_english)) }
+                            @if *tag == "cells" { p id="noise" { (with_code(say(NOISE.0, NOISE.1))) } }
                             @if *tag == "tiles" { (tile_formats::page(is_english, with_code)) }
                             @for route in ROUTES.iter().filter(|route| route.tag == *tag) {
                                 (operation(route, is_english))

@@ -429,7 +429,7 @@ pub static ROUTES: &[Route] = &[
     route!("reloadRules", Post "/v1/rules/reload", ADMINS, Write, "risk", "Đọc lại các quy định từ thư mục `--rules` và áp dụng ngay; có tệp sai thì giữ nguyên các quy định đang áp dụng", "Read the rules of the `--rules` folder again and put them in force; with one wrong file those in force stay",
         [], Takes::Nothing, Answers::One("ReloadAnswer"), || post(v1::rules::reload)),
     // Changes
-    route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp; `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer; `Last-Event-ID` goes on where it was left (server-sent events)",
+    route!("changes", Get "/v1/changes", EVERYONE, Stream, "changes", "Báo những ô bản đồ vừa đổi, từng lớp, của `window` mặc định (P7D) và `resolution` theo mức thu phóng; ô bản đồ hỏi khác đi thì hỏi lại bằng `ETag`. `Last-Event-ID` nối tiếp (server-sent events)", "Tells which tiles changed, layer by layer, of the default `window` (P7D) and the `resolution` of each zoom; tiles that are asked for otherwise are asked for again with their `ETag`. `Last-Event-ID` goes on where it was left (server-sent events)",
         [], Takes::Nothing, Answers::Media("text/event-stream"), || get(changes::stream)),
     // Tiles
     route!("getTile", Get "/tiles/{layers}/{z}/{x}/{y}", EVERYONE, Tiles, "tiles", "Ô bản đồ véc-tơ: MVT, MapLibre Tiles hoặc ô lục giác dạng gọn", "A vector tile: MVT, MapLibre Tiles or compact cells",

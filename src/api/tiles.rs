@@ -222,7 +222,11 @@ pub async fn tile_json(
             format!("{name}={value}")
         })
         .collect();
-    let mut document = describe(layers, &state.base_url(&headers), &view.snapshot);
+    // Exact figures have none.
+    let noise = Some(view.snapshot.releases())
+        .filter(|_| !view.caller.reads_exact_everywhere())
+        .and_then(|releases| releases.noise(view.at, view.window));
+    let mut document = describe(layers, &state.base_url(&headers), &view.snapshot).with_noise(noise);
     if let Some(format) = ending {
         check_holds(format, layers, &segments)?;
         document = document.with_format(format);

@@ -30,16 +30,27 @@ impl GridBox {
             .collect()
     }
 
-    /// A tile grown by `buffer` units of 4096 on each side, cut at the world's edge.
-    pub(super) fn of_tile(tile: TileCoord, buffer: i32) -> Self {
+    /// A tile grown by `buffer` units of 4096 on each side, cut at the north and the south of the world. Where it reaches
+    /// over the antimeridian, what lies there is a second box.
+    pub(super) fn of_tile(tile: TileCoord, buffer: i32) -> [Option<Self>; 2] {
         let size = 1_i64 << (32 - u32::from(tile.z()));
         let grow = size * i64::from(buffer) / i64::from(EXTENT);
         let clamp = |v: i64| v.clamp(0, i64::from(u32::MAX)) as u32;
         let (x, y) = (i64::from(tile.x()) * size, i64::from(tile.y()) * size);
-        Self {
-            min: (clamp(x - grow), clamp(y - grow)),
-            max: (clamp(x + size - 1 + grow), clamp(y + size - 1 + grow)),
-        }
+        let (west, east) = (x - grow, x + size - 1 + grow);
+        let between = |west: i64, east: i64| Self {
+            min: (clamp(west), clamp(y - grow)),
+            max: (clamp(east), clamp(y + size - 1 + grow)),
+        };
+        let around = i64::from(u32::MAX) + 1;
+        let across = match tile.z() {
+            // The world's own tile has everything already.
+            0 => None,
+            _ if west < 0 => Some(between(west + around, around - 1)),
+            _ if east >= around => Some(between(0, east - around)),
+            _ => None,
+        };
+        [Some(between(west, east)), across]
     }
 
     /// The keys of a tile: one span.
@@ -157,9 +168,9 @@ mod tests {
         for (zoom, n) in (0..16).cycle().zip(0..200) {
             let tile = TileCoord::containing(at(n * 7), zoom).unwrap();
             let mut found = Vec::new();
-            visit(&table, GridBox::of_tile(tile, 0), &mut |n| {
-                found.push((key(at(n)), n));
-            });
+            let [own, across] = GridBox::of_tile(tile, 0);
+            assert!(across.is_none());
+            visit(&table, own.unwrap(), &mut |n| found.push((key(at(n)), n)));
             assert_eq!(in_tile(&table, tile), found, "{tile}");
         }
     }

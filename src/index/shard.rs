@@ -67,14 +67,10 @@ impl Shard {
     ) -> Self {
         let mut built = Self::default();
         let rosters = Arc::make_mut(&mut built.rosters);
-        for level in (0..LEVELS).rev() {
+        finest_first(rows, spare, |level, rows| {
             meet(&mut rosters[level], rows, population);
             built.levels[level] = Layered::from_sorted(rows);
-            if level > 0 {
-                coarser(rows, SHARD_RESOLUTION.get() + level as u8, spare);
-                std::mem::swap(rows, spare);
-            }
-        }
+        });
         built
     }
 
@@ -83,14 +79,9 @@ impl Shard {
     pub(super) fn lay(&mut self, fresh: &[FreshRow<CellStats>], budget: &mut usize) {
         self.changed = Arc::new(self.changed.with(fresh));
         let mut rows: CellRows = fresh.iter().map(|row| (row.key, row.hour, row.sums)).collect();
-        let mut spare = CellRows::new();
-        for level in (0..LEVELS).rev() {
-            self.levels[level] = self.levels[level].with(&rows, budget);
-            if level > 0 {
-                coarser(&rows, SHARD_RESOLUTION.get() + level as u8, &mut spare);
-                std::mem::swap(&mut rows, &mut spare);
-            }
-        }
+        finest_first(&mut rows, &mut CellRows::new(), |level, rows| {
+            self.levels[level] = self.levels[level].with(rows, budget);
+        });
     }
 
     /// Whether it has all these cells of the base resolution.
@@ -101,15 +92,10 @@ impl Shard {
 
     /// Takes in the cells of rows of the base resolution, sorted by cell, and those above them.
     pub(super) fn meet(&mut self, rows: &mut CellRows, population: &CellPopulation) {
-        let mut spare = CellRows::new();
         let rosters = Arc::make_mut(&mut self.rosters);
-        for level in (0..LEVELS).rev() {
+        finest_first(rows, &mut CellRows::new(), |level, rows| {
             meet(&mut rosters[level], rows, population);
-            if level > 0 {
-                coarser(rows, SHARD_RESOLUTION.get() + level as u8, &mut spare);
-                std::mem::swap(rows, &mut spare);
-            }
-        }
+        });
     }
 
     /// What waits to be laid over it.
@@ -267,6 +253,22 @@ fn visit_with<const N: usize>(
         waiting.next_below(cell).add_to(&mut sums, windows);
         if !sums[0].is_empty() {
             visit(cell, sums, roster.population(at));
+        }
+    }
+}
+
+/// Calls `each` with rows at every resolution of a shard: the finest, which are given, then those above, summed up. Neither
+/// list holds anything of use afterwards.
+fn finest_first(
+    rows: &mut CellRows,
+    spare: &mut CellRows,
+    mut each: impl FnMut(usize, &[(u64, Hour, CellStats)]),
+) {
+    for level in (0..LEVELS).rev() {
+        each(level, rows);
+        if level > 0 {
+            coarser(rows, SHARD_RESOLUTION.get() + level as u8, spare);
+            std::mem::swap(rows, spare);
         }
     }
 }

@@ -122,11 +122,17 @@ impl<T: Thinning + Clone> ThinnedVenues<T> {
         let wanted = |ix: u32| self.is_shown(ix, zoom);
         if zoom < T::FEW_BELOW {
             let mut found = Vec::new();
-            morton::visit(&self.few, GridBox::of_tile(tile, buffer), &mut |ix| {
-                if wanted(ix) {
-                    found.push(ix);
-                }
-            });
+            let parts = GridBox::of_tile(tile, buffer);
+            for part in parts.into_iter().flatten() {
+                morton::visit(&self.few, part, &mut |ix| {
+                    if wanted(ix) {
+                        found.push(ix);
+                    }
+                });
+            }
+            if parts[1].is_some() {
+                found = venues.in_map_order(&found);
+            }
             return found;
         }
         venues.in_tile_if(tile, buffer, wanted)

@@ -215,33 +215,25 @@ impl VenueIndex {
 
     /// The wanted ones among them.
     pub(super) fn in_tile_if(&self, tile: TileCoord, buffer: i32, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-        let within = GridBox::of_tile(tile, buffer);
+        let parts = GridBox::of_tile(tile, buffer);
         let mut found = Vec::new();
-        if self.moved.is_empty() {
-            morton::visit(&self.places.morton, within, &mut |ix| {
-                if wanted(ix) {
-                    found.push(ix);
-                }
-            });
-        } else {
-            morton::visit(&self.places.morton, within, &mut |ix| {
-                if wanted(ix) && !self.moved.contains(&ix) {
+        for part in parts.into_iter().flatten() {
+            morton::visit(&self.places.morton, part, &mut |ix| {
+                if wanted(ix) && (self.moved.is_empty() || !self.moved.contains(&ix)) {
                     found.push(ix);
                 }
             });
         }
-        if !self.recent.is_empty() {
-            let before = found.len();
-            morton::visit(&self.recent, within, &mut |ix| {
+        let settled = found.len();
+        for part in parts.into_iter().flatten() {
+            morton::visit(&self.recent, part, &mut |ix| {
                 if wanted(ix) {
                     found.push(ix);
                 }
             });
-            if found.len() > before {
-                let mut keyed = self.keyed(found.iter());
-                self.sort(&mut keyed);
-                found = keyed.into_iter().map(|(_, ix)| ix).collect();
-            }
+        }
+        if found.len() > settled || parts[1].is_some() {
+            found = self.in_map_order(&found);
         }
         found
     }
@@ -468,6 +460,13 @@ impl VenueIndex {
     /// Into Morton order, ties by id: equal venues stand in one order on every server.
     pub(super) fn sort(&self, placed: &mut [(u64, u32)]) {
         placed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.id_of(a.1).cmp(&self.id_of(b.1))));
+    }
+
+    /// Venues by number, in Morton order (ties by id).
+    pub(super) fn in_map_order(&self, numbers: &[u32]) -> Vec<u32> {
+        let mut keyed = self.keyed(numbers.iter());
+        self.sort(&mut keyed);
+        keyed.into_iter().map(|(_, ix)| ix).collect()
     }
 
     fn keyed<'a>(&self, numbers: impl Iterator<Item = &'a u32>) -> Vec<(u64, u32)> {

@@ -5,9 +5,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::geo::Cell;
-use crate::index::{Ledger, Measure, Publisher};
-use crate::model::{CellStats, Day, DaySums, Hour, Timestamp, VenueStats};
+use crate::index::{Measure, Publisher};
+use crate::model::{Day, DaySums, Timestamp};
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::releases::{Made, Stored, View};
 use crate::pipeline::{Pipeline, PipelineError, checkpoint, master_key, releases};
@@ -84,10 +83,17 @@ impl Pipeline {
         let _turn = self.inner.closing.lock().await;
         let rules = self.rules();
         let noise = match rules.release.noise {
-            Some(_) => Some(NoiseKey::load_or_make(self.inner.store.folder())?),
+            Some(_) => {
+                let folder = self.inner.store.folder();
+                let key = self
+                    .inner
+                    .noise
+                    .get_or_try_init(|| NoiseKey::load_or_make(folder));
+                Some(key.await?)
+            }
             None => None,
         };
-        let view = View::take(&mut *self.inner.state.lock().await, noise.as_ref());
+        let view = View::take(&mut *self.inner.state.lock().await, noise);
         let backfilled = view.backfilled.clone();
         let released = self.release_due(view, rules, before, now).await;
         if released.is_err() {
@@ -186,11 +192,11 @@ impl Pipeline {
             let mut writer = self.inner.store.replace_day(day).await?;
             state.ledger.settle(day);
             // An hour at a time, in the order in which the history is stored.
-            let hours = day.window(self.offset());
-            for hour in (hours.from.0..hours.to.0).map(Hour) {
-                let rows = hour_rows(&state.ledger, day, hour, &state.publisher);
-                writer.put(&rows).await?;
+            let hourly = state.ledger.hourly_sums(day);
+            for sums in hourly.hours() {
+                writer.put(&history_rows(&sums, &state.publisher)).await?;
             }
+            drop(hourly);
             let version = writer.seal().await?;
             state.ledger.seal(day);
             state.history_written(version);
@@ -210,25 +216,11 @@ impl Pipeline {
     }
 }
 
-/// A day's sums as the store keeps them: venues by id, not by number.
+/// Sums as the store keeps them: venues by id, not by number.
 pub(super) fn history_rows(sums: &DaySums, publisher: &Publisher) -> Vec<HistoryRow> {
-    rows_of(sums.cells.iter().copied(), sums.venues.iter().copied(), publisher)
-}
-
-/// The same of one hour.
-fn hour_rows(ledger: &Ledger, day: Day, hour: Hour, publisher: &Publisher) -> Vec<HistoryRow> {
-    let cells = ledger.day_cells(day).filter(|row| row.1 == hour);
-    let venues = ledger.day_venues(day).filter(|row| row.1 == hour);
-    rows_of(cells, venues, publisher)
-}
-
-fn rows_of(
-    cells: impl Iterator<Item = (Cell, Hour, CellStats)>,
-    venues: impl Iterator<Item = (u32, Hour, VenueStats)>,
-    publisher: &Publisher,
-) -> Vec<HistoryRow> {
-    let cells = cells.map(|(cell, hour, stats)| HistoryRow::Cell { cell, hour, stats });
-    let venues = venues.filter_map(|(ix, hour, stats)| {
+    let cells = sums.cells.iter();
+    let cells = cells.map(|&(cell, hour, stats)| HistoryRow::Cell { cell, hour, stats });
+    let venues = sums.venues.iter().filter_map(|&(ix, hour, stats)| {
         let venue = publisher.venues().by_ix(ix)?.venue.id.clone();
         Some(HistoryRow::Venue { venue, hour, stats })
     });

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::geo::BBox;
 use crate::index::{Snapshot, Written};
 use crate::ingest::{Door, Pseudonyms};
 use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
+use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::write::Waiting;
 use crate::pipeline::{PipelineError, RulesStatus};
@@ -69,6 +70,8 @@ pub(super) struct Inner {
     pub(super) closed_under_other_rules: Notify,
     pub(super) config: PipelineConfig,
     pub(super) pseudonyms: Pseudonyms,
+    /// What noise is drawn from, once a rule has asked for any.
+    pub(super) noise: OnceCell<NoiseKey>,
     /// Batches that wait to be committed, in the order they came.
     pub(super) waiting: std::sync::Mutex<VecDeque<Waiting>>,
     /// The turn to commit events. Always taken before `state`; kept from the commit until `state` is ours, so that

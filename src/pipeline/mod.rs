@@ -36,5 +36,5 @@ pub use beside::public_snapshot;
 pub use error::PipelineError;
 pub use groups::group_of;
 pub use handle::{Pipeline, PipelineConfig, WeakPipeline};
-pub use rule_folder::{RuleFolder, RulesError, RulesStatus};
+pub use rule_folder::{RuleFolder, RulesError, RulesStatus, file_name};
 pub use sealed::{Rebuilt, sealed_area_hours};

@@ -22,7 +22,13 @@ pub(super) struct NoiseKey([u8; 32]);
 
 impl NoiseKey {
     /// The folder's key, made on first use.
-    pub(super) fn load_or_make(folder: &Path) -> Result<Self, PipelineError> {
+    pub(super) async fn load_or_make(folder: &Path) -> Result<Self, PipelineError> {
+        let folder = folder.to_owned();
+        let task = tokio::task::spawn_blocking(move || Self::load_or_make_blocking(&folder));
+        task.await.map_err(|_panicked| PipelineError::Task)?
+    }
+
+    fn load_or_make_blocking(folder: &Path) -> Result<Self, PipelineError> {
         let path = folder.join(NAME);
         match fs::read(&path) {
             Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice())

@@ -48,8 +48,33 @@ pub enum RulesError {
 pub struct RulesStatus {
     /// Since when.
     pub since: Timestamp,
-    /// When the last attempt failed, if it did, and why. Then the rules from before stay in force.
+    /// When the last attempt failed, if it did, and why, with no path of this machine. Then the rules from before stay in
+    /// force.
     pub failed: Option<(Timestamp, String)>,
+}
+
+impl RulesError {
+    /// What is wrong, for whoever asks over the network: a file by its name alone, since where a server keeps its files is
+    /// nobody's business.
+    fn for_readers(&self) -> String {
+        match self {
+            Self::Io { path, source } => format!("{}: {source}", file_name(path)),
+            Self::Invalid(invalid) => InvalidRules {
+                file: file_name(Path::new(&invalid.file)),
+                ..invalid.clone()
+            }
+            .to_string(),
+            Self::UnknownArea { .. } => self.to_string(),
+            Self::Pipeline(_) => "good rules could not be put in force; the server's log says why".to_owned(),
+        }
+    }
+}
+
+/// A file's name, without the folders that hold it.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| "rules".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 impl RuleFolder {
@@ -125,7 +150,7 @@ impl Pipeline {
                 tracing::error!(%error, "the rules were not reloaded; those from before stay in force");
                 RulesStatus {
                     since: self.rules_status().since,
-                    failed: Some((now, error.to_string())),
+                    failed: Some((now, error.for_readers())),
                 }
             }
         };

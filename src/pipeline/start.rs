@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64};
 
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashSet;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::{Ledger, Publisher, Snapshot, Written};
@@ -39,10 +39,11 @@ pub(super) async fn open(
     let today = Day::of(now, offset);
     let first_live = Day(today.0 - config.retention_days as i32);
     let pseudonyms = master_key::load_or_make(&store, first_live, today).await?;
-    if rules.release.noise.is_some() {
-        // Each closing reads it; that it cannot be read is known now.
-        NoiseKey::load_or_make(folder)?;
-    }
+    // That it cannot be read is known now, not when the first day closes.
+    let noise = match rules.release.noise {
+        Some(_) => OnceCell::new_with(Some(NoiseKey::load_or_make(folder).await?)),
+        None => OnceCell::new(),
+    };
 
     // Before any event is replayed: versions that began meanwhile moved venues after all that has come.
     store.begin_venues(now).await?;
@@ -90,6 +91,7 @@ pub(super) async fn open(
             closed_under_other_rules: Notify::new(),
             config,
             pseudonyms,
+            noise,
             waiting: std::sync::Mutex::default(),
             commits: Arc::default(),
             state: Arc::new(Mutex::new(state)),

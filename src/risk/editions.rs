@@ -12,6 +12,7 @@ use crate::risk::release::{
     AreaNode, AreaTree, Forest, Released, ReleasedActivity, release_activity, rounded,
 };
 use crate::risk::revise::{Last, Made, Standing, revise};
+use crate::risk::suppress::Tree;
 
 /// The figures of a release by cell or area, and what lies beneath them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +74,7 @@ pub fn release_cases_after(
     let shown: FxHashMap<Cell, Option<[u32; 2]>> =
         last.iter().map(|row| (row.0, shown_cases(row.1))).collect();
     let before = Before::of_cells(&forest, &shown, beneath);
-    let made = revise(
-        &forest.tree,
-        before.last(0, &forest.figures),
-        rules.cases_shown_from,
-        rules.total_is_public,
-    );
+    let made = before.revised(rules, Judged::Cases, &forest.tree, &forest.figures);
     let mut edition = listed(&forest, &made, Released::Hidden, |node| {
         let [cases, _] = before.figure(node, &made, &forest.figures)?;
         (cases > 0).then_some(Released::Shown(cases))
@@ -104,12 +100,7 @@ pub fn release_areas_after(
         .map(|code| last.get(code).copied().and_then(shown_cases))
         .collect();
     let before = Before::new(shown, &codes, beneath);
-    let made = revise(
-        &tree,
-        before.last(0, &figures),
-        rules.cases_shown_from,
-        rules.total_is_public,
-    );
+    let made = before.revised(rules, Judged::Cases, &tree, &figures);
     let value = |node: usize| match before.figure(node, &made, &figures) {
         Some([cases, _]) => Released::Shown(cases),
         None => Released::Hidden,
@@ -161,12 +152,7 @@ pub fn release_activity_after(
         .map(|row| (row.0, by_cell.get(&row.0).map(|told| told.1)))
         .collect();
     let before = Before::of_cells(&forest, &shown, beneath);
-    let made = revise(
-        &forest.tree,
-        before.last(1, &forest.figures),
-        rules.people_shown_from,
-        rules.total_is_public,
-    );
+    let made = before.revised(rules, Judged::People, &forest.tree, &forest.figures);
     let mut exact: FxHashMap<Cell, [u32; 2]> = FxHashMap::default();
     let mut edition = listed(&forest, &made, ReleasedActivity::Hidden, |node| {
         let cell = forest.cells[node];
@@ -207,6 +193,15 @@ fn shown_cases(released: Released) -> Option<[u32; 2]> {
         Released::Shown(cases) => Some([cases, 0]),
         Released::Hidden => None,
     }
+}
+
+/// Which of a node's two figures decides what may be told.
+#[derive(Clone, Copy)]
+enum Judged {
+    /// The first: cases, and nothing beside them.
+    Cases,
+    /// The second: people, beside visits.
+    People,
 }
 
 /// What was told before, by node.
@@ -253,6 +248,15 @@ impl Before {
 
     fn told(&self, node: usize) -> Option<[u32; 2]> {
         self.shown[node].or(self.beneath[node].withdrawn)
+    }
+
+    /// What may be told of the figures now.
+    fn revised(&self, rules: &ReleaseRules, judged: Judged, tree: &Tree, figures: &[[u32; 2]]) -> Made {
+        let (which, shown_from) = match judged {
+            Judged::Cases => (0, rules.cases_shown_from),
+            Judged::People => (1, rules.people_shown_from),
+        };
+        revise(tree, self.last(which, figures), shown_from, rules.total_is_public)
     }
 
     /// What decides of the figures is the first or the second of them.

@@ -63,7 +63,7 @@ pub use forecast::{
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
 pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
-pub use noise::{NoiseRules, NoisyMeasure, release_activity_with_noise};
+pub use noise::{NoiseNotice, NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use parent_rules::{MarksOfParent, MarksOfParts, MinutesOfParts, ParentRule, ParentRules};
 pub use release::{

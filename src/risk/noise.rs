@@ -15,7 +15,7 @@
 //! cost nothing (Dwork and Roth 2014, proposition 2.1).
 
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::geo::Cell;
 use crate::risk::methods::DiscreteLaplace;
@@ -42,7 +42,37 @@ pub enum NoisyMeasure {
     People,
 }
 
+/// What readers are told wherever figures with noise stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoiseNotice {
+    /// What the noise is drawn from: `discrete_laplace`.
+    pub mechanism: &'static str,
+    /// The privacy budget ε of one unit, as a fraction: half of it for each of the measures.
+    pub epsilon: String,
+    /// Whose presence the budget covers: `check_in_of_a_day`.
+    pub unit: &'static str,
+    /// The most people of one check-in that it covers.
+    pub most_visits: u32,
+    /// The figures with noise; all others have none.
+    pub measures: [&'static str; 2],
+    /// The same in words.
+    pub note: Text,
+}
+
 impl NoiseRules {
+    /// What readers are told of figures that were released with it.
+    #[must_use]
+    pub fn notice(&self) -> NoiseNotice {
+        NoiseNotice {
+            mechanism: "discrete_laplace",
+            epsilon: format!("{}/{}", self.epsilon.0, self.epsilon.1),
+            unit: "check_in_of_a_day",
+            most_visits: self.most_visits,
+            measures: ["visits", "people"],
+            note: self.promise(),
+        }
+    }
+
     /// What the noise of a measure is drawn from.
     #[must_use]
     pub fn distribution(&self, measure: NoisyMeasure) -> DiscreteLaplace {

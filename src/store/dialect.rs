@@ -146,6 +146,14 @@ impl ManyRows {
         cuts
     }
 
+    /// The smallest statement that holds `count` rows, and how many it takes; the largest where none holds them all. For
+    /// questions, where the same row may stand twice: those who have fewer rows than it takes repeat one.
+    pub(super) fn holding(&'static self, count: usize) -> (usize, &'static str) {
+        let nth = SIZES.iter().rposition(|size| *size >= count).unwrap_or(0);
+        let text = self.texts[nth].get_or_init(|| self.text(SIZES[nth]));
+        (SIZES[nth], text.as_str())
+    }
+
     fn text(&self, rows: usize) -> String {
         let row = format!("({})", vec!["?"; self.columns].join(","));
         let rows = vec![row; rows].join(",");
@@ -173,5 +181,12 @@ mod tests {
             Some("insert or fail into t (a, b) values (?,?) on conflict do nothing")
         );
         assert!(ROWS.cut(0).is_empty());
+    }
+
+    #[test]
+    fn a_question_is_one_statement_as_long_as_one_holds_it() {
+        let sizes = [1, 2, 10, 11, 1000, 1001].map(|count| ROWS.holding(count).0);
+        assert_eq!(sizes, [1, 10, 10, 100, 1000, 1000]);
+        assert_eq!(ROWS.holding(3).1.matches("(?,?)").count(), 10);
     }
 }

@@ -117,13 +117,14 @@ impl TileArchive {
     /// where it was made, so that equal data is an equal file.
     fn metadata(&self, snapshot: &Snapshot) -> Value {
         let (min_zoom, max_zoom) = self.zooms;
-        let mut described = tile_json(self.layers, "", snapshot);
+        let noise = snapshot.releases().noise(self.at, self.window);
+        let mut described = tile_json(self.layers, "", snapshot).with_noise(noise);
         for layer in &mut described.vector_layers {
             layer.minzoom = layer.minzoom.clamp(min_zoom, max_zoom);
             layer.maxzoom = max_zoom;
         }
         let time = |at: Timestamp| at.to_rfc3339(snapshot.offset());
-        json!({
+        let mut metadata = json!({
             "name": described.name,
             "description": described.description,
             "version": described.version,
@@ -132,6 +133,10 @@ impl TileArchive {
             "vungxanh:at": time(self.at),
             "vungxanh:window": [time(self.window.from.start()), time(self.window.to.start())],
             "vungxanh:promote_id": described.promote_id,
-        })
+        });
+        if let Some(noise) = described.noise {
+            metadata["vungxanh:noise"] = json!(noise);
+        }
+        metadata
     }
 }

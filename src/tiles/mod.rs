@@ -49,5 +49,7 @@ pub use format::TileFormat;
 pub use layers::{InvalidLayers, LayerKind, Layers};
 pub use log::Missed;
 pub use style::{STYLE_NAMES, style};
-pub use tile_json::{TileJson, TileJsonFacts, VectorLayer, edition_name, find_edition, tile_json};
+pub use tile_json::{
+    TileJson, TileJsonFacts, VectorLayer, edition_name, find_edition, noise_notice, tile_json,
+};
 pub use touched::{LayerChange, TileChanges};

@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::geo::{BBox, Cell, MAX_ZOOM, Resolution, finest_for_zoom};
-use crate::index::{Edition, Snapshot};
-use crate::model::{Day, Timestamp, UtcOffset};
+use crate::index::{Edition, Noise, Snapshot};
+use crate::model::{Day, Timestamp, UtcOffset, Window};
+use crate::risk::{NoiseNotice, NoiseRules};
+use crate::tiles::encode::LIVE_WINDOW_HOURS;
 use crate::tiles::features::{ALL_VENUES_ZOOM, AREA_LABELS, EVERY_LEVEL_ZOOM};
 use crate::tiles::{LayerKind, Layers, TileFormat};
 
@@ -52,6 +54,9 @@ pub struct TileJson {
     /// The address of its tiles, which never change.
     #[serde(rename = "vungxanh:release_tiles", skip_serializing_if = "Option::is_none")]
     pub release_tiles: Option<String>,
+    /// The noise in released figures of cells, where they have any.
+    #[serde(rename = "vungxanh:noise", skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseNotice>,
     /// Which property identifies a feature of each layer (`promoteId`).
     #[serde(rename = "vungxanh:promote_id")]
     pub promote_id: BTreeMap<&'static str, &'static str>,
@@ -124,7 +129,19 @@ impl TileJson {
             generation: facts.generation,
             release: None,
             release_tiles: None,
+            noise: None,
         }
+    }
+
+    /// The same with the noise in what it says of cells.
+    #[must_use]
+    pub fn with_noise(mut self, noise: Option<Noise>) -> Self {
+        let has_cells = self
+            .vector_layers
+            .iter()
+            .any(|layer| layer.id == LayerKind::Cells.as_str());
+        self.noise = noise.filter(|_| has_cells).map(noise_notice);
+        self
     }
 
     /// The same with the name of an edition and the address of its tiles.
@@ -196,12 +213,21 @@ pub fn tile_json(layers: Layers, base: &str, snapshot: &Snapshot) -> TileJson {
             generation: snapshot.generation(),
         },
     );
+    let live = Window::ending(as_of, LIVE_WINDOW_HOURS);
+    let described = described.with_noise(snapshot.releases().noise(as_of, live));
     match edition {
         Some(edition) if layers == Layers::one(LayerKind::Cells) => {
             described.with_release(base, edition_name(&edition, snapshot.offset()))
         }
         _ => described,
     }
+}
+
+/// What readers are told of figures that were released with noise.
+#[must_use]
+pub fn noise_notice(noise: Noise) -> NoiseNotice {
+    let Noise { epsilon, most_visits } = noise;
+    NoiseRules { epsilon, most_visits }.notice()
 }
 
 /// The name of an edition: the local day on which its last bucket closed, and its content.

@@ -1,5 +1,6 @@
 //! Exact invalidation: of random batches every live tile whose bytes changed is announced, and no other.
 
+mod antimeridian;
 mod in_area;
 mod kept;
 

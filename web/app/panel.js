@@ -217,6 +217,7 @@ export class Panel {
       rows.push([words.side(input.name), this.input(input.value) + as_of + (input.source ? ` · ${input.source}` : "")]);
     }
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
+    if (kind === "cell" && facts.noise?.note) parts.push(make("p", { class: "note" }, words.side(facts.noise.note)));
     if (explain?.next?.length) {
       const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, words.side(text))));
       parts.push(make("section", {}, make("h3", {}, words.text("panel.next")), list));

@@ -56,7 +56,7 @@ pub async fn of_day(
     let start = day.first_hour(view.offset).start();
     let store = state.pipeline.store();
     let marks = store
-        .marks_at(&entry.venue.id, start.plus_s(-BESIDE_S), view.now)
+        .marks_at(&[&entry.venue.id], start.plus_s(-BESIDE_S), view.now)
         .await?;
     let mut marks = marks.marks;
     marks.retain(|mark| mark.from < start.plus_s(86_400 + BESIDE_S));

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
@@ -12,11 +12,12 @@ use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
 use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
-use crate::index::{Noise, PublicFigure};
+use crate::index::PublicFigure;
 use crate::model::Day;
 use crate::risk::{
-    CellRules, Explain, cell_risk, explain_cell, explain_cell_by_area, explain_cell_by_parent,
+    CellRules, Explain, NoiseNotice, cell_risk, explain_cell, explain_cell_by_area, explain_cell_by_parent,
 };
+use crate::tiles::noise_notice;
 
 /// A cell's figures. Without a key they come from releases: rounded, and hidden where few people stand behind them.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -46,6 +47,8 @@ pub struct CellRow {
     pub from_area: Option<String>,
     /// Whether these are exact figures (a key of an analyst or official) or released ones.
     pub exact: bool,
+    /// The privacy budget ε of the noise in visits and people, such as `1/2`; absent where they carry none.
+    pub noise_epsilon: Option<String>,
 }
 
 /// One cell, explained.
@@ -60,32 +63,15 @@ pub struct CellAnswer {
     pub days: Option<Span>,
     /// The weeks that cases are of.
     pub weeks: Option<Span>,
-    /// The noise in visits and people, where days of them were released with any.
-    pub noise: Option<NoiseRow>,
+    /// The noise in visits and people, where days of them were released with any: mechanism, ε, unit, measures, a note.
+    #[schema(value_type = Option<Object>)]
+    pub noise: Option<NoiseNotice>,
     /// The area of `from_area`.
     pub level_area: Option<LevelArea>,
     /// Why the level is what it is: by the counts of the larger cell or of the area where it is theirs; absent where
     /// nothing was published.
     #[schema(value_type = Option<Object>)]
     pub explain: Option<Explain>,
-}
-
-/// How much noise figures carry: discrete Laplace noise, drawn once for each cell and day.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct NoiseRow {
-    /// The privacy budget of one check-in and day, as a fraction; half of it is for visits, half for people.
-    pub epsilon: String,
-    /// The most people of one check-in that the budget covers.
-    pub most_visits: u32,
-}
-
-impl From<Noise> for NoiseRow {
-    fn from(noise: Noise) -> Self {
-        Self {
-            epsilon: format!("{}/{}", noise.epsilon.0, noise.epsilon.1),
-            most_visits: noise.most_visits,
-        }
-    }
 }
 
 /// The area whose level a cell shows.
@@ -113,6 +99,7 @@ impl ListRow for CellRow {
         "from_parent",
         "from_area",
         "exact",
+        "noise_epsilon",
     ];
 
     fn geometry(&self) -> Option<Cow<'_, Value>> {
@@ -141,6 +128,7 @@ impl CellRow {
             from_parent: None,
             from_area: None,
             exact: true,
+            noise_epsilon: None,
         }
     }
 
@@ -166,6 +154,7 @@ impl CellRow {
             from_parent: figure.from_parent.map(|cell| cell.to_string()),
             from_area: figure.from_area.as_ref().map(ToString::to_string),
             exact: false,
+            noise_epsilon: figure.visits.and(noise_of(view)).map(|noise| noise.epsilon),
         }
     }
 
@@ -210,7 +199,9 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         figures.retain(|cell, figure| passes(filter.as_ref(), || row(*cell, figure.as_ref())));
         let page = ask.page(figures.into_iter().collect(), |(cell, _)| cell.to_string());
         let page: Page<CellRow> = page.map(|(cell, figure)| row(cell, figure.as_ref()));
-        ask.write(&view.as_of(), &page, view.freshness())
+        let noise = noise_of(&view).filter(|_| !view.caller.reads_exact_everywhere());
+        let beside = noise.map(|noise| json!({ "noise": noise }));
+        ask.write_beside(&view.as_of(), &page, view.freshness(), beside)
     })
     .await
 }
@@ -308,10 +299,7 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
         row,
         days: figure.days.map(|days| view.span(days)),
         weeks: figure.weeks.map(|weeks| view.span(weeks)),
-        noise: snapshot
-            .releases()
-            .noise(view.at, view.window)
-            .map(NoiseRow::from),
+        noise: noise_of(view),
         level_area: area.map(|(area, _)| LevelArea {
             code: area.code.to_string(),
             name: area.name.clone(),
@@ -319,6 +307,12 @@ pub fn explained(state: &ApiState, view: &View, cell: Cell) -> CellAnswer {
         }),
         explain,
     }
+}
+
+/// The noise in what was released of the view's window.
+fn noise_of(view: &View) -> Option<NoiseNotice> {
+    let noise = view.snapshot.releases().noise(view.at, view.window);
+    noise.map(noise_notice)
 }
 
 fn resolution_of(query: &Query) -> Result<Resolution, ApiError> {

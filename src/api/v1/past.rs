@@ -70,13 +70,13 @@ pub async fn venue_risk_at(
     // Which venue lies in which is not known of then: as it is now.
     let group = group_of(venues, &rules.venue, entry, &|each| &each.facts.marks);
     let is_exact = sees_exact_risk(view, entry, group.as_ref());
-    let others = group.as_ref().map(VenueGroup::others).unwrap_or_default();
-    let mut marks_then: BTreeMap<&VenueId, Vec<Mark>> = BTreeMap::new();
-    let mut is_whole = true;
-    for each in others.into_iter().chain([id]) {
-        let of_then = store.marks_at(each, since, view.at).await?;
-        is_whole &= of_then.is_whole;
-        marks_then.insert(each, of_then.marks);
+    let mut asked = group.as_ref().map(VenueGroup::others).unwrap_or_default();
+    asked.push(id);
+    let of_then = store.marks_at(&asked, since, view.at).await?;
+    let is_whole = of_then.is_whole;
+    let mut marks_then: BTreeMap<VenueId, Vec<Mark>> = BTreeMap::new();
+    for mark in of_then.marks {
+        marks_then.entry(mark.venue.clone()).or_default().push(mark);
     }
     let records: Vec<AssessmentRecord> = store
         .assessments_at(id, view.at)

@@ -46,6 +46,7 @@ impl FilteredRow for CellRow {
         Property::new("from_parent", Kind::Text),
         Property::new("from_area", Kind::Text),
         Property::new("exact", Kind::Bool),
+        Property::new("noise_epsilon", Kind::Text),
     ];
 }
 
@@ -64,6 +65,7 @@ impl Record for CellRow {
             "from_parent" => self.from_parent.as_ref().map(Value::from),
             "from_area" => self.from_area.as_ref().map(Value::from),
             "exact" => Some(self.exact.into()),
+            "noise_epsilon" => self.noise_epsilon.as_ref().map(Value::from),
             _ => None,
         }
     }
@@ -217,6 +219,7 @@ mod tests {
             from_parent: Some("88411cb4c3fffff".to_owned()),
             from_area: Some("164".to_owned()),
             exact: true,
+            noise_epsilon: Some("1/2".to_owned()),
         };
         for property in CellRow::PROPERTIES {
             let value = row.value(property.name).expect(property.name);

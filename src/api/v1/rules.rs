@@ -15,7 +15,7 @@ use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::registry;
 use crate::api::v1::view::View;
 use crate::model::Role;
-use crate::pipeline::RulesError;
+use crate::pipeline::{RulesError, file_name};
 use crate::risk::{FindingAsked, RuleHead, Text};
 
 /// A rule that levels or figures come from.
@@ -206,11 +206,9 @@ pub async fn reload(State(state): State<ApiState>, caller: Caller) -> Result<Res
 
 impl From<RulesError> for ApiError {
     fn from(error: RulesError) -> Self {
-        // Of a path only the name: where a server keeps its files is nobody's business.
-        let name_of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
         match error {
             RulesError::Io { path, source } => Self::Unprocessable(vec![FieldError {
-                file: name_of(&path),
+                file: Some(file_name(&path)),
                 ..FieldError::new(
                     "rules",
                     "",
@@ -223,7 +221,7 @@ impl From<RulesError> for ApiError {
                 value: invalid.value.map(String::from),
                 reason: invalid.reason,
                 expected: invalid.expected,
-                file: name_of(Path::new(&invalid.file)),
+                file: Some(file_name(Path::new(&invalid.file))),
                 line: invalid.line,
             }]),
             RulesError::UnknownArea { asked, known } => Self::Unprocessable(vec![FieldError::new(

@@ -190,3 +190,19 @@ async fn nobody_is_told_of_reports_of_areas_that_are_not_published() {
         .collect();
     assert_eq!(layers, [&json!("venues")], "{event}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_for_tiles_that_nothing_is_told_of_is_refused() {
+    let app = TestApp::new().await;
+    let (_, greeting) = Listener::new(&app, "", None).await.event().await;
+    let covers = json!({"window": "P7D", "resolution": "of the zoom"});
+    assert_eq!(greeting["covers"], covers);
+    for (query, field) in [
+        ("window=P14D", "window"),
+        ("resolution=7", "resolution"),
+        ("at=2021-05-06T08:00:00%2B07:00", "at"),
+    ] {
+        let problem = app.get(&format!("/v1/changes?{query}"), "").await.problem(400);
+        assert_eq!(problem["errors"][0]["field"], field, "{query}");
+    }
+}

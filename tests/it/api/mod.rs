@@ -12,6 +12,7 @@ mod changes;
 mod formats;
 mod levels;
 mod neighbours;
+mod noise;
 mod nowcast;
 mod past;
 mod privacy;

@@ -135,11 +135,12 @@ async fn rules_are_read_again_without_a_restart_and_a_wrong_file_changes_nothing
     assert_eq!(public["reload"]["failed_at"], "2021-05-07T20:00:00+07:00");
     assert!(public["reload"]["error"].is_null(), "{}", public["reload"]);
     let admin = json_of(&app, "/v1/rules", "admin").await;
+    let said = admin["reload"]["error"].as_str().unwrap();
     assert!(
-        admin["reload"]["error"]
-            .as_str()
-            .unwrap()
-            .contains("level_by_band[1]")
+        said.starts_with(&format!("venue.toml: line {line}, field level_by_band[1]: "))
+            && said.contains("(`9`); expected")
+            && said.contains("1 to 4"),
+        "{said}"
     );
     let ready = json_of(&app, "/readyz", "").await;
     assert_eq!(
@@ -152,6 +153,34 @@ async fn rules_are_read_again_without_a_restart_and_a_wrong_file_changes_nothing
     assert_eq!(json_of(&app, building, "").await["level"], 0);
     assert!(json_of(&app, "/readyz", "").await["rules"]["failed_at"].is_null());
     assert_eq!(reload(&app).await.json()["changed"], "nothing changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_machine_keeps_its_rules_is_told_to_nobody() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("own-rules");
+    let wrongs: [(&str, &dyn Fn()); 3] = [
+        ("own-rules", &|| {}),
+        ("venue.toml", &|| {
+            fs::create_dir(&folder).unwrap();
+            fs::create_dir(folder.join("venue.toml")).unwrap();
+        }),
+        ("zone.toml", &|| {
+            fs::remove_dir(folder.join("venue.toml")).unwrap();
+            fs::write(folder.join("zone.toml"), "kind = \"zone\"\n").unwrap();
+        }),
+    ];
+    let app = app_over(&folder).await;
+    let path = parent.path().to_str().unwrap().to_owned();
+    for (name, make) in wrongs {
+        make();
+        let problem = reload(&app).await.problem(422);
+        assert_eq!(problem["errors"][0]["file"], name, "{problem}");
+        let rules = json_of(&app, "/v1/rules", "admin").await;
+        let said = rules["reload"]["error"].as_str().unwrap();
+        assert!(said.starts_with(&format!("{name}: ")), "{said}");
+        assert!(!problem.to_string().contains(&path) && !rules.to_string().contains(&path));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

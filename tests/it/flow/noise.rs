@@ -98,6 +98,32 @@ async fn a_day_with_noise_is_drawn_once_and_by_the_folders_key() {
 }
 
 #[tokio::test]
+async fn the_key_of_the_noise_is_read_once_and_a_wrong_one_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = noisy(folder.path()).await;
+    pipeline.put_venues(vec![venue("a", 105.8, 21.59)]).await.unwrap();
+    pipeline.append(visits(0, 40, "a")).await.unwrap();
+    let key = folder.path().join("noise.key");
+    fs::write(&key, b"short").unwrap();
+    pipeline.close_buckets().await.unwrap();
+    assert!(matches!(
+        days(&pipeline).await[..],
+        [ReleaseBody::NoisyActivity(..)]
+    ));
+    pipeline.close().await.unwrap();
+    drop(pipeline);
+    let other = copy_of(folder.path());
+    let config = PipelineConfig::default();
+    let rules = Arc::new(rules(NOISE).unwrap());
+    let opened = Pipeline::open(other.path(), config, Clock::fixed(NOON), rules).await;
+    let error = opened.err().expect("a key cut short is no key").to_string();
+    assert!(
+        error.contains("noise.key holds no 32 bytes: it was changed or cut short; expected"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_day_that_was_released_without_noise_is_not_released_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = open(folder.path()).await;

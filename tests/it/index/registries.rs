@@ -86,11 +86,17 @@ fn venues_found_by_tree_and_slice_are_those_found_by_looking_at_each() {
             found.sort_unstable();
             plain.sort_unstable();
             assert_eq!(found, plain);
-            // The buffer reaches as far as tiles draw, but not over the antimeridian.
+            // The buffer reaches as far as tiles draw, also over the antimeridian.
             let buffer = |at: &LngLat| {
-                let (x, y) = tile.to_units(WorldPoint::project(*at));
+                let at = WorldPoint::project(*at);
                 let within = |v: f64| (-64.0..4096.0 + 64.0).contains(&v);
-                within(x) && within(y)
+                [-1.0, 0.0, 1.0].into_iter().any(|around| {
+                    let (x, y) = tile.to_units(WorldPoint {
+                        x: at.x + around,
+                        ..at
+                    });
+                    within(x) && within(y)
+                })
             };
             let wider: BTreeSet<u32> = index.in_tile(tile, 64).into_iter().collect();
             let plain = all.iter().filter(|(_, at)| buffer(at)).map(|(ix, _)| *ix);

@@ -152,7 +152,10 @@ async fn a_mark_is_as_it_was_at_each_past_instant() {
     let store = with_venues(folder.path()).await;
     let hour = |hour: i64| MORNING.plus_s(hour * 3_600);
     let approved_at = async |at: Timestamp| {
-        let found = store.marks_at(&venue_id(MARKET), Timestamp(0), at).await.unwrap();
+        let found = store
+            .marks_at(&[&venue_id(MARKET)], Timestamp(0), at)
+            .await
+            .unwrap();
         assert!(found.is_whole);
         found
             .marks
@@ -191,12 +194,57 @@ async fn a_mark_is_as_it_was_at_each_past_instant() {
         assert_eq!(approved_at(hour(at)).await, expected, "hour {at}");
     }
     let elsewhere = store
-        .marks_at(&venue_id(CAFE), Timestamp(0), hour(9))
+        .marks_at(&[&venue_id(CAFE)], Timestamp(0), hour(9))
         .await
         .unwrap();
     assert_eq!(elsewhere.marks, []);
-    let since = store.marks_at(&venue_id(MARKET), hour(3), hour(9)).await.unwrap();
+    let since = store
+        .marks_at(&[&venue_id(MARKET)], hour(3), hour(9))
+        .await
+        .unwrap();
     assert_eq!(since.marks, []);
+}
+
+#[tokio::test]
+async fn marks_of_many_venues_at_a_past_instant_are_those_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let rooms: Vec<VenueId> = (0..1_100).map(|n| venue_id(&format!("room-{n:04}"))).collect();
+    let records: Vec<Venue> = rooms
+        .iter()
+        .map(|id| fixtures::venue(id.as_str(), 105.84, 21.59))
+        .collect();
+    store.put_venues(&records, MORNING).await.unwrap();
+    for (n, room) in rooms.iter().enumerate().step_by(97) {
+        for hour in [9_i64, 2, 5] {
+            let id = format!("m-{n}-{hour}");
+            let from = MORNING.plus_s(hour * 3_600);
+            let mark = Mark {
+                venue: room.clone(),
+                from,
+                to: from.plus_s(600),
+                ..mark(&id, MarkState::Approved)
+            };
+            store.put_mark(&mark, "key-a", MORNING).await.unwrap();
+        }
+    }
+    let since = MORNING.plus_s(3 * 3_600);
+    for count in [0, 1, 2, 30, 400, 1_100] {
+        let asked: Vec<&VenueId> = rooms[..count].iter().collect();
+        let together = store.marks_at(&asked, since, MORNING).await.unwrap();
+        let mut each = Vec::new();
+        for room in &asked {
+            each.extend(store.marks_at(&[*room], since, MORNING).await.unwrap().marks);
+        }
+        let of_room = |marks: &[Mark]| {
+            let mut marks = marks.to_vec();
+            marks.sort_by(|a, b| a.venue.cmp(&b.venue));
+            marks
+        };
+        assert_eq!(each.len(), count.div_ceil(97) * 2);
+        assert_eq!(of_room(&together.marks), of_room(&each), "{count} rooms");
+        assert!(together.is_whole);
+    }
 }
 
 #[tokio::test]
@@ -220,7 +268,11 @@ async fn what_a_mark_was_before_its_changes_were_kept_is_said_to_be_unknown() {
     let store = with_venues(folder.path()).await;
     let at = async |seconds: i64| {
         store
-            .marks_at(&venue_id(MARKET), Timestamp(0), Timestamp(seconds))
+            .marks_at(
+                &[&venue_id(CAFE), &venue_id(MARKET)],
+                Timestamp(0),
+                Timestamp(seconds),
+            )
             .await
             .unwrap()
     };
