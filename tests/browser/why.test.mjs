@@ -1,6 +1,7 @@
 // Every colour can be followed to the figures that it comes from, also where it is borrowed; addresses name explanations.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { accessible, api, BASE, launch, mapDrawn, open, picture, quiet } from "./browser.mjs";
 
@@ -37,7 +38,7 @@ test("a cell with the colour of a larger one shows that one's figures and rule, 
   const panel = page.locator("#panel");
   await page.locator("#panel[data-ready=true]").waitFor();
   const says = await panel.innerText();
-  for (const expected of ["larger cell", "Cases of", "Visits and people of", "vx-cell@1", "Residents of the cell (larger cell)"]) {
+  for (const expected of ["larger cell", "Days of the cases", "Days of the visits", "vx-cell@1", "Residents of the cell (larger cell)"]) {
     assert.ok(says.includes(expected), `${expected}: ${says}`);
   }
   assert.equal(await panel.locator(".steps li").count(), 1);
@@ -134,6 +135,36 @@ test("venues carry the letter of their level where they are drawn large", async 
   );
   await picture(page, "letters-1440");
   quiet(complaints);
+  await context.close();
+});
+
+test("an explanation asked for by the keyboard gives the focus back to the map", async () => {
+  const { page, context, complaints } = await open(browser, {});
+  await mapDrawn(page);
+  const canvas = page.locator("#map canvas");
+  const [venue] = (await api("/v1/venues?limit=1")).items;
+  await page.evaluate(([x, y]) => /** @type {any} */ (window).vungxanh.map.jumpTo({ center: [x, y], zoom: 16 }), [venue.lng, venue.lat]);
+  await mapDrawn(page);
+  await canvas.focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#panel[data-ready=true]").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "panel");
+  await page.keyboard.press("Escape");
+  assert.ok(await canvas.evaluate((element) => element === document.activeElement));
+  quiet(complaints);
+  await context.close();
+});
+
+test("the answer of a key that sees exact figures is kept as a file, with those figures", async (t) => {
+  const key = process.env.EXACT_KEY;
+  if (!key) return t.skip("no EXACT_KEY");
+  const [area] = (await api("/v1/areas?level=district")).items;
+  const { page, context } = await open(browser, { hash: `#area=${area.code}&key=${encodeURIComponent(key)}` });
+  await page.locator("#panel[data-ready=true]").waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator("#panel a.raw").click()]);
+  assert.equal(file.suggestedFilename(), `area-${area.code}.json`);
+  const kept = JSON.parse(readFileSync(await file.path(), "utf8"));
+  assert.deepEqual([kept.code, kept.exact], [area.code, true]);
   await context.close();
 });
 

@@ -75,7 +75,8 @@ if (boot.live_map && boot.bounds) {
       boot,
       words,
       container: element("map"),
-      picked: (pick) => panel.open(pick, slider?.at ?? null),
+      // The keyboard goes on from the map when the explanation is closed.
+      picked: (pick) => panel.open(pick, slider?.at ?? null, map?.map?.getCanvas() ?? null),
     });
     element("picture").hidden = true;
     slider = new TimeSlider(boot, words, (at) => {

@@ -1,7 +1,7 @@
 // "Why is this orange?": the explanation of one place, on a card or a sheet.
 
 import { element, make } from "./boot.js";
-import { ApiError, get } from "./api.js";
+import { access, ApiError, get } from "./api.js";
 import { borrowed, cellId, cellName, lender, periods } from "./cell.js";
 import { besideLevel } from "./venue.js";
 
@@ -61,7 +61,8 @@ export class Panel {
     this.root.hidden = true;
     this.place = null;
     this.closed();
-    this.opener?.focus();
+    // The map that was pressed is in view already.
+    this.opener?.focus({ preventScroll: this.opener instanceof HTMLCanvasElement });
     this.opener = null;
   }
 
@@ -104,11 +105,24 @@ export class Panel {
       }
       if (place.kind === "cell") facts = { ...facts, ...(await lender(facts, time, asking.signal)) };
       this.show(place, facts, body, [...this.past(place.kind, facts, at), ...this.body(place, facts, path, at)]);
+      if (access.key()) this.keep(place, body);
     } catch (error) {
       if (asking.signal.aborted) return;
       const status = error instanceof ApiError ? ` (${error.status})` : "";
       this.show(place, properties, null, [make("p", {}, this.words.text("panel.error") + status)]);
     }
+  }
+
+  /** An address carries no key and would answer with released figures: the answer at hand becomes a file. @param {Place} place @param {any} body */
+  keep(place, body) {
+    const link = this.root.querySelector("a.raw");
+    if (!(link instanceof HTMLAnchorElement)) return;
+    link.addEventListener("click", () => {
+      const file = URL.createObjectURL(new Blob([JSON.stringify(body, null, 2)], { type: "application/json" }));
+      link.href = file;
+      link.download = `${place.kind}-${place.id}.json`;
+      setTimeout(() => URL.revokeObjectURL(file), 10_000);
+    });
   }
 
   /**

@@ -271,7 +271,13 @@ pub(super) fn footer(language: Language) -> Markup {
 /// A bar of the main tier's areas by level: widths in tenths, so that no inline style is needed.
 fn level_bar(view: &PageView, language: Language) -> Markup {
     let counts = view.level_counts();
+    let tier = view
+        .main_tier()
+        .map(|tier| language.text(&format!("tier.{}", tier.as_str())).to_lowercase());
     html! {
+        @if let Some(tier) = tier {
+            p.quiet.levels-caption aria-hidden="true" { (language.fill("levels.caption", &[("tier", &tier)])) }
+        }
         ul.levels aria-hidden="true" {
             @for level in [1_usize, 2, 3, 4, 0] {
                 @if counts[level] > 0 {
