@@ -85,7 +85,7 @@ test("a cell that no published figure stands around says so", async () => {
   await context.close();
 });
 
-test("borrowed colours are paler than a cell's own, whomever they come from, and the legend says so", async () => {
+test("borrowed colours are fainter than a cell's own, whomever they come from, and the legend says so", async () => {
   for (const theme of ["light", "dark"]) {
     const style = await api(`/styles/${theme}.json`);
     const fill = JSON.stringify(style.layers.find((/** @type {any} */ layer) => layer.id === "cells-level").paint["fill-opacity"]);
@@ -93,7 +93,7 @@ test("borrowed colours are paler than a cell's own, whomever they come from, and
     assert.equal(fill.match(/"from_parent"/g)?.length, 3, fill);
   }
   const english = await (await fetch(`${BASE}/?lang=en`)).text();
-  assert.ok(english.includes("A pale hexagon borrows the level"));
+  assert.ok(english.includes("A faint hexagon borrows the level"));
 });
 
 test("the bulletin leads to the explanation of each area, and the address does not go on naming it", async () => {
