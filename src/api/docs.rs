@@ -80,7 +80,7 @@ fn render(is_english: bool) -> Markup {
                 header {
                     h1 { (say("Tài liệu API", "API documents")) }
                     p {
-                        a href="/" { "Vùng Xanh" } " · "
+                        a href=(say("/?lang=vi", "/?lang=en")) { "Vùng Xanh" } " · "
                         a href="/openapi.json" { "openapi.json" } " · "
                         @if is_english { a href="/docs?lang=vi" lang="vi" { "Tiếng Việt" } }
                         @else { a href="/docs?lang=en" lang="en" { "English" } }
@@ -208,6 +208,7 @@ fn tag_name(tag: &str, is_english: bool) -> &'static str {
         "cells" => ("Ô H3", "Cells"),
         "venues" => ("Địa điểm", "Venues"),
         "areas" => ("Đơn vị hành chính", "Areas"),
+        "analysis" => ("Phân tích dịch tễ", "Epidemic analysis"),
         "zones" => ("Vùng phong toả, cách ly", "Zones"),
         "marks" => ("Mốc dịch tễ", "Marks"),
         "risk" => ("Nguy cơ tại một nơi", "Risk at a place"),
@@ -216,4 +217,26 @@ fn tag_name(tag: &str, is_english: bool) -> &'static str {
         _ => ("Vận hành", "Operation"),
     };
     if is_english { en } else { vi }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_section_has_a_name_of_its_own() {
+        for is_english in [true, false] {
+            let mut names: Vec<&str> = ROUTES
+                .iter()
+                .map(|route| route.tag)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .map(|tag| tag_name(tag, is_english))
+                .collect();
+            let tags = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), tags, "{names:?}");
+        }
+    }
 }

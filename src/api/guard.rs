@@ -116,9 +116,14 @@ async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn unknown_path(request: Request) -> ApiError {
+async fn unknown_path(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(100).collect();
-    ApiError::NotFound(format!("nothing is at {path}; /docs lists what there is"))
+    // Who reads the API in a browser wants its problem, and the path in it.
+    let is_api = path.starts_with("/v1/") || path.starts_with("/tiles/");
+    if let Some(page) = pages::lost(request.headers()).filter(|_| !is_api) {
+        return page;
+    }
+    ApiError::NotFound(format!("nothing is at {path}; /docs lists what there is")).into_response()
 }
 
 async fn unknown_method() -> ApiError {

@@ -66,8 +66,8 @@ pub fn explain_cell_by_area(
 ) -> Explain {
     let mut explain = Explain::under(&rules.rule, as_of);
     explain.step(
-        "Số ca của ô và của các ô lớn hơn chứa nó không được công bố: cùng với số của đơn vị hành chính, chúng có thể làm lộ một số nhỏ. Cấp ở đây là của đơn vị hành chính nhỏ nhất đã công bố chứa tâm ô và không nhỏ hơn ô",
-        "The cases of the cell and of the larger cells around it are not published: together with those of areas they could give a small number away. The level here is that of the smallest published area that holds the cell's centre and is not smaller than the cell",
+        "Số ca của ô và của các ô lớn hơn chứa nó không được công bố: cùng với số của đơn vị hành chính, chúng có thể làm lộ một số nhỏ. Cấp ở đây được tính từ số ca đã công bố của đơn vị hành chính nhỏ nhất chứa tâm ô và không nhỏ hơn ô",
+        "The cases of the cell and of the larger cells around it are not published: together with those of areas they could give a small number away. The level here is counted from the published cases of the smallest area that holds the cell's centre and is not smaller than the cell",
         area,
     );
     explain_rate(rules, cases_7d, population, &mut explain);
@@ -186,8 +186,9 @@ fn what_would_change(rules: &CellRules, level: u8, population: f64, explain: &mu
                 vietnamese(&counts)
             ),
             format!(
-                "Level {} at a rate of {span}: {counts} cases in 7 days",
-                band.gives
+                "Level {} at a rate of {span}: {counts} {} in 7 days",
+                band.gives,
+                if counts == "1" { "case" } else { "cases" }
             ),
         );
     }

@@ -192,10 +192,14 @@ fn assessment(
     };
     let label = &result.instrument;
     let made = Day::of(result.at, inputs.offset);
-    let days = Day::of(inputs.now, inputs.offset).0 - made.0;
+    let (vi_ago, en_ago) = match Day::of(inputs.now, inputs.offset).0 - made.0 {
+        0 => ("hôm nay".to_owned(), "today".to_owned()),
+        1 => ("hôm qua".to_owned(), "yesterday".to_owned()),
+        days => (format!("{days} ngày trước"), format!("{days} days ago")),
+    };
     explain.step(
-        format!("{vi} ({label}), ngày {made}, {days} ngày trước: {vi_class}"),
-        format!("{en} ({label}) on {made}, {days} days ago: {en_class}"),
+        format!("{vi} ({label}), ngày {made}, {vi_ago}: {vi_class}"),
+        format!("{en} ({label}) on {made}, {en_ago}: {en_class}"),
         score,
     );
     if let Some(until) = result.fix_until.filter(|until| *until <= inputs.now) {
@@ -267,11 +271,16 @@ fn what_would_change(
             );
         }
     }
-    for result in [&figures.inspected, &figures.self_declared].into_iter().flatten() {
+    // Both may be by the same instrument: whose it is has to be said.
+    for (vi_by, en_by, result) in [
+        ("Kết quả kiểm tra", "inspection", &figures.inspected),
+        ("Bản tự đánh giá", "self-declaration", &figures.self_declared),
+    ] {
+        let Some(result) = result else { continue };
         let day = Day::of(result.expires, inputs.offset);
         explain.next(
-            format!("Đánh giá {} hết hạn ngày {day}", result.instrument),
-            format!("The assessment by {} expires on {day}", result.instrument),
+            format!("{vi_by} theo {} hết hạn ngày {day}", result.instrument),
+            format!("The {en_by} by {} expires on {day}", result.instrument),
         );
         if let Some(until) = result.fix_until.filter(|until| inputs.now < *until) {
             let until = until.to_rfc3339(inputs.offset);
@@ -297,10 +306,17 @@ fn what_would_change(
         } else if result.to_fix > 0 {
             explain.next(
                 format!(
-                    "Còn {} mục của {} phải khắc phục",
-                    result.to_fix, result.instrument
+                    "Còn {} mục của {} phải khắc phục, theo {}",
+                    result.to_fix,
+                    result.instrument,
+                    vi_by.to_lowercase()
                 ),
-                format!("{} items of {} to be fixed", result.to_fix, result.instrument),
+                format!(
+                    "{} {} of {} to be fixed, by the {en_by}",
+                    result.to_fix,
+                    if result.to_fix == 1 { "item" } else { "items" },
+                    result.instrument
+                ),
             );
         }
     }

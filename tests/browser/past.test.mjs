@@ -39,7 +39,7 @@ for (const [lang, about] of /** @type {const} */ ([["vi", "Về thời điểm �
     // One sentence about the map, and each thing that the server says it does not know.
     assert.equal(await note.locator("li").count(), 1 + said.past.not_known.length);
     assert.doesNotMatch(await note.innerText(), /\d{4}-\d\d-\d\d/, "days are written as people write them");
-    assert.ok((await panel.locator(".panel-foot a").getAttribute("href"))?.includes("at="));
+    assert.ok((await panel.locator(".panel-foot a.raw").getAttribute("href"))?.includes("at="));
     await picture(page, `past-venue-${lang}`);
     quiet(complaints);
     await context.close();

@@ -24,7 +24,7 @@ if (!base) {
 const exact = process.env.EXACT_KEY ?? findKey(server?.lines ?? []);
 const official = process.env.OFFICIAL_KEY ?? findKey(server?.lines ?? [], /key official +(\S+)/);
 const tests = process.argv.slice(2);
-const all = ["cells.test.mjs", "pages.test.mjs", "map.test.mjs", "past.test.mjs", "play.test.mjs", "venue.test.mjs", "contracts.test.mjs", "formats.test.mjs", "comparison.test.mjs", ...(binary ? ["archive.test.mjs"] : [])];
+const all = ["cells.test.mjs", "pages.test.mjs", "map.test.mjs", "past.test.mjs", "play.test.mjs", "venue.test.mjs", "why.test.mjs", "contracts.test.mjs", "formats.test.mjs", "comparison.test.mjs", ...(binary ? ["archive.test.mjs"] : [])];
 const child = spawn(
   process.execPath,
   ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(tests.length ? tests : all)],

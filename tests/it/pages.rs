@@ -160,6 +160,12 @@ async fn the_weekly_bulletin_stands_in_both_languages_and_is_linked() {
             "Thành phố Thái Nguyên",
             "128",
             word,
+            "#area=164",
+            if lang == "vi" {
+                "17/5/2021 – 23/5/2021"
+            } else {
+                "17 May 2021 – 23 May 2021"
+            },
             "/v1/bulletin.csv?week=2021-W20",
         ] {
             assert!(page.contains(expected), "{expected}: {page}");

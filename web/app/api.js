@@ -30,6 +30,28 @@ export const access = {
   },
 };
 
+/** Kinds of places that an address may name, as in `#area=164`. */
+const NAMED = ["venue", "area", "cell", "zone"];
+
+/**
+ * Takes a place that the address names out of it: what is explained changes, the address would go on naming the first.
+ * @returns {{kind: string, id: string} | null}
+ */
+export function placeFromAddress() {
+  // The map's own part has slashes that are not to be written anew.
+  const parts = location.hash.slice(1).split("&");
+  const found = parts.map((part) => part.split("=")).find(([kind, id]) => NAMED.includes(kind ?? "") && id);
+  if (!found) return null;
+  const rest = parts.filter((part) => !NAMED.includes(part.split("=")[0] ?? "")).join("&");
+  history.replaceState(null, "", location.pathname + location.search + (rest ? `#${rest}` : ""));
+  const [kind = "", id = ""] = found;
+  try {
+    return { kind, id: decodeURIComponent(id) };
+  } catch {
+    return null;
+  }
+}
+
 export class ApiError extends Error {
   /** @param {number} status @param {string} detail */
   constructor(status, detail) {

@@ -1,6 +1,6 @@
 // The page's start: everything works without this; it adds the live map, search, time and explanations.
 
-import { access, get } from "./api.js";
+import { access, get, placeFromAddress } from "./api.js";
 import { element, readBoot } from "./boot.js";
 import { followChanges } from "./live.js";
 import { LiveMap } from "./map.js";
@@ -14,6 +14,8 @@ import { Words } from "./words.js";
 
 const boot = readBoot();
 access.takeFromAddress();
+// Before the map writes its own part of the address.
+const named = placeFromAddress();
 /** @type {LiveMap | null} */
 let map = null;
 
@@ -51,6 +53,11 @@ async function show(place, opener) {
     } else if (place.kind === "area") {
       const area = await get(`/v1/areas/${encodeURIComponent(place.id)}`);
       if (Array.isArray(area.bbox) && area.bbox.length === 4) map.fit(area.bbox);
+    } else if (place.kind === "zone") {
+      const { geometry } = await get(`/v1/zones/${encodeURIComponent(place.id)}`);
+      const flat = geometry.coordinates.flat(Infinity);
+      const [lngs, lats] = [0, 1].map((axis) => flat.filter((/** @type {number} */ _, /** @type {number} */ nth) => nth % 2 === axis));
+      map.fit([Math.min(...lngs), Math.min(...lats), Math.max(...lngs), Math.max(...lats)]);
     }
   } catch {
     // The explanation is what was asked for; the map may stay where it is.
@@ -68,7 +75,8 @@ if (boot.live_map && boot.bounds) {
       boot,
       words,
       container: element("map"),
-      picked: (pick) => panel.open(pick, slider?.at ?? null),
+      // The keyboard goes on from the map when the explanation is closed.
+      picked: (pick) => panel.open(pick, slider?.at ?? null, map?.map?.getCanvas() ?? null),
     });
     element("picture").hidden = true;
     slider = new TimeSlider(boot, words, (at) => {
@@ -96,6 +104,19 @@ if (boot.live_map && boot.bounds) {
   }
 } else if (boot.bounds) {
   element("static-note").hidden = false;
+}
+
+if (named) openNamed(named);
+addEventListener("hashchange", () => {
+  const place = placeFromAddress();
+  if (place) openNamed(place);
+});
+
+/** A place that an address names, such as a bulletin's `#area=164`, by the name it has. @param {{kind: string, id: string}} place */
+async function openNamed(place) {
+  // The explanation of an area does not say how it is called; those of other places do.
+  const area = place.kind === "area" ? await get(`/v1/areas/${encodeURIComponent(place.id)}`).catch(() => null) : null;
+  show(area ? { ...place, name: area.name, properties: { tier: area.tier, approximate: area.approximate } } : place, null);
 }
 
 keyForm();

@@ -22,6 +22,8 @@ const KINDS = /** @type {const} */ ([
   ["area_labels", "area", "code"],
 ]);
 
+/** From here venues are drawn large enough for a letter in them. */
+const LETTERS_ZOOM = 15;
 /** Colours are helped by patterns from this level up. */
 const PATTERNED = [2, 3, 4];
 const TOUCH_PX = 8;
@@ -38,6 +40,7 @@ export class LiveMap {
   static async start({ boot, words, container, picked }) {
     const library = await loadLibrary();
     const made = new LiveMap(library, boot, picked);
+    made.letters = [0, 1, 2, 3, 4].map((level) => words.text(`level.${level}.letter`));
     const style = await made.style();
     // The library draws labels with the page's fonts: have them before the first label.
     await Promise.allSettled([document.fonts.load('14px "Be Vietnam Pro Regular"', "Thái Nguyên ế Đ a")]);
@@ -62,6 +65,8 @@ export class LiveMap {
     this.areaFill = undefined;
     /** How many tiles were asked for again because they changed. */
     this.refreshed = 0;
+    /** @type {string[]} by level, 0 to 4 */
+    this.letters = [];
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.frames = new Frames(library);
     /** Whether tiles come from those kept for the animation. */
@@ -196,9 +201,37 @@ export class LiveMap {
         layers[index + 1]?.id,
       );
     });
+    this.letter(dark);
     this.areaFill = map.getLayer("areas-level") ? map.getPaintProperty("areas-level", "fill-opacity") : undefined;
     for (const layer of this.hiddenLayers) this.showLayer(layer, false);
     this.balance();
+  }
+
+  /** The letter of its level in every venue that has one. @param {boolean} dark */
+  letter(dark) {
+    const map = this.map;
+    const dots = map?.getStyle().layers.find((layer) => layer.id === "venues");
+    if (!map || !dots || !("source" in dots)) return;
+    const [, green = "", yellow = "", orange = "", red = ""] = this.letters;
+    map.addLayer(
+      {
+        id: "venues-letter",
+        type: "symbol",
+        source: dots.source,
+        "source-layer": "venues",
+        minzoom: LETTERS_ZOOM,
+        filter: [">", ["get", "level"], 0],
+        layout: {
+          "text-field": ["match", ["get", "level"], 1, green, 2, yellow, 3, orange, red],
+          "text-font": ["Be Vietnam Pro Regular"],
+          "text-size": ["interpolate", ["linear"], ["zoom"], 15, 8.5, 16, 10.5],
+          "text-allow-overlap": true,
+          "text-ignore-placement": true,
+        },
+        paint: { "text-color": ["match", ["get", "level"], [2, 3], "#14231b", dark ? "#06120c" : "#ffffff"] },
+      },
+      map.getLayer("venues-label") ? "venues-label" : undefined,
+    );
   }
 
   /** Areas carry the colours where cells are switched off, and leave them to cells where they are on. */

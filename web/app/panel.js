@@ -1,7 +1,8 @@
 // "Why is this orange?": the explanation of one place, on a card or a sheet.
 
 import { element, make } from "./boot.js";
-import { ApiError, get } from "./api.js";
+import { access, ApiError, get } from "./api.js";
+import { borrowed, cellId, cellName, lender, periods } from "./cell.js";
 import { besideLevel } from "./venue.js";
 
 /** @typedef {import("./words.js").Words} Words */
@@ -29,7 +30,7 @@ const PATHS = {
 const TIMED = ["venue", "area", "cell"];
 
 /** What a tile or a table says of a place for its own instant only. */
-const OF_AN_INSTANT = ["level", "status", "exposure", "visits", "people", "cases", "rate", "suppressed", "from_parent", "from_area", "level_area"];
+const OF_AN_INSTANT = ["level", "status", "exposure", "visits", "people", "cases", "rate", "suppressed", "from_parent", "from_area", "level_area", "parent", "area_level", "standing", "possible"];
 
 /** @typedef {{kind: string, id: string, name?: string, properties?: Record<string, any>}} Place */
 
@@ -60,7 +61,8 @@ export class Panel {
     this.root.hidden = true;
     this.place = null;
     this.closed();
-    this.opener?.focus();
+    // The map that was pressed is in view already.
+    this.opener?.focus({ preventScroll: this.opener instanceof HTMLCanvasElement });
     this.opener = null;
   }
 
@@ -101,12 +103,26 @@ export class Panel {
         const { name, kind } = await get(`/v1/venues/${encodeURIComponent(place.id)}`, asking.signal);
         facts = { name, kind, ...facts };
       }
-      this.show(place, facts, body, [...this.past(place.kind, facts, at), ...this.body(place.kind, facts, path)]);
+      if (place.kind === "cell") facts = { ...facts, ...(await lender(facts, time, asking.signal)) };
+      this.show(place, facts, body, [...this.past(place.kind, facts, at), ...this.body(place, facts, path, at)]);
+      if (access.key()) this.keep(place, body);
     } catch (error) {
       if (asking.signal.aborted) return;
       const status = error instanceof ApiError ? ` (${error.status})` : "";
       this.show(place, properties, null, [make("p", {}, this.words.text("panel.error") + status)]);
     }
+  }
+
+  /** An address carries no key and would answer with released figures: the answer at hand becomes a file. @param {Place} place @param {any} body */
+  keep(place, body) {
+    const link = this.root.querySelector("a.raw");
+    if (!(link instanceof HTMLAnchorElement)) return;
+    link.addEventListener("click", () => {
+      const file = URL.createObjectURL(new Blob([JSON.stringify(body, null, 2)], { type: "application/json" }));
+      link.href = file;
+      link.download = `${place.kind}-${place.id}.json`;
+      setTimeout(() => URL.revokeObjectURL(file), 10_000);
+    });
   }
 
   /**
@@ -119,13 +135,13 @@ export class Panel {
     const words = this.words;
     const known = facts.level ?? facts.risk?.level;
     const level = place.kind === "zone" || (known === undefined && !body) ? null : Number(known ?? 0);
-    const name = place.name ?? facts.name ?? (place.kind === "cell" ? `${words.text("map.cellarea")} ${place.id}` : place.id);
+    const name = place.name ?? facts.name ?? (place.kind === "cell" ? cellName(words, place.id) : place.id);
     const close = make("button", { class: "icon-button", type: "button", "aria-label": words.text("panel.close"), title: words.text("panel.close") }, cross());
     close.addEventListener("click", () => this.close());
     const head = make(
       "div",
       { class: "panel-head" },
-      make("div", {}, make("h2", { id: "panel-title" }, name), this.kindLine(place.kind, facts)),
+      make("div", {}, make("h2", { id: "panel-title" }, name), this.kindLine(place, facts)),
       close,
     );
     if (level !== null) head.append(make("div", { class: "panel-level" }, this.badge(level), this.levelNote(place.kind, level, facts)));
@@ -135,11 +151,11 @@ export class Panel {
     this.root.replaceChildren(head, make("div", { class: "panel-body" }, ...parts));
   }
 
-  /** @param {string} kind @param {Record<string, any>} facts */
-  kindLine(kind, facts) {
+  /** @param {Place} place @param {Record<string, any>} facts */
+  kindLine({ kind, id }, facts) {
     const words = this.words;
     const tier = facts.level_name ?? facts.tier;
-    let line = "";
+    let line = kind === "cell" ? cellId(words, id) : "";
     if (kind === "venue" && facts.kind) line = words.text(`kind.${facts.kind}`);
     if (kind === "zone" && facts.kind) line = words.text(`zone.${facts.kind}`);
     if (kind === "area" && tier) line = words.text(`tier.${tier}`);
@@ -185,53 +201,55 @@ export class Panel {
   }
 
   /**
-   * @param {string} kind
+   * @param {Place} place
    * @param {Record<string, any>} facts
    * @param {string} path
+   * @param {string | null} at
    * @returns {Node[]}
    */
-  body(kind, facts, path) {
+  body({ kind, id }, facts, path, at) {
     const words = this.words;
     /** @type {Node[]} */
     const parts = [];
     /** @type {Explain | undefined} */
-    const explain = facts.explain ?? facts.risk?.explain;
+    const explain = facts.explain ?? facts.parent?.explain ?? facts.risk?.explain;
     const level = Number(facts.level ?? facts.risk?.level ?? 0);
     if (kind !== "zone") {
       const why = level > 0 ? words.text("panel.why", { level: words.text(`panel.colour.${level}`) }) : words.text("panel.why.0");
       const section = make("section", {}, make("h3", {}, why));
-      if (facts.from_parent) section.append(make("p", { class: "note" }, words.text("panel.parent")));
-      if (facts.level_area) {
-        const { name, tier } = facts.level_area;
-        section.append(make("p", { class: "note" }, words.text("panel.area", { name, tier: words.text(`tier.${tier}`).toLowerCase() })));
-      }
+      const lent = kind === "cell" ? borrowed(this, facts, at) : [];
+      section.append(...lent);
       if (explain?.steps?.length) section.append(this.steps(explain.steps));
-      else if (facts.suppressed) section.append(this.paragraph("panel.suppressed", "note"));
-      else section.append(this.paragraph("panel.nothing", "note"));
+      else if (!lent.length) section.append(this.paragraph("panel.nothing", "note"));
       parts.push(section);
     }
     const rows = kind === "zone" ? this.zoneRows(facts) : this.figureRows(kind, facts);
     if (facts.released_at) rows.push([words.text("panel.released"), this.value(facts.released_at)]);
     for (const input of explain?.inputs ?? []) {
       const as_of = input.as_of ? ` (${words.text("panel.inputs.until", { at: this.value(input.as_of) })})` : "";
-      rows.push([words.side(input.name), this.input(input.value) + as_of + (input.source ? ` · ${input.source}` : "")]);
+      // A dash stands for a count that was not published.
+      const value = input.value === "–" && facts.standing === "insufficient_data" ? words.text("panel.hidden") : this.input(input.value);
+      const whose = facts.parent && explain === facts.parent.explain ? ` (${words.text("panel.parent.short")})` : "";
+      rows.push([words.side(input.name) + whose, value + as_of + (input.source ? ` · ${input.source}` : "")]);
     }
     if (rows.length) parts.push(make("section", {}, kind === "zone" ? null : make("h3", {}, words.text("panel.inputs")), factList(rows)));
     if (kind === "cell" && facts.noise?.note) parts.push(make("p", { class: "note" }, words.side(facts.noise.note)));
     if (explain?.next?.length) {
-      const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, words.side(text))));
+      const list = make("ul", { class: "bullets" }, ...explain.next.map((text) => make("li", {}, this.dated(words.side(text)))));
       parts.push(make("section", {}, make("h3", {}, words.text("panel.next")), list));
     }
     if (explain && !explain.confirmed) parts.push(this.paragraph("panel.unconfirmed", "note"));
     if (kind === "venue") parts.push(...besideLevel(this, facts));
     const foot = make("div", { class: "panel-foot" });
     if (explain) {
-      foot.append(make("p", {}, `${words.text("panel.rule")}: ${explain.rule}`));
+      foot.append(make("p", {}, `${words.text("panel.rule")}: `, make("a", { href: `/v1/rules/${kind}/${encodeURIComponent(explain.rule)}` }, explain.rule)));
       foot.append(make("p", {}, `${words.text("panel.source")}: ${words.side(explain.source)}`));
-      foot.append(make("p", {}, `${words.text("panel.asof")} ${this.value(explain.as_of)}`));
     }
     if (facts.reports) foot.append(make("p", {}, make("a", { href: facts.reports }, words.text("panel.reports"))));
-    foot.append(make("p", {}, make("a", { href: path }, words.text("panel.api"))));
+    const as_of = explain?.as_of ?? facts.as_of;
+    if (as_of) foot.append(make("p", {}, `${words.text("panel.asof")} ${this.value(as_of)}`));
+    foot.append(make("p", {}, make("a", { href: path, class: "raw" }, words.text("panel.api"))));
+    if (!at) foot.append(make("p", {}, make("a", { href: `/?lang=${words.lang}#${kind}=${encodeURIComponent(id)}` }, words.text("panel.link"))));
     parts.push(foot);
     return parts;
   }
@@ -255,6 +273,10 @@ export class Panel {
     const words = this.words;
     /** @type {[string, string][]} */
     const rows = [];
+    if (kind === "area" && facts.standing === "insufficient_data" && facts.possible?.length) {
+      const levels = facts.possible.map((/** @type {number} */ level) => words.text(`level.${level}`).toLowerCase());
+      rows.push([words.text("panel.possible"), levels.join(", ")]);
+    }
     if (kind === "area" && facts.units_by_level) rows.push([words.text("panel.units"), this.units(facts.units_by_level)]);
     if (kind !== "cell") return rows;
     for (const name of ["visits", "people", "cases"]) {
@@ -262,6 +284,7 @@ export class Panel {
       if (typeof value === "number") rows.push([words.text(`panel.${name}`), words.number(value)]);
       else if (facts.suppressed) rows.push([words.text(`panel.${name}`), words.text("panel.hidden")]);
     }
+    rows.push(...periods(this, facts));
     return rows;
   }
 
@@ -297,7 +320,8 @@ export class Panel {
 
   /** Instants in local time and words, numbers by the language (small ones come rounded), the rest as it is. @param {unknown} value */
   value(value) {
-    const text = String(value);
+    // A figure and its sign stay on one line.
+    const text = String(value).replace(/(?<=\d) %/g, "\u00a0%");
     if (/^\d{4}-\d\d-\d\dT/.test(text)) return this.words.instant(text, this.boot.utc_offset);
     if (/^-?\d+(\.\d+)?$/.test(text)) return this.words.number(Number(text), Math.abs(Number(text)) < 0.1 ? 12 : 2);
     // Vietnamese writes 7,5 where the API's figures have 7.5: ranges, percentages. Not versions, such as `@2.0`.

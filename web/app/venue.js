@@ -63,7 +63,7 @@ function forecast(panel, found) {
 function workings(panel, explain) {
   const { words } = panel;
   const inputs = explain.inputs.map((input) => make("div", {}, make("dt", {}, words.side(input.name)), make("dd", {}, panel.input(input.value))));
-  const next = explain.next.map((text) => make("li", {}, words.side(text)));
+  const next = explain.next.map((text) => make("li", {}, panel.dated(words.side(text))));
   const body = make(
     "div",
     { class: "workings" },

@@ -5,6 +5,7 @@ use crate::api::pages::tables::{badge, count, dash, path};
 use crate::api::pages::view::{Bulletin, BulletinChange, PageView};
 use crate::api::pages::words::Language;
 use crate::api::v1::bulletin::change;
+use crate::model::Day;
 
 /// Where the page stands.
 const PATH: &str = "/bulletin";
@@ -42,9 +43,11 @@ pub fn render(view: &PageView, language: Language) -> Markup {
 fn week(bulletin: &Bulletin, language: Language) -> Markup {
     let t = |key: &str| language.text(key);
     let (first, last) = (bulletin.weeks.0.to_string(), bulletin.weeks.1.to_string());
+    let monday = bulletin.week.monday();
+    let (from, to) = (language.day(monday), language.day(Day(monday.0 + 6)));
     html! {
         section.card aria-labelledby="week-title" {
-            h2 #week-title { (language.fill("bulletin.week", &[("week", &bulletin.week.to_string())])) }
+            h2 #week-title { (language.fill("bulletin.week", &[("week", &bulletin.week.to_string()), ("from", &from), ("to", &to)])) }
             p.quiet { (language.fill("bulletin.weeks", &[("first", &first), ("last", &last)])) }
             div.scroll tabindex="0" role="region" aria-labelledby="week-title" {
                 table #tiers-table {
@@ -113,7 +116,8 @@ fn line(row: &BulletinChange, language: Language) -> Markup {
     html! {
         tr data-code=(code) data-level=(row.level) data-change=(word) {
             th scope="row" {
-                a href={ "/v1/areas/" (path(code)) "/level" } { (row.area.name) }
+                // The map page opens the explanation that such an address names.
+                a href={ "/?lang=" (language.code()) "#area=" (path(code)) } { (row.area.name) }
                 span.sub { (language.text(&format!("tier.{}", row.area.level.as_str()))) }
             }
             td { @if let Some(before) = row.before { (badge(before, language)) } @else { (dash()) } }

@@ -118,7 +118,7 @@ fn intro(view: &PageView, language: Language, summary: &str, at: &str) -> Markup
             form #search .search role="search" hidden {
                 label for="q" { (t("search.label")) }
                 div.search-field {
-                    (icon("M10.5 4a6.5 6.5 0 1 0 4 11.6l4.2 4.2 1.4-1.4-4.2-4.2A6.5 6.5 0 0 0 10.5 4Z"))
+                    (icon("M10.5 4a6.5 6.5 0 1 0 4 11.6l4.2 4.2 1.4-1.4-4.2-4.2A6.5 6.5 0 0 0 10.5 4Zm0 2a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9Z"))
                     input #q name="q" type="search" autocomplete="off" spellcheck="false"
                         placeholder=(t("search.placeholder")) role="combobox" aria-expanded="false"
                         aria-controls="found" aria-autocomplete="list" aria-describedby="found-count";
@@ -157,6 +157,7 @@ fn legend(language: Language) -> Markup {
             }
             p.quiet { (t("legend.note")) }
             p.quiet { (t("legend.cells")) }
+            p.quiet { (t("legend.rules")) }
         }
     }
 }
@@ -237,7 +238,7 @@ fn about(language: Language) -> Markup {
                         p { (t(&format!("about.{part}"))) }
                         @if part == "data" {
                             p.links {
-                                a href="/docs" { (t("about.docs")) }
+                                a href={ "/docs?lang=" (language.code()) } { (t("about.docs")) }
                                 a href="/tiles/cells,venues,areas,zones.json" { (t("about.tilejson")) }
                                 a href="/v1/areas.csv" { (t("about.csv")) }
                             }
@@ -270,7 +271,13 @@ pub(super) fn footer(language: Language) -> Markup {
 /// A bar of the main tier's areas by level: widths in tenths, so that no inline style is needed.
 fn level_bar(view: &PageView, language: Language) -> Markup {
     let counts = view.level_counts();
+    let tier = view
+        .main_tier()
+        .map(|tier| language.text(&format!("tier.{}", tier.as_str())).to_lowercase());
     html! {
+        @if let Some(tier) = tier {
+            p.quiet.levels-caption aria-hidden="true" { (language.fill("levels.caption", &[("tier", &tier)])) }
+        }
         ul.levels aria-hidden="true" {
             @for level in [1_usize, 2, 3, 4, 0] {
                 @if counts[level] > 0 {

@@ -9,12 +9,14 @@ mod assets;
 mod bulletin;
 mod document;
 mod formats;
+mod lost;
 mod picture;
 mod router;
 mod tables;
 mod view;
 mod words;
 
+pub use lost::lost;
 pub use picture::{PictureRequest, Theme, draw};
 pub use router::router;
 pub use view::{AreaRow, Bulletin, BulletinChange, PageView, PublicCount, VenueRow, ZoneRow, views};

@@ -21,7 +21,7 @@ use crate::api::pages::{assets, bulletin, document, formats};
 use crate::model::AreaCode;
 
 /// Scripts and everything else from here only; pictures may be data (the map's patterns).
-const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'self'";
 

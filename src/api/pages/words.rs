@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::model::{Timestamp, UtcOffset};
+use crate::model::{Day, Timestamp, UtcOffset};
 
 /// The languages of the pages. Vietnamese comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,16 +100,31 @@ impl Language {
     /// Local date and time: `08:00 7/5/2021`, or `7 May 2021, 08:00`.
     #[must_use]
     pub fn instant(self, at: Timestamp, offset: UtcOffset) -> String {
+        let text = at.to_rfc3339(offset);
+        let (date, clock) = (self.date(&text), text.get(11..16).unwrap_or(""));
+        match self {
+            Self::Vietnamese => format!("{clock} {date}"),
+            Self::English => format!("{date}, {clock}"),
+        }
+    }
+
+    /// A day: `7/5/2021`, or `7 May 2021`.
+    #[must_use]
+    pub fn day(self, day: Day) -> String {
+        self.date(&day.to_string())
+    }
+
+    /// The date that a text such as `2021-05-07…` begins with.
+    fn date(self, text: &str) -> String {
         const MONTHS: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];
-        let text = at.to_rfc3339(offset);
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or("");
-        let (year, month, day, clock) = (part(0, 4), part(5, 7), part(8, 10), part(11, 16));
+        let (year, month, day) = (part(0, 4), part(5, 7), part(8, 10));
         let (month, day): (usize, u8) = (month.parse().unwrap_or(1), day.parse().unwrap_or(1));
         match self {
-            Self::Vietnamese => format!("{clock} {day}/{month}/{year}"),
-            Self::English => format!("{day} {} {year}, {clock}", MONTHS.get(month - 1).unwrap_or(&"")),
+            Self::Vietnamese => format!("{day}/{month}/{year}"),
+            Self::English => format!("{day} {} {year}", MONTHS.get(month - 1).unwrap_or(&"")),
         }
     }
 }
@@ -148,5 +163,8 @@ mod tests {
             Language::English.instant(at, UtcOffset::VIETNAM),
             "7 May 2021, 08:00"
         );
+        let day = Day::of(at, UtcOffset::VIETNAM);
+        assert_eq!(Language::Vietnamese.day(day), "7/5/2021");
+        assert_eq!(Language::English.day(day), "7 May 2021");
     }
 }

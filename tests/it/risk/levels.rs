@@ -147,7 +147,7 @@ fn a_cells_level_follows_its_rate_and_flags_small_numbers() {
     assert_eq!(
         next(0, 1_000.0),
         [
-            "Level 3 at a rate of 50–<150: 1 cases in 7 days",
+            "Level 3 at a rate of 50–<150: 1 case in 7 days",
             "Level 4 at a rate of ≥150: ≥2 cases in 7 days",
         ]
     );
