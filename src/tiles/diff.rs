@@ -12,10 +12,11 @@ use crate::model::{Area, AreaCode, Day, Hour, Window};
 use crate::risk::{AreaRuleBook, Audience, CellRules};
 use crate::tiles::area_levels::LevelsThen;
 use crate::tiles::encode::{
-    AreaFigures, Asked, Kept, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell,
-    official_cells, public_cell, shown_areas, venue_feature,
+    AreaFigures, Asked, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell, official_cells,
+    public_cell, shown_areas, venue_feature,
 };
 use crate::tiles::features::{ALL_VENUES_ZOOM, square_of, worst_of};
+use crate::tiles::kept::Kept;
 use crate::tiles::outlines::Source;
 use crate::tiles::touched::{LayerChange, TileChanges};
 use crate::tiles::{CellFeature, LayerKind, Layers, TileFormat, VenueFeature, places};

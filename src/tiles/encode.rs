@@ -6,13 +6,12 @@ use crate::geo::{
 };
 use crate::index::{AreaEntry, CellFigure, DrawnFacts, DrawnVenue, PublicFigure, Snapshot, VenueScore};
 use crate::model::{AssessmentAuthor, Day, Timestamp, Window, Zone};
-use crate::risk::{AreaRuleBook, Audience, CellRules, Rules, cell_risk};
-use crate::tiles::area_levels::{AreaLevels, LevelsThen};
+use crate::risk::{Audience, CellRules, Rules, cell_risk};
+use crate::tiles::area_levels::LevelsThen;
 use crate::tiles::features::ALL_VENUES_ZOOM;
 use crate::tiles::figures::Figures;
-use crate::tiles::hexagons::HexBlocks;
+use crate::tiles::kept::Kept;
 use crate::tiles::outlines::{Outlines, Source};
-use crate::tiles::overview::Overview;
 use crate::tiles::{
     AreaFeature, CellFeature, Drawn, LayerKind, Layers, TileFeatures, TileFilter, TileFormat, VenueFeature,
     ZoneFeature, tiers,
@@ -79,40 +78,6 @@ impl Asked {
             audience: request.audience,
             live: at.hour() >= snapshot.as_of().hour(),
         }
-    }
-}
-
-/// What is kept from tile to tile, each within its share of memory: outlines simplified and cut, hexagons on the
-/// grid of a zoom, public figures added up, the venues of overviews, and exact levels of areas. Of the snapshots of one
-/// publisher: they are told apart by their generations.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub(super) outlines: Outlines,
-    pub(super) hexagons: HexBlocks,
-    pub(super) figures: Figures,
-    overview: Overview,
-    levels: AreaLevels,
-}
-
-impl Kept {
-    /// All within about so many bytes; levels of areas beside.
-    #[must_use]
-    pub fn new(capacity_bytes: u64) -> Self {
-        let third = capacity_bytes / 3;
-        Self {
-            outlines: Outlines::new(third),
-            hexagons: HexBlocks::new(third),
-            figures: Figures::new(third),
-            overview: Overview::default(),
-            levels: AreaLevels::new(),
-        }
-    }
-}
-
-impl Kept {
-    /// The levels of areas that an audience is shown beside released ones.
-    pub(super) fn area_levels(&self, snapshot: &Snapshot, rules: &AreaRuleBook, asked: &Asked) -> LevelsThen {
-        self.levels.of(snapshot, rules, asked)
     }
 }
 
@@ -467,6 +432,7 @@ pub(super) fn score_and_exposure(
 mod tests {
     use super::*;
     use crate::geo::LngLat;
+    use crate::tiles::hexagons::HexBlocks;
 
     #[test]
     fn a_tile_does_not_hold_more_cells_than_said() {

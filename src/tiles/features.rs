@@ -8,7 +8,7 @@ use crate::geo::{Cell, EXTENT, TileCoord, TilePolygon, WorldPoint, WorldShape, p
 use crate::model::{AreaCode, AreaLevel, Timestamp, UtcOffset, VenueKind, ZoneKind, ZoneState};
 use crate::tiles::cells_layer::encode_cells;
 use crate::tiles::compact::encode_compact;
-use crate::tiles::encode::Kept;
+use crate::tiles::kept::Kept;
 use crate::tiles::mlt::encode_mlt;
 use crate::tiles::room;
 use crate::tiles::venues_layer::encode_venues;

@@ -9,7 +9,7 @@ use crate::index::Snapshot;
 use crate::model::Timestamp;
 use crate::risk::{AreaRuleBook, Audience, CellRules, Rules};
 use crate::tiles::diff::{By, changes};
-use crate::tiles::encode::Kept;
+use crate::tiles::kept::Kept;
 use crate::tiles::touched::TileChanges;
 use crate::tiles::{LayerKind, Layers};
 

@@ -1,6 +1,7 @@
 use crate::index::{Buckets, Snapshot, Spans, Versions};
 use crate::risk::{AreaRuleBook, Audience};
-use crate::tiles::encode::{AreaFigures, Asked, Kept, area_figures, around, shown_areas};
+use crate::tiles::encode::{AreaFigures, Asked, area_figures, around, shown_areas};
+use crate::tiles::kept::Kept;
 use crate::tiles::outlines::Source;
 use crate::tiles::{LayerKind, Layers};
 

@@ -144,7 +144,7 @@ async fn areas_and_their_versions_come_back_exactly() {
     let (change, turns) = store.put_areas(&[moved], Timestamp(2_000)).await.unwrap();
     assert_eq!((change.changed, turns), (1, vec![]));
     store
-        .put_areas(&[counted.clone()], Timestamp(3_000))
+        .put_areas(std::slice::from_ref(&counted), Timestamp(3_000))
         .await
         .unwrap();
     assert_eq!(store.load_areas().await.unwrap(), [old, counted]);
