@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::ServiceExt as _;
@@ -110,6 +111,20 @@ impl TestApp {
             pipeline,
             config,
             folder,
+        }
+    }
+
+    /// Waits until live tiles are of the newest snapshot: they never run ahead of what is told of changes.
+    pub async fn noted(&self) {
+        loop {
+            let request = Request::get("/v1/changes").body(Body::empty()).unwrap();
+            let answer = self.router.clone().oneshot(request).await.unwrap();
+            let greeting = answer.into_body().into_data_stream().next().await;
+            let now = format!("\"generation\":{},", self.pipeline.snapshot().generation());
+            if String::from_utf8_lossy(&greeting.unwrap().unwrap()).contains(&now) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
 

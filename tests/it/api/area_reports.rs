@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use axum::body::Body;
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use vungxanh::model::{AreaIndicators, Role};
 use vungxanh::pipeline::PipelineConfig;
 
@@ -48,29 +45,7 @@ async fn districts() -> TestApp {
 async fn close(app: &TestApp) {
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
-    noted(app).await;
-}
-
-/// Waits until live tiles are of the newest snapshot: they never run ahead of what is told of changes.
-async fn noted(app: &TestApp) {
-    loop {
-        let request = axum::http::Request::get("/v1/changes")
-            .body(Body::empty())
-            .unwrap();
-        let answer = app.router.clone().oneshot(request).await.unwrap();
-        let greeting = answer
-            .into_body()
-            .into_data_stream()
-            .next()
-            .await
-            .unwrap()
-            .unwrap();
-        let now = format!("\"generation\":{},", app.pipeline.snapshot().generation());
-        if String::from_utf8_lossy(&greeting).contains(&now) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    app.noted().await;
 }
 
 /// Sends reports that all are taken.
@@ -81,7 +56,7 @@ async fn report(app: &TestApp, key: &str, reports: &Value) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let answer = answer.json();
     assert_eq!(answer["rejected"], json!([]), "{answer}");
-    noted(app).await;
+    app.noted().await;
     answer
 }
 
@@ -639,7 +614,7 @@ async fn no_report_that_is_not_published_changes_a_byte_of_what_the_public_gets(
     .await;
     assert_eq!(exact["level"], 3, "those who may see it do: {exact}");
     let app = app.later(NOW).await;
-    noted(&app).await;
+    app.noted().await;
     same(&public(&app).await, &before, "after a restart");
 }
 

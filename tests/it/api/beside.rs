@@ -61,6 +61,7 @@ async fn released() -> TestApp {
     app.check_ins(&visits, &[]).await;
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
+    app.noted().await;
     app
 }
 
@@ -200,6 +201,7 @@ async fn a_cell_with_the_level_of_a_larger_one_says_by_which_figures() {
     assert_eq!(answer.json()["accepted"], 98, "{}", answer.text());
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
+    app.noted().await;
 
     let list = app
         .get("/v1/cells?bbox=105.7,21.5,105.9,21.7&resolution=8&limit=1000", "")

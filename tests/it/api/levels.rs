@@ -45,6 +45,7 @@ pub async fn weeks(more: &[(&str, &str, u32)]) -> TestApp {
     assert_eq!(answer.json()["accepted"], count, "{}", answer.text());
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
+    app.noted().await;
     app
 }
 

@@ -97,6 +97,7 @@ async fn what_is_registered_after_a_week_does_not_rewrite_it() {
     app.pipeline.put_areas(vec![town]).await.unwrap();
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
+    app.noted().await;
     let after = told_to_the_public(&app).await;
     for (path, body) in &after {
         assert!(
@@ -128,6 +129,7 @@ async fn what_is_registered_after_a_week_does_not_rewrite_it() {
     let app = app.later("2021-05-11T08:00:00+07:00").await;
     app.pipeline.close_buckets().await.unwrap();
     app.pipeline.publish().await.unwrap();
+    app.noted().await;
     let now = app.get("/v1/areas/164/level", "").await.json();
     assert_eq!(people(&now), "600000");
     let week = app
