@@ -42,6 +42,7 @@ pub fn group(c: &mut Criterion) {
                 reported: &[],
                 below: &[],
                 previous_level: Some((n % 4 + 1) as u8),
+                previous_week: None,
                 counted_to: None,
                 as_of: Timestamp(1_636_500_000),
             },

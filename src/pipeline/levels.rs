@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::index::{AreaEntry, Snapshot};
-use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
+use crate::model::{AreaCode, Day, IsoWeek, Timestamp, UtcOffset, Window};
 use crate::risk::{AreaDecision, AreaInputs, AreaRules, AreaUnit, Released, area_decision, area_levels};
 
 const WEEK_HOURS: i32 = 7 * 24;
@@ -13,6 +13,7 @@ const LOOK_BACK_WEEKS: i32 = 60;
 pub struct AreasAt<'s> {
     snapshot: &'s Snapshot,
     at: Timestamp,
+    offset: UtcOffset,
     day: Day,
 }
 
@@ -23,6 +24,7 @@ impl<'s> AreasAt<'s> {
         Self {
             snapshot,
             at,
+            offset,
             day: Day::of(at, offset),
         }
     }
@@ -41,6 +43,7 @@ impl<'s> AreasAt<'s> {
         };
         let indicators = entry.area.indicators;
         let asks_before = rules.holds_without_care && indicators.care_ready == Some(false);
+        let before = asks_before.then(|| self.level_before(code, is_exact)).flatten();
         AreaInputs {
             tier: entry.area.level,
             population: entry.area.population,
@@ -49,7 +52,8 @@ impl<'s> AreasAt<'s> {
             indicators,
             reported: &[],
             below: &[],
-            previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
+            previous_level: before.map(|(level, _)| level),
+            previous_week: before.map(|(_, week)| week),
             counted_to: if is_exact {
                 None
             } else {
@@ -79,7 +83,7 @@ impl<'s> AreasAt<'s> {
     }
 
     /// A closed week followed the one before it; days that are still open follow the last closed week.
-    fn level_before(&self, code: &AreaCode, is_exact: bool) -> Option<u8> {
+    fn level_before(&self, code: &AreaCode, is_exact: bool) -> Option<(u8, IsoWeek)> {
         let releases = self.snapshot.releases();
         let week = releases
             .public_area(code, self.at, Window::ending(self.at, WEEK_HOURS))
@@ -90,14 +94,16 @@ impl<'s> AreasAt<'s> {
         }
     }
 
-    /// The level of the last week closed by then whose count was shown: what a release took as its previous level.
-    fn released_level(&self, code: &AreaCode, mut by: Timestamp) -> Option<u8> {
+    /// The level of the last week closed by then whose count was shown, and that week: what a release took as its previous
+    /// level.
+    fn released_level(&self, code: &AreaCode, mut by: Timestamp) -> Option<(u8, IsoWeek)> {
         for _ in 0..LOOK_BACK_WEEKS {
             let week = Window::ending(by, WEEK_HOURS);
             let public = self.snapshot.releases().public_area(code, by, week);
             let closed = public.weeks?;
             if !public.suppressed {
-                return Some(public.level);
+                let monday = Day::of(closed.from.start(), self.offset);
+                return Some((public.level, IsoWeek::of(monday)));
             }
             by = closed.from.start();
         }

@@ -460,6 +460,7 @@ fn areas(
                     reported: &[],
                     below: &[],
                     previous_level: before.levels.get(&area.code).copied(),
+                    previous_week: None,
                     counted_to: None,
                     as_of,
                 },

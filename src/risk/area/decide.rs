@@ -1,6 +1,6 @@
 use rustc_hash::FxHashMap;
 
-use crate::model::{AreaCode, AreaIndicators, AreaLevel, Timestamp};
+use crate::model::{AreaCode, AreaIndicators, AreaLevel, IsoWeek, Timestamp};
 use crate::risk::area::measure::{Figures, Span};
 use crate::risk::area::{AreaRules, Condition, LevelSet, LevelTable, Measure, Raise, Requirement, When};
 use crate::risk::{Band, Counted};
@@ -24,6 +24,8 @@ pub struct AreaInputs<'a> {
     pub below: &'a [LevelSet],
     /// The level before, where one was in force.
     pub previous_level: Option<u8>,
+    /// The week that level is of.
+    pub previous_week: Option<IsoWeek>,
     /// When the counted days ended, where that is not `as_of`: a closed week.
     pub counted_to: Option<Timestamp>,
     /// The instant the figures hold for.

@@ -64,6 +64,7 @@ fn vietnamese_sentences_write_decimals_with_a_comma() {
                 reported: &[(Measure::TestPositivity, 3.5)],
                 below: &[],
                 previous_level: None,
+                previous_week: None,
                 counted_to: None,
                 as_of: now,
             };
