@@ -40,7 +40,7 @@ pub use scan::{
     scan_space_time,
 };
 pub use serial_interval::{discrete_serial_interval, uncertain_serial_intervals};
-pub use shares::shrunk_shares;
+pub use shares::{ShrunkShares, shrunk_shares};
 pub use uncertain::Uncertain;
 pub use venue_alert::{RiskyWindow, VenueMessage, may_book_test, venue_alert};
 pub use visits::{
