@@ -99,10 +99,10 @@ impl<S: Sync> FromRequestParts<S> for ListAsk {
             _ => ListFormat::Json,
         };
         let after = query.read_as("cursor", "the cursor of a `next` link", |text| {
-            let bytes = BASE64_URL_SAFE_NO_PAD
-                .decode(text)
-                .map_err(|error| error.to_string())?;
-            String::from_utf8(bytes).map_err(|error| error.to_string())
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            bytes
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .ok_or("is no cursor")
         })?;
         Ok(Self {
             format,
@@ -166,7 +166,7 @@ impl ListAsk {
         self.write_beside(as_of, page, freshness, None)
     }
 
-    /// The same with members that JSON has beside the list.
+    /// The same with members that JSON and GeoJSON have beside the list.
     ///
     /// # Errors
     /// As [`ListAsk::write`].
@@ -203,6 +203,7 @@ impl ListAsk {
                     as_of,
                     features: page.items.iter().map(Feature::of).collect(),
                     links,
+                    beside,
                 };
                 let bytes = serde_json::to_vec(&body).map_err(ApiError::internal)?;
                 ("application/geo+json", bytes)
@@ -246,6 +247,8 @@ struct Collection<'a, R> {
     features: Vec<Feature<'a, R>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<Value>,
+    #[serde(flatten)]
+    beside: Option<Value>,
 }
 
 /// A row as a GeoJSON feature; its outline is borrowed, for it may be large.
