@@ -96,9 +96,9 @@ pub fn trend(rules: &TrendRules, cases: &[u32], lead_days: usize, end: Day, as_o
     let mut explain = explain(rules, &all, cases, as_of);
     growth.explain(end, rules.reliable_from_cases, &mut explain);
     Trend {
-        explain,
         reproduction,
         growth,
+        explain,
     }
 }
 

@@ -68,7 +68,11 @@ pub fn poisson_growth(cases: &[f64]) -> Result<Growth, NoGrowth> {
             high = growth;
         }
         // Far from the solution a step may be wild.
-        let newton = growth + (off / variance).clamp(-2.0, 2.0);
+        let step = (off / variance).clamp(-2.0, 2.0);
+        if step.abs() <= 1e-14 * (1.0 + growth.abs()) {
+            break;
+        }
+        let newton = growth + step;
         let next = if newton > low && newton < high {
             newton
         } else if low.is_finite() && high.is_finite() {

@@ -327,7 +327,7 @@ fn every_county_of_the_event_risk_planner_has_one_share_of_infectious_people() {
 
 /// Daily cases, and what statsmodels 0.15.0 says of them (`GLM(cases, [1, day], family=Poisson())`): growth per day, its
 /// standard error, Pearson's χ² over its degrees of freedom.
-const REGRESSIONS: [(&[u32], [f64; 3]); 5] = [
+const REGRESSIONS: [(&[u32], [f64; 3]); 6] = [
     // An outbreak that dies out: its days without a case say most.
     (
         &[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -352,6 +352,14 @@ const REGRESSIONS: [(&[u32], [f64; 3]); 5] = [
             0.077_282_730_777_129_1,
             0.010_868_384_479_093_498,
             24.298_822_157_782_28,
+        ],
+    ),
+    (
+        &[2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [
+            -0.692_717_607_835_259_6,
+            0.316_978_031_298_883_8,
+            0.316_450_015_863_898_37,
         ],
     ),
     (
