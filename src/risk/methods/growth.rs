@@ -23,7 +23,7 @@ pub enum NoGrowth {
 impl Growth {
     /// The interval that holds growth with 95 % confidence (Wald's). Counts that scatter more than a Poisson distribution
     /// does (weekends, whole clusters reported at once) tell less: the standard error is multiplied by the root of the
-    /// dispersion then (quasi-Poisson; McCullagh and Nelder 1989, §4.5 and §6.2). Counts that scatter less do not tell more.
+    /// dispersion then (quasi-Poisson; `McCullagh` and Nelder 1989, §4.5 and §6.2). Counts that scatter less do not tell more.
     #[must_use]
     pub fn interval_95(&self) -> (f64, f64) {
         let z = Normal::standard().inverse_cdf(0.975);
