@@ -66,6 +66,7 @@ pub fn group(c: &mut Criterion) {
                 neighbours: None,
                 findings: None,
                 previous_level: Some((n % 4 + 1) as u8),
+                previous_week: None,
                 counted_to: None,
                 as_of: Timestamp(1_636_500_000),
             },

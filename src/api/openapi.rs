@@ -224,15 +224,22 @@ fn list_of(name: &str) -> Schema {
         .property("rel", text())
         .property("type", text())
         .property("href", text());
-    ObjectBuilder::new()
+    let list = ObjectBuilder::new()
         .property("as_of", text())
         .required("as_of")
         .property("items", ArrayBuilder::new().items(Ref::from_schema_name(name)))
         .required("items")
         .property("links", ArrayBuilder::new().items(link))
-        .required("links")
-        .build()
-        .into()
+        .required("links");
+    let list = match name {
+        "HotSpotRow" | "LocationRow" => list
+            .property("span", Ref::from_schema_name("Span"))
+            .required("span")
+            .property("left_out", Ref::from_schema_name("LeftOut")),
+        "ForecastRow" => list.property("counts_with", object()),
+        _ => list,
+    };
+    list.build().into()
 }
 
 fn path_parameter(name: &str) -> Parameter {

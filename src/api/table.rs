@@ -52,6 +52,13 @@ const WINDOW: Param = param(
     "The span that ends at `at`, ISO 8601 (PT6H, P14D); P7D by default",
     "P7D",
 );
+const WHOLE_DAYS: Param = param(
+    "window",
+    "string",
+    "Số ngày địa phương trọn vẹn, ngày cuối là ngày trước ngày của `at`, ISO 8601 (P14D); mặc định P7D",
+    "Whole local days, the last the one before the day of `at`, ISO 8601 (P14D); P7D by default",
+    "P14D",
+);
 const BBOX: Param = param(
     "bbox",
     "string",
@@ -261,8 +268,8 @@ const FEWEST_CASES: Param = param(
 const REPLICATIONS: Param = param(
     "replications",
     "integer",
-    "Số lần thử ngẫu nhiên, 99 đến 99999; mặc định 999",
-    "How often chance is asked, 99 to 99999; 999 by default",
+    "Số lần thử ngẫu nhiên, 99 đến 99999; mặc định 999, ít hơn nếu tính quá lâu",
+    "How often chance is asked, 99 to 99999; 999 by default, fewer where that takes too long",
     "999",
 );
 const SEED: Param = param(
@@ -384,17 +391,17 @@ pub static ROUTES: &[Route] = &[
     route!("listForecasts", Get "/v1/forecasts", ANALYSTS, Read, "analysis", "Xếp hạng địa điểm theo số người nhiễm kỳ vọng trong 7 ngày tới", "Venues ranked by expected infections of the next seven days",
         [AREA, KIND, ORDER, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ForecastRow"), || get(v1::forecasts::list)),
     route!("listHotSpots", Get "/v1/hot-spots", ANALYSTS, Read, "analysis", "Tỷ lệ ca theo ô: khoảng tin cậy, làm trơn Bayes, Gi* và điểm nóng", "Case rates of cells: intervals, empirical Bayes, Gi* and hot spots",
-        [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),
+        [WITHIN, RESOLUTION_OF_PLACES, RINGS, AT, WHOLE_DAYS, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("HotSpotRow"), || get(v1::hot_spots::list)),
     route!("findClusters", Get "/v1/clusters", ANALYSTS, Read, "analysis", "Cụm ca bệnh theo thống kê quét của Kulldorff", "Clusters of cases by Kulldorff's scan statistics",
-        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, MODEL, LONGEST_DAYS, ALIVE, SHARE, CLUSTER_RADIUS, FEWEST_CASES, REPLICATIONS, SEED], Takes::Nothing, Answers::One("ClustersAnswer"), || get(v1::clusters::find)),
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WHOLE_DAYS, MODEL, LONGEST_DAYS, ALIVE, SHARE, CLUSTER_RADIUS, FEWEST_CASES, REPLICATIONS, SEED], Takes::Nothing, Answers::One("ClustersAnswer"), || get(v1::clusters::find)),
     route!("listClusterLocations", Get "/v1/clusters/locations", ANALYSTS, Read, "analysis", "Số liệu đầu vào của phép quét, để tính lại (CSV cho SaTScan)", "What a scan counts with, to be counted again (CSV for SaTScan)",
-        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("LocationRow"), || get(v1::clusters::locations)),
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WHOLE_DAYS, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("LocationRow"), || get(v1::clusters::locations)),
     route!("getSatscanCases", Get "/v1/clusters/satscan.cas", ANALYSTS, Read, "analysis", "Tệp ca bệnh cho SaTScan: mã, số ca, ngày", "Case file for SaTScan: place, cases, day",
-        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::cases)),
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WHOLE_DAYS], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::cases)),
     route!("getSatscanPopulation", Get "/v1/clusters/satscan.pop", ANALYSTS, Read, "analysis", "Tệp dân số cho SaTScan: mã, ngày, dân số", "Population file for SaTScan: place, day, residents",
-        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::population)),
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WHOLE_DAYS], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::population)),
     route!("getSatscanCoordinates", Get "/v1/clusters/satscan.geo", ANALYSTS, Read, "analysis", "Tệp toạ độ cho SaTScan: mã, vĩ độ, kinh độ", "Coordinates file for SaTScan: place, latitude, longitude",
-        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WINDOW], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::coordinates)),
+        [WITHIN, TIER_OF_PLACES, RESOLUTION_OF_PLACES, AT, WHOLE_DAYS], Takes::Nothing, Answers::Media("text/plain"), || get(v1::satscan::coordinates)),
     // Zones
     route!("listZones", Get "/v1/zones", EVERYONE, Read, "zones", "Vùng phong toả, cách ly có hiệu lực", "Zones in force",
         [AT, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("ZoneRow"), || get(v1::zones::list)),

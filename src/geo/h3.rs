@@ -62,10 +62,12 @@ impl Cell {
     /// # Errors
     /// [`InvalidCell`] when the bits are not a cell (edges, vertexes, invalid digits).
     pub fn from_u64(value: u64) -> Result<Self, InvalidCell> {
-        CellIndex::try_from(value).map(Self).map_err(|error| InvalidCell {
-            value: format!("{value:x}"),
-            reason: error.to_string(),
-        })
+        CellIndex::try_from(value)
+            .map(Self)
+            .map_err(|_error| InvalidCell {
+                value: format!("{value:x}"),
+                reason: "is the index of no cell".to_owned(),
+            })
     }
 
     /// The 64-bit index.
@@ -164,9 +166,13 @@ impl FromStr for Cell {
     type Err = InvalidCell;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        CellIndex::from_str(text).map(Self).map_err(|error| InvalidCell {
+        CellIndex::from_str(text).map(Self).map_err(|_error| InvalidCell {
             value: text.chars().take(40).collect(),
-            reason: format!("{error}; expected 15 hexadecimal digits"),
+            reason: if text.len() == 15 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                "is 15 hexadecimal digits, but of no cell".to_owned()
+            } else {
+                "is not 15 hexadecimal digits".to_owned()
+            },
         })
     }
 }

@@ -169,9 +169,11 @@ impl BBox {
         };
         let numbers = text
             .split(',')
-            .map(|part| part.trim().parse::<f64>())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| refuse(error.to_string()))?;
+            .map(|part| match part.trim().parse::<f64>() {
+                Ok(number) if !number.is_nan() => Ok(number),
+                _ => Err(refuse(format!("has `{}`, which is no number", part.trim()))),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         let [min_lng, min_lat, max_lng, max_lat] = numbers[..] else {
             return Err(refuse(format!("has {} numbers", numbers.len())));
         };

@@ -25,6 +25,22 @@ pub(super) struct Fault {
 }
 
 impl Fault {
+    /// The same of where a person is: the place is not quoted, and the fault says why no value stands in it.
+    pub fn unquoted(self) -> Self {
+        let reason = if self.reason.starts_with("is missing") {
+            self.reason
+        } else {
+            format!("{} (not quoted: it is where a person is)", self.reason)
+        };
+        Self {
+            value: None,
+            reason,
+            ..self
+        }
+    }
+}
+
+impl Fault {
     /// A fault of the record as a whole.
     pub fn whole(reason: impl Into<String>, expected: impl Into<String>) -> Self {
         Self {

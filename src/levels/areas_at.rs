@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::index::{AreaEntry, AreaIndex, NeighboursOn, Snapshot};
 use crate::levels::{Asked, ReportedAt};
-use crate::model::{AreaCode, Day, Timestamp, UtcOffset, Window};
+use crate::model::{AreaCode, Day, IsoWeek, Timestamp, UtcOffset, Window};
 use crate::risk::{
     AreaDecision, AreaInputs, AreaRuleBook, AreaRules, AreaUnit, LevelSet, Released, area_decision,
     area_levels,
@@ -96,6 +96,7 @@ impl<'s> AreasAt<'s> {
         let registered = entry.values_at(counted_to.unwrap_or(self.at));
         let indicators = reported.indicators(&registered.indicators);
         let asks_before = rules.holds_without_care && indicators.care_ready == Some(false);
+        let before = asks_before.then(|| self.level_before(code, is_exact)).flatten();
         AreaInputs {
             tier: entry.area.level,
             population: registered.population,
@@ -107,7 +108,8 @@ impl<'s> AreasAt<'s> {
             below: &[],
             neighbours: None,
             findings: reported.findings,
-            previous_level: asks_before.then(|| self.level_before(code, is_exact)).flatten(),
+            previous_level: before.map(|(level, _)| level),
+            previous_week: before.map(|(_, week)| week),
             counted_to,
             as_of: self.at,
         }
@@ -133,7 +135,7 @@ impl<'s> AreasAt<'s> {
     }
 
     /// A closed week followed the one before it; days that are still open follow the last closed week.
-    fn level_before(&self, code: &AreaCode, is_exact: bool) -> Option<u8> {
+    fn level_before(&self, code: &AreaCode, is_exact: bool) -> Option<(u8, IsoWeek)> {
         let releases = self.snapshot.releases();
         let week = releases
             .public_area(code, self.at, Window::ending(self.at, WEEK_HOURS))
@@ -144,14 +146,16 @@ impl<'s> AreasAt<'s> {
         }
     }
 
-    /// The level of the last week closed by then whose count was shown: what a release took as its previous level.
-    fn released_level(&self, code: &AreaCode, mut by: Timestamp) -> Option<u8> {
+    /// The level of the last week closed by then whose count was shown, and that week: what a release took as its previous
+    /// level.
+    fn released_level(&self, code: &AreaCode, mut by: Timestamp) -> Option<(u8, IsoWeek)> {
         for _ in 0..LOOK_BACK_WEEKS {
             let week = Window::ending(by, WEEK_HOURS);
             let public = self.snapshot.releases().public_area(code, by, week);
             let closed = public.weeks?;
             if !public.suppressed {
-                return Some(public.level);
+                let monday = Day::of(closed.from.start(), self.offset);
+                return Some((public.level, IsoWeek::of(monday)));
             }
             by = closed.from.start();
         }

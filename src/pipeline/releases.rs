@@ -445,6 +445,7 @@ fn areas(
                     neighbours: None,
                     findings: reported.findings,
                     previous_level: before.levels.get(&area.code).copied(),
+                    previous_week: None,
                     counted_to: None,
                     as_of,
                 },

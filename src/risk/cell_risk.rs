@@ -6,6 +6,9 @@ use crate::risk::explain::{figure, vietnamese};
 use crate::risk::rules::Flaw;
 use crate::risk::{Band, Bands, Explain, RuleHead, Text};
 
+/// Decimals of residents shown at most.
+const MOST_DECIMALS: usize = 9;
+
 /// A cell's level by its seven-day case rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CellRules {
@@ -109,18 +112,31 @@ fn of_whom(explain: &mut Explain, vi: &str, en: &str) {
     }
 }
 
+/// Residents are apportioned by land area and so not whole: as many decimals of them are shown as it takes to count again to
+/// the same figures.
 fn explain_rate(rules: &CellRules, cases_7d: u32, population: f64, explain: &mut Explain) {
-    let risk = cell_risk(rules, cases_7d, population);
+    let mut exact = explain.clone();
+    say_rate(rules, cases_7d, population, &mut exact);
+    let residents = (0..=MOST_DECIMALS)
+        .map(|decimals| format!("{population:.decimals$}"))
+        .find(|text| {
+            let mut by_hand = explain.clone();
+            say_rate(rules, cases_7d, text.parse().unwrap_or(population), &mut by_hand);
+            by_hand == exact
+        })
+        .unwrap_or_else(|| population.to_string());
     explain.input(
         "Ca cộng đồng trong 7 ngày",
         "Community cases in 7 days",
         cases_7d.to_string(),
     );
-    explain.input(
-        "Dân số của ô",
-        "Residents of the cell",
-        figure(population.round()),
-    );
+    explain.input("Dân số của ô", "Residents of the cell", residents);
+    explain.steps = exact.steps;
+    explain.next = exact.next;
+}
+
+fn say_rate(rules: &CellRules, cases_7d: u32, population: f64, explain: &mut Explain) {
+    let risk = cell_risk(rules, cases_7d, population);
     if risk.level == 0 {
         explain.step(
             "Chưa biết dân số: không tính được tỷ lệ",

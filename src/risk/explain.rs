@@ -132,6 +132,21 @@ pub(super) fn figure(value: f64) -> String {
     format!("{rounded}")
 }
 
+/// A figure without needless decimals, but with enough of them that `holds` says the same of what is shown as of the figure:
+/// 69.999 does not pass for 70 where it lies below.
+pub(super) fn figure_that(value: f64, holds: impl Fn(f64) -> bool) -> String {
+    let truth = holds(value);
+    (2..=12)
+        .map(|decimals| {
+            // As `figure` does, so that what needs no more is written alike.
+            let scale = 10_f64.powi(decimals);
+            (value * scale).round() / scale
+        })
+        .find(|shown| holds(*shown) == truth)
+        .unwrap_or(value)
+        .to_string()
+}
+
 /// Figures as Vietnamese sentences have them: a comma before the decimals, points between thousands. For what was made of
 /// figures and signs alone, `20–<50.5`: names and ids must not pass here.
 pub(super) fn vietnamese(figures: &str) -> String {
@@ -163,10 +178,19 @@ pub(super) fn vietnamese(figures: &str) -> String {
 
 /// Three figures that count, for what may be very small: `0.000531`, `12.3`.
 pub(super) fn significant(value: f64) -> String {
+    to_figures(value, 3)
+}
+
+/// Six figures that count, for what others are counted from.
+pub(super) fn precise(value: f64) -> String {
+    to_figures(value, 6)
+}
+
+fn to_figures(value: f64, count: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
-    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 12);
+    let digits = (count - 1 - value.abs().log10().floor() as i32).clamp(0, 12);
     let text = format!("{value:.*}", digits as usize);
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -195,6 +219,16 @@ pub(super) fn maybe_instant<S: Serializer>(at: &Option<Timestamp>, serializer: S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_stays_on_its_side_of_a_limit() {
+        assert_eq!(figure_that(69.999, |value| value >= 70.0), "69.999");
+        assert_eq!(figure_that(70.001, |value| value > 70.0), "70.001");
+        assert_eq!(figure_that(70.001, |value| value >= 70.0), "70");
+        assert_eq!(figure_that(69.999_999_9, |value| value >= 70.0), "69.9999999");
+        assert_eq!(figure_that(18.801_244, |value| value < 20.0), "18.8");
+        assert_eq!(figure_that(200.0 / 3.0, |value| value < 66.67), "66.667");
+    }
 
     #[test]
     fn figures_are_written_as_vietnamese_sentences_have_them() {

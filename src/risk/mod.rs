@@ -30,6 +30,7 @@ mod spread;
 mod suppress;
 mod tracing;
 mod trend;
+mod trend_growth;
 mod venue_explain;
 mod venue_group;
 mod venue_past;
@@ -78,6 +79,7 @@ pub use tracing::{
     split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
 };
 pub use trend::{ReproductionDay, Trend, TrendRules, trend};
+pub use trend_growth::TrendGrowth;
 pub use venue_group::{OtherExposure, Relation, VenueGroup, VenueParent, VenuePart};
 pub use venue_past::{PastVenueRisk, venue_risk_then};
 pub use venue_risk::{

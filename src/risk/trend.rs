@@ -1,12 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use crate::model::Timestamp;
+use crate::model::{Day, Timestamp};
 use crate::risk::explain::{figure, vietnamese};
-use crate::risk::methods::{
-    REPRODUCTION_PRIOR, Reproduction, cori, discrete_serial_interval, doubling_days, growth_per_day, rki_r7,
-};
+use crate::risk::methods::{REPRODUCTION_PRIOR, Reproduction, cori, discrete_serial_interval, rki_r7};
 use crate::risk::rules::Flaw;
-use crate::risk::{Explain, NowcastRules, RuleHead};
+use crate::risk::{Explain, NowcastRules, RuleHead, TrendGrowth};
 
 /// How an area's cases develop.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,11 +49,9 @@ pub struct ReproductionDay {
 pub struct Trend {
     /// For each day asked for.
     pub reproduction: Vec<ReproductionDay>,
-    /// Growth of log cases per day at the end.
-    pub growth_per_day: Option<f64>,
-    /// Days in which cases double (negative: halve) at that growth.
-    pub doubling_days: Option<f64>,
-    /// How the last reproduction number comes about.
+    /// Growth at the end.
+    pub growth: TrendGrowth,
+    /// How the last reproduction number and the growth come about.
     pub explain: Explain,
 }
 
@@ -67,9 +63,9 @@ impl TrendRules {
     }
 }
 
-/// The trend of daily cases of whole days, oldest first; the first `lead_days` only infect.
+/// The trend of daily cases of whole days before `end`, oldest first; the first `lead_days` only infect.
 #[must_use]
-pub fn trend(rules: &TrendRules, cases: &[u32], lead_days: usize, as_of: Timestamp) -> Trend {
+pub fn trend(rules: &TrendRules, cases: &[u32], lead_days: usize, end: Day, as_of: Timestamp) -> Trend {
     let local: Vec<f64> = cases.iter().copied().map(f64::from).collect();
     let imported = vec![0.0; local.len()];
     let window = rules.window_days as usize;
@@ -95,23 +91,18 @@ pub fn trend(rules: &TrendRules, cases: &[u32], lead_days: usize, as_of: Timesta
             }
         })
         .collect();
-    let fitted = local.len().saturating_sub(rules.growth_days as usize);
-    let growth = growth_per_day(&local[fitted..]);
+    let fitted = cases.len().saturating_sub(rules.growth_days as usize);
+    let growth = TrendGrowth::of(&cases[fitted..], rules.reliable_from_cases);
+    let mut explain = explain(rules, &all, cases, as_of);
+    growth.explain(end, rules.reliable_from_cases, &mut explain);
     Trend {
-        explain: explain(rules, &all, cases, growth, as_of),
         reproduction,
-        growth_per_day: growth,
-        doubling_days: growth.and_then(doubling_days),
+        growth,
+        explain,
     }
 }
 
-fn explain(
-    rules: &TrendRules,
-    all: &[Reproduction],
-    cases: &[u32],
-    growth: Option<f64>,
-    as_of: Timestamp,
-) -> Explain {
+fn explain(rules: &TrendRules, all: &[Reproduction], cases: &[u32], as_of: Timestamp) -> Explain {
     let mut explain = Explain::under(&rules.rule, as_of);
     let interval = &rules.interval;
     explain.input(
@@ -168,13 +159,6 @@ fn explain(
             format!("Ít hơn {} ca: R chưa chắc chắn", rules.reliable_from_cases),
             format!("Fewer than {} cases: R is unreliable", rules.reliable_from_cases),
             infected.to_string(),
-        );
-    }
-    if let Some(growth) = growth {
-        explain.step(
-            format!("Tăng trưởng mỗi ngày, {} ngày cuối", rules.growth_days),
-            format!("Growth per day, last {} days", rules.growth_days),
-            format!("{} %", figure(growth.exp_m1() * 100.0)),
         );
     }
     explain

@@ -21,8 +21,8 @@ use vungxanh::risk::{
     AreaInputs, AreaRules, AreaUnit, AssessmentOutcome, AssessmentRecord, Audience, Counted, Findings,
     LevelSet, Measure, Neighbour, Reported, Rules, Standing, Symptoms, VenueInputs, VenueStatus,
     area_decision, area_level, area_levels, assess, assess_at, cell_risk, derive_interval, explain_cell,
-    normalized_minutes, overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_value,
-    transmission_risk_vector, venue_risk,
+    normalized_minutes, overlap_minutes, poisson_interval_95, split_by_day, transmission_risk_level,
+    transmission_risk_value, transmission_risk_vector, venue_risk,
 };
 
 use crate::support::shared;

@@ -1,8 +1,10 @@
-"""Answers, independently of our code, what tests/it/methods/peers.rs asks on random data: with esda, libpysal and CAiMIRA.
+"""Answers, independently of our code, what tests/it/methods/peers.rs asks on random data: with esda, libpysal,
+statsmodels and CAiMIRA.
 
 usage: methods.py < question.json > answer.json
-`rates`: cases, people, neighbours, and a value for each place. `p_values`, `rate`. `rooms`: one infectious person each.
-`full_rooms`: the same with the distributions of CAiMIRA. Without CAiMIRA its answers are null and `caimira` says why.
+`rates`: cases, people, neighbours, and a value for each place. `p_values`, `rate`. `growth`: series of daily cases.
+`rooms`: one infectious person each. `full_rooms`: the same with the distributions of CAiMIRA. Without CAiMIRA its answers
+are null and `caimira` says why.
 """
 
 import json
@@ -14,6 +16,7 @@ import numpy as np
 warnings.filterwarnings("ignore")
 import esda  # noqa: E402
 import libpysal  # noqa: E402
+import statsmodels.api as sm  # noqa: E402
 from esda import smoothing  # noqa: E402
 from esda.getisord import G_Local  # noqa: E402
 
@@ -35,6 +38,19 @@ def rates(given):
         "excess_risk": smoothing.Excess_Risk(cases, people).r.ravel().tolist(),
         "hot_spots": hot,
     }
+
+
+def growth(cases):
+    cases = np.array(cases, float)
+    days = sm.add_constant(np.arange(len(cases)))
+    fit = sm.GLM(cases, days, family=sm.families.Poisson()).fit(tol=1e-14, maxiter=1000)
+    dispersion = fit.pearson_chi2 / fit.df_resid
+    # Quasi-Poisson where counts scatter more than a Poisson distribution does.
+    wide = sm.GLM(cases, days, family=sm.families.Poisson()).fit(
+        tol=1e-14, maxiter=1000, scale=max(1.0, dispersion)
+    )
+    low, high = wide.conf_int()[1]
+    return [float(each) for each in (fit.params[1], fit.bse[1], dispersion, low, high)]
 
 
 def rooms(given):
@@ -148,6 +164,7 @@ question = json.load(sys.stdin)
 answer = {
     "rates": [rates(given) for given in question["rates"]],
     "false_discovery": [float(esda.fdr(np.array(each["p_values"]), each["rate"])) for each in question["tests"]],
+    "growth": [growth(each) for each in question["growth"]],
     "rooms": None,
     "full_rooms": None,
     "versions": f"esda {esda.__version__}, libpysal {libpysal.__version__}",

@@ -22,5 +22,5 @@ pub use gates::{Class, ClassLimits, Gates, holding, present_place};
 pub use in_flight::{Held, InFlight};
 pub use observe::observe;
 pub use problem::{ApiError, FieldError, Problem};
-pub use query::Query;
+pub use query::{BBOX_EXPECTED, Query};
 pub use segments::Segments;

@@ -6,6 +6,9 @@ use crate::api::edge::{ApiError, FieldError};
 use crate::geo::{BBox, LngLat};
 use crate::model::{AreaLevel, Timestamp, Window};
 
+/// What `bbox` is expected to be.
+pub const BBOX_EXPECTED: &str = "min_lng,min_lat,max_lng,max_lat in degrees";
+
 /// The query parameters of a request, which the guard has read and checked against what the route
 /// declares: an unknown or repeated name is an error that names the nearest known one.
 #[derive(Clone, Debug, Default)]
@@ -114,9 +117,9 @@ impl Query {
             name,
             &format!("a number from {min} to {max}"),
             |value| match value.parse::<f64>() {
-                Ok(number) if number.is_finite() && number >= min && number <= max => Ok(number),
-                Ok(_) => Err("is out of range".to_owned()),
-                Err(error) => Err(error.to_string()),
+                Ok(number) if number >= min && number <= max => Ok(number),
+                Ok(number) if !number.is_nan() => Err("is out of range"),
+                _ => Err("is no number"),
             },
         )
     }
@@ -131,8 +134,9 @@ impl Query {
             &format!("a whole number from {min} to {max}"),
             |value| match value.parse::<u32>() {
                 Ok(number) if (min..=max).contains(&number) => Ok(number),
-                Ok(_) => Err("is out of range".to_owned()),
-                Err(error) => Err(error.to_string()),
+                // Also one that no `u32` holds.
+                _ if is_whole(value) => Err("is out of range"),
+                _ => Err("is no whole number"),
             },
         )
     }
@@ -142,7 +146,9 @@ impl Query {
     /// # Errors
     /// 400 when it cannot be read.
     pub fn bbox(&self) -> Result<Option<BBox>, ApiError> {
-        self.read_as("bbox", "min_lng,min_lat,max_lng,max_lat in degrees", BBox::parse)
+        self.read_as("bbox", BBOX_EXPECTED, |text| {
+            BBox::parse(text).map_err(|error| error.reason)
+        })
     }
 
     /// `level=`, a tier of areas.
@@ -224,12 +230,21 @@ impl Query {
     }
 }
 
+/// Digits, with a sign or without.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn decode(text: &str) -> Result<String, ApiError> {
     let spaced = text.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced)
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)
-        .map_err(|error| ApiError::invalid("query", text, error.to_string(), "percent-encoded UTF-8"))
+        .map_err(|error| {
+            let reason = format!("is no UTF-8 from byte {} on", error.valid_up_to());
+            ApiError::invalid("query", text, reason, "percent-encoded UTF-8")
+        })
 }
 
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
@@ -283,6 +298,38 @@ mod tests {
     fn a_parameter_given_twice_is_refused() {
         assert!(Query::read("at=1&at=2").is_err());
         assert!(Query::read("at=%FF").is_err());
+    }
+
+    #[test]
+    fn a_refused_number_is_refused_in_words_for_whoever_typed_it() {
+        let refused = |text: &str| {
+            let query = Query::read(&format!("days={text}&bbox={text}")).unwrap();
+            let reason = |error: ApiError| match error {
+                ApiError::Invalid(errors) => errors[0].reason.clone(),
+                other => panic!("{other:?}"),
+            };
+            (
+                reason(query.whole("days", 1, 366).unwrap_err()),
+                reason(query.number("days", 1.0, 366.0).unwrap_err()),
+                reason(query.bbox().unwrap_err()),
+            )
+        };
+        let (whole, number, bbox) = refused("abc");
+        assert_eq!(
+            (whole.as_str(), number.as_str()),
+            ("is no whole number", "is no number")
+        );
+        assert_eq!(bbox, "has `abc`, which is no number");
+        assert_eq!(refused("").0, "is no whole number");
+        assert_eq!(refused("NaN").1, "is no number");
+        for far in ["-1", "0", "99999999999999999999"] {
+            assert_eq!(refused(far).0, "is out of range", "{far}");
+        }
+        assert_eq!(refused("inf").1, "is out of range");
+        let (_, _, bbox) = refused("NaN,1,2,3");
+        assert_eq!(bbox, "has `NaN`, which is no number");
+        assert_eq!(refused("1,2,3").2, "has 3 numbers");
+        assert_eq!(refused("181,1,2,3").2, "lng 181 is outside -180..180");
     }
 
     #[test]

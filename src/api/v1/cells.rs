@@ -11,7 +11,7 @@ use crate::api::v1::list::{ListAsk, ListRow, Page};
 use crate::api::v1::properties::passes;
 use crate::api::v1::shape;
 use crate::api::v1::view::{Span, View, check_extent, compute_blocking};
-use crate::geo::{BASE_RESOLUTION, BBox, Cell, MAX_RESOLUTION, Resolution};
+use crate::geo::{BASE_RESOLUTION, BBox, Cell, InvalidCell, MAX_RESOLUTION, Resolution};
 use crate::index::PublicFigure;
 use crate::model::Day;
 use crate::risk::{
@@ -175,8 +175,20 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let view = View::new(&state, caller, &ask.query)?;
     let resolution = resolution_of(&ask.query)?;
     let filter = ask.filter::<CellRow>()?;
-    let bbox = ask.query.bbox()?.unwrap_or(BBox::WORLD);
-    check_extent(&bbox, resolution)?;
+    let asked = ask.query.bbox()?;
+    let bbox = asked.unwrap_or(BBox::WORLD);
+    check_extent(&bbox, resolution).map_err(|error| match (asked, error) {
+        // Nobody sent the whole world.
+        (None, ApiError::Invalid(errors)) => {
+            let missing = |error: FieldError| FieldError {
+                reason: format!("is missing; the whole world {}", error.reason),
+                value: None,
+                ..error
+            };
+            ApiError::Invalid(errors.into_iter().map(missing).collect())
+        }
+        (_, error) => error,
+    })?;
     compute_blocking(move || {
         let rules = &state.pipeline.rules().cell;
         let releases = view.snapshot.releases();
@@ -226,7 +238,9 @@ pub async fn one(
     segments: Segments,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let cell: Cell = segments.read_as("h3", "an H3 cell, 15 hexadecimal digits", str::parse)?;
+    let cell: Cell = segments.read_as("h3", "an H3 cell, 15 hexadecimal digits", |text| {
+        text.parse().map_err(|error: InvalidCell| error.reason)
+    })?;
     if cell.resolution() > MAX_RESOLUTION {
         return Err(FieldError::new(
             "h3",

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::api::edge::{ApiError, Caller, Query};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
-use crate::api::v1::places::{Of, Place, places};
+use crate::api::v1::places::{LeftOut, Of, Place, places, whole_days, window_of};
 use crate::api::v1::view::{Span, View, compute_blocking};
 use crate::geo::{LngLat, MAX_RESOLUTION, Resolution};
-use crate::model::{Day, Window};
+use crate::model::Day;
 use crate::risk::methods::{
     InvalidScan, Location, ScanOptions, SpaceTimeOptions, scan_poisson, scan_space_time,
 };
@@ -22,7 +22,10 @@ const MOST_WORK: f64 = 4e9;
 /// Cells when nobody says: about 5 km².
 const RESOLUTION: u8 = 7;
 const LONGEST_DAYS: u32 = 7;
+/// How often chance is asked when nobody says, where there is time for it.
 const REPLICATIONS: u32 = 999;
+/// Fewer say too little: p is at least 1 %.
+const FEWEST_REPLICATIONS: u32 = 99;
 /// Clusters answered.
 const MOST_CLUSTERS: usize = 50;
 
@@ -43,7 +46,9 @@ pub struct ClustersAnswer {
     pub cases: u32,
     /// Residents in them.
     pub residents: f64,
-    /// How often chance was asked.
+    /// What of the area asked for stands in none of the places; `null` without `area`.
+    pub left_out: Option<LeftOut>,
+    /// How often chance was asked: as often as was asked for, or 999 times, or less often where that is too much work.
     pub replications: u32,
     /// The seed of chance: the same one gives the same answer.
     pub seed: u32,
@@ -95,37 +100,19 @@ pub struct LocationRow {
     pub cases: u32,
     /// Residents.
     pub residents: f64,
+    /// First instant of the window.
+    pub from: String,
+    /// First instant after.
+    pub to: String,
 }
 
 impl ListRow for LocationRow {
-    const COLUMNS: &'static [&'static str] = &["id", "lng", "lat", "cases", "residents"];
+    const COLUMNS: &'static [&'static str] = &["id", "lng", "lat", "cases", "residents", "from", "to"];
 
     fn geometry(&self) -> Option<Cow<'_, Value>> {
         Some(Cow::Owned(
             json!({"type": "Point", "coordinates": [self.lng, self.lat]}),
         ))
-    }
-}
-
-/// The whole local days that end before the day of `at`.
-pub(super) fn days_of(view: &View) -> Result<(Day, Day), ApiError> {
-    let hours = view.window.hours();
-    if hours % 24 != 0 {
-        return Err(ApiError::invalid(
-            "window",
-            &format!("PT{hours}H"),
-            "is not of whole days",
-            "whole days, such as P28D",
-        ));
-    }
-    let end = view.day();
-    Ok((Day(end.0 - hours / 24), end))
-}
-
-fn window_of(view: &View, (from, to): (Day, Day)) -> Window {
-    Window {
-        from: from.first_hour(view.offset),
-        to: to.first_hour(view.offset),
     }
 }
 
@@ -156,19 +143,23 @@ pub async fn locations(
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let of = of(&ask.query)?;
-    let window = window_of(&view, days_of(&view)?);
+    let window = window_of(&view, whole_days(&view)?);
     compute_blocking(move || {
         let found = places(&view, &ask.query, of, MOST_PLACES)?;
+        let span = view.span(window);
+        let beside = json!({"span": span, "left_out": found.left_out(&view, window)});
         let page = ask
-            .page(found, |place| place.id.clone())
+            .page(found.all, |place| place.id.clone())
             .map(|place| LocationRow {
                 lng: place.at.lng(),
                 lat: place.at.lat(),
                 cases: place.cases(&view, window),
                 residents: place.residents,
                 id: place.id,
+                from: span.from.clone(),
+                to: span.to.clone(),
             });
-        ask.write(&view.as_of(), &page, view.freshness())
+        ask.write_beside(&view.as_of(), &page, view.freshness(), Some(beside))
     })
     .await
 }
@@ -182,7 +173,7 @@ pub async fn find(
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
     let of = of(&query)?;
-    let days = days_of(&view)?;
+    let days = whole_days(&view)?;
     let is_space_time = query
         .read_as("model", "poisson or space_time", |text| match text {
             "poisson" => Ok(false),
@@ -191,13 +182,14 @@ pub async fn find(
         })?
         .unwrap_or(false);
     let seed = query.whole("seed", 0, u32::MAX)?.unwrap_or(1);
-    let options = ScanOptions {
+    let asked = query.whole("replications", FEWEST_REPLICATIONS, 99_999)?;
+    let mut options = ScanOptions {
         largest_share: query.number("share", 0.01, 1.0)?.unwrap_or(0.5),
         largest_radius: query
             .number("radius_km", 0.0, 20_000.0)?
             .map(|km| LngLat::chord(km * 1000.0)),
         fewest_cases: query.whole("fewest_cases", 2, 1000)?.unwrap_or(2),
-        replications: query.whole("replications", 99, 99_999)?.unwrap_or(REPLICATIONS),
+        replications: REPLICATIONS,
         seed: u64::from(seed),
     };
     let longest_days = query.whole("longest_days", 1, 60)?;
@@ -217,9 +209,11 @@ pub async fn find(
         let found = places(&view, &query, of, MOST_PLACES)?;
         let scan = Scan {
             view: &view,
-            places: &found,
+            places: &found.all,
             days,
         };
+        let length = (days.1.0 - days.0.0) as usize;
+        options.replications = replications(found.all.len(), length, asked, is_space_time.then_some(times))?;
         let (cases, clusters) = if is_space_time {
             scan.space_time(times, &options)
         } else {
@@ -235,9 +229,10 @@ pub async fn find(
                 "Kulldorff 1997, Communications in Statistics 26(6): spatial scan statistic, Poisson model"
             },
             span: view.span(window),
-            places: found.len(),
+            places: found.all.len(),
             cases,
-            residents: found.iter().map(|place| place.residents).sum(),
+            left_out: found.left_out(&view, window),
+            residents: found.all.iter().map(|place| place.residents).sum(),
             replications: options.replications,
             seed,
             clusters,
@@ -267,7 +262,6 @@ struct Found<'a> {
 impl Scan<'_> {
     /// All cases, and the clusters among them.
     fn poisson(&self, options: &ScanOptions) -> Result<(u32, Vec<ClusterRow>), ApiError> {
-        self.check_work(1.0, options)?;
         let window = window_of(self.view, self.days);
         let locations: Vec<Location> = self
             .places
@@ -302,10 +296,6 @@ impl Scan<'_> {
         times: SpaceTimeOptions,
         options: &ScanOptions,
     ) -> Result<(u32, Vec<ClusterRow>), ApiError> {
-        let days = (self.days.1.0 - self.days.0.0) as usize;
-        let ends = if times.alive { 1 } else { days };
-        // Their expected cases are not known beforehand: each takes about three times as long.
-        self.check_work((3 * ends * times.longest_days.min(days)) as f64, options)?;
         let points: Vec<[f64; 3]> = self.places.iter().map(|place| place.at.on_sphere()).collect();
         let cases: Vec<Vec<u32>> = self
             .places
@@ -334,22 +324,6 @@ impl Scan<'_> {
             })
             .collect();
         Ok((cases.iter().flatten().sum(), clusters))
-    }
-
-    /// Refuses what would take longer than somebody waits.
-    fn check_work(&self, windows_a_circle: f64, options: &ScanOptions) -> Result<(), ApiError> {
-        let circles = (self.places.len() as f64).powi(2);
-        let once = circles * windows_a_circle;
-        let most = (MOST_WORK / once.max(1.0)).floor();
-        if f64::from(options.replications) <= most {
-            return Ok(());
-        }
-        Err(ApiError::invalid(
-            "replications",
-            &options.replications.to_string(),
-            format!("is too much work for {} places", self.places.len()),
-            format!("at most {most:.0} here, a coarser resolution, or a smaller area"),
-        ))
     }
 
     fn row(&self, found: &Found<'_>) -> ClusterRow {
@@ -382,6 +356,40 @@ impl Scan<'_> {
     }
 }
 
+/// How often chance can be asked in the time that somebody waits: as often as asked for, or that is refused; where nobody
+/// says, 999 times or as many of them as there is time for.
+fn replications(
+    places: usize,
+    days: usize,
+    asked: Option<u32>,
+    times: Option<SpaceTimeOptions>,
+) -> Result<u32, ApiError> {
+    let windows_a_circle = times.map_or(1, |times| {
+        let ends = if times.alive { 1 } else { days };
+        // Their expected cases are not known beforehand: each takes about three times as long.
+        3 * ends * times.longest_days.min(days)
+    });
+    let once = (places as f64).powi(2) * windows_a_circle as f64;
+    let most = (MOST_WORK / once.max(1.0)).floor().min(1e6) as u32;
+    match asked {
+        Some(asked) if asked <= most => Ok(asked),
+        Some(asked) if most >= FEWEST_REPLICATIONS => Err(ApiError::invalid(
+            "replications",
+            &asked.to_string(),
+            format!("is too much work for {places} places"),
+            format!("at most {most} here, a coarser resolution, or a smaller area"),
+        )),
+        // One less than hundreds, so that p comes in even steps.
+        None if most >= FEWEST_REPLICATIONS => Ok(((most + 1) / 100 * 100 - 1).min(REPLICATIONS)),
+        _ => Err(ApiError::invalid(
+            "window",
+            &format!("P{days}D"),
+            format!("is too much work for {places} places, even with {FEWEST_REPLICATIONS} replications"),
+            "fewer days, smaller `longest_days`, `alive=1`, a coarser resolution or tier, or a smaller area",
+        )),
+    }
+}
+
 fn refused(error: &InvalidScan) -> ApiError {
     ApiError::invalid(
         error.field,
@@ -389,4 +397,42 @@ fn refused(error: &InvalidScan) -> ApiError {
         error.reason,
         "a number in its range",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY_END: Option<SpaceTimeOptions> = Some(SpaceTimeOptions {
+        longest_days: 7,
+        alive: false,
+    });
+
+    fn error(found: Result<u32, ApiError>) -> (String, String) {
+        let Err(ApiError::Invalid(mut errors)) = found else {
+            panic!("{found:?}");
+        };
+        let error = errors.remove(0);
+        (error.field, error.expected)
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_lowered_to_what_there_is_time_for() {
+        assert_eq!(replications(178, 14, None, None).unwrap(), 999);
+        // 178 communes, any end among 14 days: 429 at most.
+        assert_eq!(replications(178, 14, None, ANY_END).unwrap(), 399);
+        assert_eq!(replications(178, 14, Some(429), ANY_END).unwrap(), 429);
+        let (field, expected) = error(replications(178, 14, Some(999), ANY_END));
+        assert_eq!(field, "replications");
+        assert!(expected.starts_with("at most 429 here"), "{expected}");
+    }
+
+    #[test]
+    fn where_no_number_of_replications_would_do_the_window_is_at_fault() {
+        for asked in [None, Some(99), Some(999)] {
+            let (field, expected) = error(replications(3000, 28, asked, ANY_END));
+            assert_eq!(field, "window");
+            assert!(expected.contains("fewer days"), "{expected}");
+        }
+    }
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use axum::{extract::State, response::Response};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::edge::{ApiError, Caller, Query};
 use crate::api::state::ApiState;
@@ -14,7 +14,7 @@ use crate::geo::{BASE_RESOLUTION, Cell, LngLat, Resolution};
 use crate::index::VenueEntry;
 use crate::model::{AreaCode, Hour, VenueKind, Window};
 use crate::risk::{
-    AirCategory, ForecastFigures, Homes, Interval, Prevalence, Rules, VenueAir, VenueForecast,
+    AirCategory, ForecastFigures, ForecastRules, Homes, Interval, Prevalence, Rules, VenueAir, VenueForecast,
     VenueForecastInputs, air_risk, forecast_figures, forecast_venue, prevalence,
 };
 
@@ -164,9 +164,44 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         let page = ask
             .page(ranked, |(key, _, _)| key.clone())
             .map(|(_, entry, figures)| row(&view, &rules, entry, &figures));
-        ask.write(&view.as_of(), &page, view.freshness())
+        let beside = json!({ "counts_with": counts_with(&rules.forecast) });
+        ask.write_beside(&view.as_of(), &page, view.freshness(), Some(beside))
     })
     .await
+}
+
+/// The numbers of the rule, and where the rest that a forecast counts with is to be had.
+fn counts_with(rules: &ForecastRules) -> Value {
+    let window = format!("P{}D", rules.case_days);
+    let link = |rel: &str, href: &str| json!({"rel": rel, "type": "application/json", "href": href});
+    json!({
+        "rule": rules.rule.label(),
+        "days": rules.days,
+        "profile_weeks": {"least": rules.profile_weeks.least, "most": rules.profile_weeks.most},
+        "trend": {
+            "drawn_by_visits": rules.trend.drawn_by_visits,
+            "lowest": rules.trend.lowest,
+            "highest": rules.trend.highest,
+        },
+        "psi_ft2": {"low": rules.psi_ft2.low, "middle": rules.psi_ft2.middle(), "high": rules.psi_ft2.high},
+        "case_days": rules.case_days,
+        "infectious_days": rules.infectious_days,
+        "infections_per_case": rules.infections_per_case,
+        "susceptible": rules.susceptible,
+        "homes": {
+            "resolution": rules.homes.resolution,
+            "rings": rules.homes.rings,
+            "near_km": rules.homes.near_km,
+            "exponent": rules.homes.exponent,
+        },
+        // `{id}` is that of a row; its explanation names every step.
+        "links": [
+            link("explain", "/v1/venues/{id}/risk"),
+            link("arrivals", "/v1/venues/{id}/hours"),
+            link("cases", &format!("/v1/cells?resolution={}&window={window}&bbox={{bbox}}", rules.homes.resolution)),
+            link("rule", "/v1/rules"),
+        ],
+    })
 }
 
 fn row(view: &View, rules: &Rules, entry: &VenueEntry, figures: &ForecastFigures) -> ForecastRow {

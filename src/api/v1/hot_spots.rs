@@ -3,15 +3,16 @@ use std::collections::HashMap;
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::edge::{ApiError, Caller};
 use crate::api::state::ApiState;
 use crate::api::v1::list::{ListAsk, ListRow};
-use crate::api::v1::places::{Of, Place, places};
+use crate::api::v1::places::{Of, Place, places, whole_days, window_of};
 use crate::api::v1::shape;
 use crate::api::v1::view::{View, compute_blocking};
 use crate::geo::{Cell, MAX_RESOLUTION, Resolution};
+use crate::model::Window;
 use crate::risk::methods::{
     Counted, Neighbours, Weights, empirical_bayes, getis_ord, significant_at, two_sided_p,
 };
@@ -30,6 +31,10 @@ const FALSE_SHARE: f64 = 0.05;
 pub struct HotSpotRow {
     /// H3 cell.
     pub cell: String,
+    /// First instant of the window: whole local days, the last the one before the day of `at`.
+    pub from: String,
+    /// First instant after.
+    pub to: String,
     /// Confirmed community cases in the window.
     pub cases: u32,
     /// Residents, apportioned by land area.
@@ -55,6 +60,8 @@ pub struct HotSpotRow {
 impl ListRow for HotSpotRow {
     const COLUMNS: &'static [&'static str] = &[
         "cell",
+        "from",
+        "to",
         "cases",
         "residents",
         "rate_7d_per_100k",
@@ -72,7 +79,7 @@ impl ListRow for HotSpotRow {
     }
 }
 
-/// `GET /v1/hot-spots`.
+/// `GET /v1/hot-spots`, over the days that `/v1/clusters` looks at.
 pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &ask.query)?;
     let resolution = ask
@@ -81,19 +88,22 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
         .map_or(RESOLUTION, |number| number as u8);
     let resolution = Resolution::new(resolution).unwrap_or(MAX_RESOLUTION);
     let rings = ask.query.whole("rings", 1, 5)?.unwrap_or(RINGS);
+    let window = window_of(&view, whole_days(&view)?);
     compute_blocking(move || {
         let found = places(&view, &ask.query, Of::Cells(resolution), MOST_CELLS)?;
+        let beside = json!({"span": view.span(window), "left_out": found.left_out(&view, window)});
         let reliable_from = state.pipeline.rules().cell.reliable_from_cases;
-        let rows = rows(&view, &found, rings, reliable_from);
+        let rows = rows(&view, &found.all, window, rings, reliable_from);
         let page = ask.page(rows, |row| row.cell.clone());
-        ask.write(&view.as_of(), &page, view.freshness())
+        ask.write_beside(&view.as_of(), &page, view.freshness(), Some(beside))
     })
     .await
 }
 
-fn rows(view: &View, found: &[Place], rings: u32, reliable_from: u32) -> Vec<HotSpotRow> {
+fn rows(view: &View, found: &[Place], window: Window, rings: u32, reliable_from: u32) -> Vec<HotSpotRow> {
+    let span = view.span(window);
     let cells: Vec<Cell> = found.iter().filter_map(|place| place.cell).collect();
-    let cases: Vec<u32> = found.iter().map(|place| place.cases(view, view.window)).collect();
+    let cases: Vec<u32> = found.iter().map(|place| place.cases(view, window)).collect();
     let counted: Vec<Counted> = found
         .iter()
         .zip(&cases)
@@ -114,7 +124,7 @@ fn rows(view: &View, found: &[Place], rings: u32, reliable_from: u32) -> Vec<Hot
     let scores = getis_ord(&smoothed, &Neighbours::new(beside), Weights::Binary, true);
     let p_values: Vec<f64> = scores.iter().map(|z| two_sided_p(*z)).collect();
     let stands = significant_at(FALSE_SHARE, &p_values);
-    let weeks = f64::from(view.window.hours()) / 168.0;
+    let weeks = f64::from(window.hours()) / 168.0;
     cells
         .iter()
         .enumerate()
@@ -124,6 +134,8 @@ fn rows(view: &View, found: &[Place], rings: u32, reliable_from: u32) -> Vec<Hot
             let (low, high) = poisson_interval_95(cases[at]);
             HotSpotRow {
                 cell: cell.to_string(),
+                from: span.from.clone(),
+                to: span.to.clone(),
                 cases: cases[at],
                 residents,
                 rate_7d_per_100k: rate(f64::from(cases[at])),

@@ -99,10 +99,10 @@ impl<S: Sync> FromRequestParts<S> for ListAsk {
             _ => ListFormat::Json,
         };
         let after = query.read_as("cursor", "the cursor of a `next` link", |text| {
-            let bytes = BASE64_URL_SAFE_NO_PAD
-                .decode(text)
-                .map_err(|error| error.to_string())?;
-            String::from_utf8(bytes).map_err(|error| error.to_string())
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            bytes
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .ok_or("is no cursor")
         })?;
         Ok(Self {
             format,

@@ -7,8 +7,8 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::api::edge::{ApiError, Caller, Query, answer};
 use crate::api::state::ApiState;
-use crate::api::v1::clusters::{MOST_PLACES, days_of, of};
-use crate::api::v1::places::{Place, places};
+use crate::api::v1::clusters::{MOST_PLACES, of};
+use crate::api::v1::places::{Place, places, whole_days};
 use crate::api::v1::view::{View, compute_blocking};
 use crate::model::Day;
 
@@ -61,10 +61,10 @@ async fn write(
     file: File,
 ) -> Result<Response, ApiError> {
     let view = View::new(state, caller, &query)?;
-    let (of, days) = (of(&query)?, days_of(&view)?);
+    let (of, days) = (of(&query)?, whole_days(&view)?);
     compute_blocking(move || {
         let places = places(&view, &query, of, MOST_PLACES)?;
-        let text = lines(file, &view, &places, days).map_err(ApiError::internal)?;
+        let text = lines(file, &view, &places.all, days).map_err(ApiError::internal)?;
         Ok(answer(
             &headers,
             "text/plain; charset=utf-8",

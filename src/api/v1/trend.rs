@@ -8,9 +8,9 @@ use crate::api::edge::{ApiError, Caller, Query, Segments};
 use crate::api::state::ApiState;
 use crate::api::v1::areas::{find, sees_exact};
 use crate::api::v1::list::{ListAsk, ListRow};
-use crate::api::v1::view::{View, compute_blocking};
-use crate::model::{AreaCode, AreaLevel, Day};
-use crate::risk::{Explain, Nowcast, NowcastDay, ReproductionDay, nowcast, trend};
+use crate::api::v1::view::{Span, View, compute_blocking};
+use crate::model::{AreaCode, AreaLevel, Day, Window};
+use crate::risk::{Explain, Nowcast, NowcastDay, ReproductionDay, TrendGrowth, nowcast, trend};
 
 /// Days shown when nobody says.
 const DAYS: u32 = 28;
@@ -26,15 +26,30 @@ pub struct AreaTrendAnswer {
     pub code: String,
     /// The days, oldest first. The last is the last whole day before `at`.
     pub days: Vec<TrendDay>,
-    /// Growth of the logarithm of cases per day at the end; `null` where it cannot be fitted.
+    /// Growth of the logarithm of cases per day at the end, of `growth`; `null` where it is undefined.
     pub growth_per_day: Option<f64>,
     /// Days in which cases double at that growth; negative: in which they halve.
     pub doubling_days: Option<f64>,
-    /// Rule, inputs and steps of the last reproduction number.
+    /// That growth with its method, days and interval.
+    pub growth: GrowthAnswer,
+    /// Rule, inputs and steps of the last reproduction number and of the growth.
     #[schema(value_type = Object)]
     pub explain: Explain,
     /// Cases by the day they belong to, with those that are still to be reported.
     pub nowcast: NowcastAnswer,
+}
+
+/// Growth over the last days: a Poisson log-linear regression of daily cases, days without a case included.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct GrowthAnswer {
+    /// The whole local days that it is fitted over.
+    pub span: Span,
+    /// `method`, `days`, `cases`; `per_day` with `low` and `high` (95 %, widened by the `dispersion` of the counts where that
+    /// is above 1); `doubling_days`, `doubling_days_at_low`, `doubling_days_at_high` (negative: halving); `small_number`.
+    /// `undefined` says why these are `null`: `no_cases` or `cases_on_one_end_only`.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub figures: TrendGrowth,
 }
 
 /// Cases by day of onset (of the sample, where there is none), and what is still to be reported of the last days: the
@@ -119,7 +134,7 @@ pub async fn of_area(
         let cases: Vec<u32> = (first - lead as i32..end)
             .map(|day| view.snapshot.area_cases(&code, Day(day).window(view.offset)))
             .collect();
-        let found = trend(rules, &cases, lead, view.at);
+        let found = trend(rules, &cases, lead, Day(end), view.at);
         let answer = AreaTrendAnswer {
             as_of: view.as_of(),
             code: code.to_string(),
@@ -131,8 +146,15 @@ pub async fn of_area(
                     reproduction: found.reproduction.iter().find(|r| r.day == at).copied(),
                 })
                 .collect(),
-            growth_per_day: found.growth_per_day,
-            doubling_days: found.doubling_days,
+            growth_per_day: found.growth.per_day,
+            doubling_days: found.growth.doubling_days,
+            growth: GrowthAnswer {
+                span: view.span(Window {
+                    from: Day(end - found.growth.days as i32).first_hour(view.offset),
+                    to: Day(end).first_hour(view.offset),
+                }),
+                figures: found.growth,
+            },
             explain: found.explain,
             nowcast: NowcastAnswer {
                 days: expected

@@ -450,6 +450,9 @@ pub fn find<'a>(view: &'a View, segments: &Segments) -> Result<&'a VenueEntry, A
 
 fn read_point(text: &str) -> Result<LngLat, String> {
     let (lng, lat) = text.split_once(',').ok_or("has no comma")?;
-    let number = |text: &str| text.trim().parse::<f64>().map_err(|error| error.to_string());
+    let number = |text: &str| {
+        let number = text.trim().parse::<f64>().ok();
+        number.ok_or_else(|| format!("has `{}`, which is no number", text.trim()))
+    };
     LngLat::new(number(lng)?, number(lat)?).map_err(|error| error.to_string())
 }

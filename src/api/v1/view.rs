@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::{http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use crate::api::edge::{ApiError, Caller, Freshness, Query, answer, present_place};
+use crate::api::edge::{ApiError, BBOX_EXPECTED, Caller, Freshness, Query, answer, present_place};
 use crate::api::state::ApiState;
 use crate::geo::{BBox, Cell, LngLat, Resolution};
 use crate::index::Snapshot;
@@ -190,7 +190,10 @@ pub fn check_extent(bbox: &BBox, resolution: Resolution) -> Result<(), ApiError>
             cells(resolution.get()),
             resolution.get()
         ),
-        format!("a smaller box, or resolution={} or coarser", coarser.unwrap_or(0)),
+        format!(
+            "{BBOX_EXPECTED} of a smaller box, or resolution={} or coarser",
+            coarser.unwrap_or(0)
+        ),
     ))
 }
 

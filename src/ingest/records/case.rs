@@ -73,7 +73,7 @@ pub(in crate::ingest) fn case(record: &Record<'_>, maker: &mut Maker<'_>) -> Res
     let area = record.value(AREA).known_area(door)?;
     let location = point(record.value(LNG), record.value(LAT), door)
         // Where a patient lives is not quoted.
-        .map_err(|fault| Fault { value: None, ..fault })?;
+        .map_err(Fault::unquoted)?;
     if area.is_none() && location.is_none() {
         return Err(record
             .value(AREA)

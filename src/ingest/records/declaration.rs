@@ -150,7 +150,7 @@ fn home(value: Value<'_, '_>, door: &Door<'_>) -> Result<Option<Place>, Fault> {
                         door,
                     );
                     // Where somebody lives is not quoted.
-                    at.map_err(|fault| Fault { value: None, ..fault })?
+                    at.map_err(Fault::unquoted)?
                         .map(|at| Some(Place::Point(at)))
                         .ok_or_else(|| value.fault("names no place", HOME_EXPECTED))
                 }

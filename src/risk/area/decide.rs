@@ -1,4 +1,4 @@
-use crate::model::{AreaIndicators, AreaLevel, Timestamp};
+use crate::model::{AreaIndicators, AreaLevel, IsoWeek, Timestamp};
 use crate::risk::area::measure::{Figures, Span};
 use crate::risk::area::{
     AreaRules, Condition, Findings, LevelSet, LevelTable, Measure, Neighbour, Origin, Raise, Reported,
@@ -31,6 +31,8 @@ pub struct AreaInputs<'a> {
     pub findings: Option<Findings<'a>>,
     /// The level before, where one was in force.
     pub previous_level: Option<u8>,
+    /// The week that level is of.
+    pub previous_week: Option<IsoWeek>,
     /// When the counted days ended, where that is not `as_of`: a closed week.
     pub counted_to: Option<Timestamp>,
     /// The instant the figures hold for.

@@ -9,7 +9,7 @@ use crate::risk::area::reported::too_old;
 use crate::risk::area::{
     AreaInputs, AreaRules, Condition, LevelSet, LevelTable, Measure, Origin, Raise, Standing,
 };
-use crate::risk::explain::{figure, vietnamese};
+use crate::risk::explain::{figure, figure_that, vietnamese};
 use crate::risk::{Band, Counted, Explain, Text};
 
 /// An area's level with its reasons.
@@ -107,13 +107,16 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
     }
     let population = inputs.population.map_or("–".to_owned(), |p| p.to_string());
     explain.input("Dân số", "Population", population);
-    for measure in measures.iter().filter(|measure| measure.is_reported()) {
+    let weighs_by = Some(Measure::PopulationFullDose)
+        .filter(|each| measures.contains(&Measure::WeightedCases) && !measures.contains(each));
+    let reported = measures.iter().filter(|measure| measure.is_reported());
+    for measure in reported.chain(&weighs_by) {
         let value = figures.of_measure(*measure).value();
         let name = measure.name();
         explain.input(
             &capitalised(&name.vi),
             &capitalised(&name.en),
-            value.map_or("–".to_owned(), |value| with_unit(*measure, value)),
+            value.map_or("–".to_owned(), |value| as_reported(*measure, value)),
         );
         let mut reported = inputs.reported.iter();
         let found = reported.find(|each| each.measure == *measure && each.is_current == value.is_some());
@@ -127,6 +130,13 @@ fn describe(rules: &AreaRules, inputs: &AreaInputs<'_>, figures: &Figures, expla
         };
         explain.input("Khả năng thu dung, điều trị", "Care capacity", care);
         tell_origin(inputs.care_origin, explain);
+    }
+    if let (Some(level), Some(week)) = (inputs.previous_level, inputs.previous_week) {
+        let (vi, en) = (
+            format!("Cấp đã công bố của tuần {week}"),
+            format!("Level published of week {week}"),
+        );
+        explain.input(&vi, &en, level.to_string());
     }
     let asks = |of: fn(&Condition) -> bool| rules.conditions_for(inputs.tier).any(of);
     if asks(Condition::looks_below) {
@@ -224,7 +234,9 @@ fn say(inputs: &AreaInputs<'_>, figures: &Figures, step: &Step<'_>, explain: &mu
             explain.step(
                 format!("Yêu cầu {} trên {}: {vi}", name.vi, vietnamese(&limit)),
                 format!("Asked: {} above {limit}: {en}", name.en),
-                value.map_or("–".to_owned(), figure),
+                value.map_or("–".to_owned(), |value| {
+                    figure_that(value, |value| value > requirement.above)
+                }),
             );
         }
         Step::Table {
@@ -238,11 +250,17 @@ fn say(inputs: &AreaInputs<'_>, figures: &Figures, step: &Step<'_>, explain: &mu
             explain.step(text.vi, text.en, listed(*levels));
         }
         Step::Raised(raise, truth, levels) => say_raise(raise, *truth, *levels, explain),
-        Step::Held(level) => explain.step(
-            "Khả năng điều trị không đạt: không được hạ cấp",
-            "Care capacity not met: the level may not fall",
-            level.to_string(),
-        ),
+        Step::Held(level) => {
+            let (vi, en) = match inputs.previous_week {
+                Some(week) => (format!(" của tuần {week}"), format!(" of week {week}")),
+                None => (String::new(), String::new()),
+            };
+            explain.step(
+                format!("Khả năng điều trị không đạt: không được hạ dưới cấp {level}{vi}"),
+                format!("Care capacity not met: the level may not fall below level {level}{en}"),
+                level.to_string(),
+            );
+        }
         Step::CareUnknown => explain.step(
             "Khả năng điều trị chưa có: không điều chỉnh",
             "Care capacity not reported: no adjustment made",
@@ -258,15 +276,24 @@ fn say_table(
     levels: LevelSet,
     explain: &mut Explain,
 ) {
+    let rows = table.rows.as_slice();
     let mut axes = Vec::new();
     if let Some((measure, bands)) = &table.columns {
-        axes.push((*measure, column.map(|at| bands.as_slice()[at].gives.clone())));
+        let bands = bands.as_slice();
+        let value = figures.of_measure(*measure).value();
+        axes.push((
+            *measure,
+            column.map(|at| bands[at].gives.clone()),
+            value.map(|value| in_band(*measure, value, column.map(|at| &bands[at]))),
+        ));
     }
+    let value = figures.of_measure(table.row_measure).value();
     axes.push((
         table.row_measure,
-        row.map(|at| band_text(&table.rows.as_slice()[at])),
+        row.map(|at| band_text(&rows[at])),
+        value.map(|value| in_band(table.row_measure, value, row.map(|at| &rows[at]))),
     ));
-    for (measure, band) in axes {
+    for (measure, band, value) in axes {
         let name = measure.name();
         let (vi, en) = match &band {
             Some(band) => (format!("khoảng {}", vietnamese(band)), format!("band {band}")),
@@ -275,11 +302,10 @@ fn say_table(
                 "which band is not known".to_owned(),
             ),
         };
-        let value = figures.of_measure(measure).value();
         explain.step(
             format!("{}: {vi}", capitalised(&name.vi)),
             format!("{}: {en}", capitalised(&name.en)),
-            value.map_or("–".to_owned(), |value| with_unit(measure, value)),
+            value.unwrap_or_else(|| "–".to_owned()),
         );
     }
     let (vi, en) = match (levels.decided(), levels == LevelSet::UNDEFINED) {
@@ -364,10 +390,25 @@ fn band_text<T>(band: &Band<T>) -> String {
 }
 
 pub(super) fn with_unit(measure: Measure, value: f64) -> String {
+    unit_of(measure, figure(value))
+}
+
+/// What somebody reported stands there as it was reported, not rounded.
+fn as_reported(measure: Measure, value: f64) -> String {
+    unit_of(measure, value.to_string())
+}
+
+/// A figure with enough decimals that it does not look as if it lay in another band than its own.
+fn in_band<T>(measure: Measure, value: f64, band: Option<&Band<T>>) -> String {
+    let is_inside = |value| band.is_some_and(|band| band.touches(value, value));
+    unit_of(measure, figure_that(value, is_inside))
+}
+
+fn unit_of(measure: Measure, figure: String) -> String {
     if measure.is_percent() {
-        format!("{} %", figure(value))
+        format!("{figure} %")
     } else {
-        figure(value)
+        figure
     }
 }
 

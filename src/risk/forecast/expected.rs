@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::model::{Hour, Timestamp};
 use crate::risk::Explain;
 use crate::risk::forecast::explain::explain_forecast;
-use crate::risk::forecast::week::{Week, of_week, usual_week};
+use crate::risk::forecast::week::{Drawn, Week, of_week, usual_week};
 use crate::risk::forecast::{ForecastRules, Homes, Prevalence};
 use crate::risk::methods::{PlaceHour, infection_rate, someone_infectious};
 
@@ -87,6 +87,7 @@ pub struct ForecastFigures {
     pub(super) weeks: f64,
     pub(super) trend: f64,
     pub(super) fullest: f64,
+    pub(super) drawn: Drawn,
 }
 
 impl ForecastFigures {
@@ -173,6 +174,7 @@ fn compute(rules: &ForecastRules, inputs: &VenueForecastInputs) -> (ForecastFigu
         weeks: week.weeks,
         trend: week.trend,
         fullest: week.present.iter().copied().fold(0.0, f64::max),
+        drawn: week.drawn,
     };
     (figures, week)
 }

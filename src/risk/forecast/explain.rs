@@ -1,5 +1,5 @@
 use crate::risk::Explain;
-use crate::risk::explain::{figure, significant, vietnamese};
+use crate::risk::explain::{figure, precise, significant, vietnamese};
 use crate::risk::forecast::expected::{ForecastFigures, VenueForecastInputs};
 use crate::risk::forecast::{ForecastRules, HomesOf};
 use crate::risk::methods::{dwell_correction, someone_infectious};
@@ -10,6 +10,7 @@ pub(super) fn explain_forecast(
     found: &ForecastFigures,
 ) -> Explain {
     let mut explain = Explain::under(&rules.rule, inputs.as_of);
+    let trend = &rules.trend;
     explain.input("Diện tích sàn, m²", "Floor area, m²", figure(inputs.area_m2));
     explain.input(
         "Thời gian ở lại thường lệ, phút",
@@ -26,19 +27,50 @@ pub(super) fn explain_forecast(
         HomesOf::Area => "đơn vị hành chính / the area as a whole",
     };
     explain.input("Nơi ở của khách", "Where visitors live", where_from);
+    let (homes, psi) = (&rules.homes, &rules.psi_ft2);
+    if inputs.homes.of == HomesOf::CellsAround {
+        explain.input(
+            format!(
+                "Trọng số theo khoảng cách km: ô H3 mức {}, {} vòng quanh địa điểm",
+                homes.resolution, homes.rings
+            )
+            .as_str(),
+            format!(
+                "Weight by distance in km: H3 cells of resolution {}, {} rings around",
+                homes.resolution, homes.rings
+            )
+            .as_str(),
+            format!("(km + {})^-{}", homes.near_km, homes.exponent),
+        );
+    }
+    explain.input(
+        "Hằng số lây truyền ψ (Chang và cs. 2021), ft²: giữa khoảng (đầu–cuối, khả năng như nhau)",
+        "Transmission constant ψ (Chang et al. 2021), ft²: middle of its range (ends, all of it as likely)",
+        format!("{} ({}–{})", precise(psi.middle()), psi.low, psi.high),
+    );
     explain.input(
         format!("Ca bệnh {} ngày nơi khách ở (có trọng số)", rules.case_days).as_str(),
         format!("Cases of {} days where visitors live (weighted)", rules.case_days).as_str(),
-        figure(inputs.homes.cases),
+        precise(inputs.homes.cases),
     );
     explain.input(
         "Dân số tương ứng (có trọng số)",
         "Residents that go with them (weighted)",
-        figure(inputs.homes.residents.round()),
+        precise(inputs.homes.residents),
     );
     explain.step(
-        "Lượt đến một tuần theo thường lệ × xu hướng tuần qua",
-        "Arrivals of a usual week × the trend of the last week",
+        format!(
+            "Lượt đến một tuần theo thường lệ × xu hướng: (tuần qua + {0}) / (thường lệ + {0}), trong khoảng {1}–{2}",
+            vietnamese(&figure(trend.drawn_by_visits)),
+            vietnamese(&figure(trend.lowest)),
+            vietnamese(&figure(trend.highest))
+        ),
+        format!(
+            "Arrivals of a usual week × the trend: (last week + {0}) / (usual + {0}), within {1}–{2}",
+            figure(trend.drawn_by_visits),
+            figure(trend.lowest),
+            figure(trend.highest)
+        ),
         format!(
             "{} (× {})",
             figure(found.week_visits / found.trend),
@@ -49,6 +81,16 @@ pub(super) fn explain_forecast(
         format!("Lượt đến trong {} ngày tới", rules.days),
         format!("Arrivals of the next {} days", rules.days),
         figure(found.visits),
+    );
+    explain.step(
+        "Tỷ trọng mỗi giờ trong tuần, kéo về giờ ấy trung bình các ngày (λ, ước lượng James–Stein, Hausser và Strimmer 2009)",
+        "Shares of the hours of the week, drawn to that hour of all days (λ, the James-Stein estimator of Hausser and Strimmer 2009)",
+        significant(found.drawn.to_hours_of_day),
+    );
+    explain.step(
+        "Tỷ trọng mỗi giờ trong ngày, kéo về phân bố đều (λ)",
+        "Shares of the hours of the day, drawn to even ones (λ)",
+        significant(found.drawn.to_even),
     );
     let Some(share) = found.infectious else {
         explain.next(
@@ -84,8 +126,8 @@ pub(super) fn explain_forecast(
     );
     let infections = found.infections.unwrap_or_default();
     explain.step(
-        "Số người nhiễm kỳ vọng: tổng theo giờ của ψ × hiệu chỉnh / diện tích × người mang bệnh × người có mặt",
-        "Expected infections: over the hours, ψ × correction / area × infectious people × people present",
+        "Số người nhiễm kỳ vọng: tổng theo giờ của ψ × hiệu chỉnh / diện tích (ft² = m² × 10,7639) × người mang bệnh × người có mặt còn lại",
+        "Expected infections: over the hours, ψ × correction / area (ft² = m² × 10.7639) × infectious people × others present",
         significant(infections.mean),
     );
     explain.step(

@@ -16,6 +16,17 @@ pub(super) struct Week {
     pub weeks: f64,
     /// What the last week made of it.
     pub trend: f64,
+    /// How far the shares of its hours were drawn.
+    pub drawn: Drawn,
+}
+
+/// How far shares of hours were drawn towards others, 0 not at all ..= 1 all the way (λ of Hausser and Strimmer).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Drawn {
+    /// Hours of the week towards their hour of the day.
+    pub to_hours_of_day: f64,
+    /// Hours of the day towards even ones.
+    pub to_even: f64,
 }
 
 /// Hour of the week, any week alike: hours since 1970 modulo 168. No offset is needed: it shifts past and future alike.
@@ -51,10 +62,11 @@ pub(super) fn usual_week(rules: &ForecastRules, inputs: &VenueForecastInputs) ->
             last_week += visits;
         }
     }
-    let drawn = rules.trend.drawn_by_visits;
-    let trend = ((last_week + drawn) / (all / weeks + drawn)).clamp(rules.trend.lowest, rules.trend.highest);
+    let by = rules.trend.drawn_by_visits;
+    let trend = ((last_week + by) / (all / weeks + by)).clamp(rules.trend.lowest, rules.trend.highest);
     let expected = all / weeks * trend;
-    let arrivals: Vec<f64> = shares(&counts).iter().map(|share| share * expected).collect();
+    let (shares, drawn) = shares(&counts);
+    let arrivals: Vec<f64> = shares.iter().map(|share| share * expected).collect();
     // Weeks follow each other: those who came on Sunday night may stay into Monday.
     let twice: Vec<f64> = arrivals.iter().chain(&arrivals).copied().collect();
     let present = occupancy(&twice, inputs.stay_min).split_off(WEEK);
@@ -63,10 +75,11 @@ pub(super) fn usual_week(rules: &ForecastRules, inputs: &VenueForecastInputs) ->
         present,
         weeks,
         trend,
+        drawn,
     }
 }
 
-fn shares(counts: &[f64]) -> Vec<f64> {
+fn shares(counts: &[f64]) -> (Vec<f64>, Drawn) {
     let mut by_day = vec![0.0; DAY];
     for (hour, count) in counts.iter().enumerate() {
         by_day[hour % DAY] += count;
@@ -74,6 +87,11 @@ fn shares(counts: &[f64]) -> Vec<f64> {
     let even = vec![1.0 / DAY as f64; DAY];
     let of_day = shrunk_shares(&by_day, &even);
     let days = (WEEK / DAY) as f64;
-    let target: Vec<f64> = (0..WEEK).map(|hour| of_day[hour % DAY] / days).collect();
-    shrunk_shares(counts, &target)
+    let target: Vec<f64> = (0..WEEK).map(|hour| of_day.shares[hour % DAY] / days).collect();
+    let of_week = shrunk_shares(counts, &target);
+    let drawn = Drawn {
+        to_hours_of_day: of_week.target_weight,
+        to_even: of_day.target_weight,
+    };
+    (of_week.shares, drawn)
 }

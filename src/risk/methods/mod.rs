@@ -5,6 +5,7 @@ mod aerosol;
 mod delay;
 mod discrete_laplace;
 mod exposure;
+mod growth;
 mod hot_spots;
 mod rates;
 mod reproduction;
@@ -28,19 +29,17 @@ pub use exposure::{
     DayScore, ExposureRules, ExposureSummary, ExposureWindow, InfectiousDays, Infectiousness, MinutesFilter,
     Report, Sighting, Steps, Stretch, WindowFactor, WindowScore, attenuation_db, sightings_of_contact,
 };
+pub use growth::{Growth, NoGrowth, doubling_days, poisson_growth};
 pub use hot_spots::{Neighbours, Weights, getis_ord, significant_at, two_sided_p};
 pub use rates::{Counted, empirical_bayes, excess_risk, spatial_empirical_bayes, spatial_rates};
-pub use reproduction::{
-    MixedReproduction, REPRODUCTION_PRIOR, Reproduction, cori, cori_over, doubling_days, growth_per_day,
-    rki_r7,
-};
+pub use reproduction::{MixedReproduction, REPRODUCTION_PRIOR, Reproduction, cori, cori_over, rki_r7};
 pub use respiratory::{Expiration, SharedRoom, deposited_share, settling_per_h, viral_load_of_covid};
 pub use scan::{
     Cluster, InvalidScan, Location, ScanOptions, SpaceTimeCluster, SpaceTimeOptions, scan_poisson,
     scan_space_time,
 };
 pub use serial_interval::{discrete_serial_interval, uncertain_serial_intervals};
-pub use shares::shrunk_shares;
+pub use shares::{ShrunkShares, shrunk_shares};
 pub use uncertain::Uncertain;
 pub use venue_alert::{RiskyWindow, VenueMessage, may_book_test, venue_alert};
 pub use visits::{

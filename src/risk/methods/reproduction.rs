@@ -211,31 +211,3 @@ pub fn rki_r7(cases: &[f64]) -> Vec<Option<f64>> {
         })
         .collect()
 }
-
-/// The growth of log cases per day by least squares; days without a case are left out. `None` with fewer than two others.
-#[must_use]
-pub fn growth_per_day(cases: &[f64]) -> Option<f64> {
-    let points: Vec<(f64, f64)> = cases
-        .iter()
-        .enumerate()
-        .filter(|(_, cases)| **cases > 0.0)
-        .map(|(day, cases)| (day as f64, cases.ln()))
-        .collect();
-    let count = points.len() as f64;
-    let (mean_day, mean_log) = points.iter().fold((0.0, 0.0), |(day, log), (x, y)| {
-        (day + x / count, log + y / count)
-    });
-    let (up, across) = points.iter().fold((0.0, 0.0), |(up, across), (x, y)| {
-        (
-            up + (x - mean_day) * (y - mean_log),
-            across + (x - mean_day).powi(2),
-        )
-    });
-    (across > 0.0).then(|| up / across)
-}
-
-/// Days in which cases double at that growth per day; negative: in which they halve. `None` where they do neither.
-#[must_use]
-pub fn doubling_days(growth_per_day: f64) -> Option<f64> {
-    (growth_per_day != 0.0).then(|| std::f64::consts::LN_2 / growth_per_day)
-}

@@ -4,10 +4,13 @@
 /// The weight of the target is λ = (1 − Σ p²) / ((n − 1) Σ (t − p)²), held within 0..=1, with the observed shares p of n
 /// counts and the target t. Without counts, or with one, it is the target itself. The shares of both sum to 1.
 #[must_use]
-pub fn shrunk_shares(counts: &[f64], target: &[f64]) -> Vec<f64> {
+pub fn shrunk_shares(counts: &[f64], target: &[f64]) -> ShrunkShares {
     let all: f64 = counts.iter().sum();
     if all <= 1.0 {
-        return target.to_vec();
+        return ShrunkShares {
+            shares: target.to_vec(),
+            target_weight: 1.0,
+        };
     }
     let observed: Vec<f64> = counts.iter().map(|count| count / all).collect();
     let variance = 1.0 - observed.iter().map(|share| share * share).sum::<f64>();
@@ -17,11 +20,23 @@ pub fn shrunk_shares(counts: &[f64], target: &[f64]) -> Vec<f64> {
     } else {
         1.0
     };
-    observed
-        .iter()
-        .zip(target)
-        .map(|(p, t)| weight * t + (1.0 - weight) * p)
-        .collect()
+    ShrunkShares {
+        shares: observed
+            .iter()
+            .zip(target)
+            .map(|(p, t)| weight * t + (1.0 - weight) * p)
+            .collect(),
+        target_weight: weight,
+    }
+}
+
+/// What [`shrunk_shares`] gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShrunkShares {
+    /// The shares; their sum is 1.
+    pub shares: Vec<f64>,
+    /// λ, how much of them is the target's, 0..=1.
+    pub target_weight: f64,
 }
 
 #[cfg(test)]
@@ -37,6 +52,8 @@ mod tests {
         let weight = (1.0 - squares) / (18.0 * (squares - 1.0 / 11.0));
         let found = shrunk_shares(&counts, &even);
         assert!((0.7..0.8).contains(&weight), "{weight}");
+        assert!((found.target_weight - weight).abs() < 1e-12);
+        let found = found.shares;
         assert!((found[3] - weight / 11.0).abs() < 1e-12);
         assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
@@ -44,9 +61,9 @@ mod tests {
     #[test]
     fn many_counts_speak_for_themselves_and_one_for_nothing() {
         let target = [0.25; 4];
-        assert_eq!(shrunk_shares(&[1.0, 0.0, 0.0, 0.0], &target), target);
-        assert_eq!(shrunk_shares(&[0.0; 4], &target), target);
-        let many = shrunk_shares(&[1e6, 2e6, 3e6, 4e6], &target);
+        assert_eq!(shrunk_shares(&[1.0, 0.0, 0.0, 0.0], &target).shares, target);
+        assert_eq!(shrunk_shares(&[0.0; 4], &target).shares, target);
+        let many = shrunk_shares(&[1e6, 2e6, 3e6, 4e6], &target).shares;
         assert!(
             (many[0] - 0.1).abs() < 1e-5 && (many[3] - 0.4).abs() < 1e-5,
             "{many:?}"

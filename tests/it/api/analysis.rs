@@ -87,6 +87,64 @@ async fn a_trend_is_of_whole_days_and_says_how_it_comes_about() {
     );
     assert!((step(2) - mean(7)).abs() < 0.006);
     assert_eq!(trend["explain"]["confirmed"], false);
+    // Nine days of four cases and five of ten, fitted with all 14 and said with its method, days and interval.
+    let growth = &trend["growth"];
+    assert_eq!((&growth["days"], &growth["cases"]), (&json!(14), &json!(86)));
+    assert_eq!(growth["span"]["from"], "2021-04-23T00:00:00+07:00");
+    assert_eq!(growth["span"]["to"], "2021-05-07T00:00:00+07:00");
+    let [low, per_day, high] = ["low", "per_day", "high"].map(|name| growth[name].as_f64().unwrap());
+    assert!(low < per_day && per_day < high && low > 0.0, "{growth}");
+    assert_eq!(trend["growth_per_day"], growth["per_day"]);
+    assert_eq!(trend["doubling_days"], growth["doubling_days"]);
+    assert!((growth["doubling_days_at_high"].as_f64().unwrap() * high - 2.0_f64.ln()).abs() < 1e-9);
+    assert_eq!(
+        (&growth["small_number"], &growth["undefined"]),
+        (&json!(false), &Value::Null)
+    );
+    let said = trend["explain"]["steps"].to_string();
+    for words in [
+        "Poisson log-linear",
+        "14 days 2021-04-23 – 2021-05-06",
+        "days without a case",
+        "double",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn growth_of_a_dying_outbreak_counts_its_days_without_a_case_and_none_is_undefined() {
+    let app = TestApp::new().await;
+    let body: String = ["2021-04-24", "2021-04-25", "2021-04-28"]
+        .into_iter()
+        .map(|day| {
+            let reported = format!("{day}T09:00:00+07:00");
+            format!(
+                "{}\n",
+                json!({"id": day, "reported": reported, "kind": "community", "status": "confirmed", "area": "164"})
+            )
+        })
+        .collect();
+    let headers = [("content-type", "application/x-ndjson")];
+    let sent = app.ask("POST", "/v1/cases", "ingest", &headers, body).await;
+    assert_eq!(sent.json()["accepted"], 3, "{}", sent.text());
+    app.pipeline.publish().await.unwrap();
+    let growth = answer(&app, "/v1/areas/164/trend").await["growth"].clone();
+    // statsmodels of [0,1,1,0,0,1,0,0,0,0,0,0,0,0].
+    assert!(
+        (growth["per_day"].as_f64().unwrap() + 0.297_325_119_96).abs() < 1e-9,
+        "{growth}"
+    );
+    assert!(growth["doubling_days"].as_f64().unwrap() < 0.0);
+    assert_eq!(growth["small_number"], true);
+    let none = answer(&app, "/v1/areas/164/trend?at=2021-04-20T08:00:00%2B07:00").await;
+    assert_eq!(none["growth"]["undefined"], "no_cases");
+    assert_eq!(
+        (&none["growth_per_day"], &none["doubling_days"]),
+        (&Value::Null, &Value::Null)
+    );
+    let said = none["explain"]["steps"].to_string();
+    assert!(said.contains("undefined: there is no case"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +211,7 @@ async fn what_a_scan_counts_with_can_be_counted_again() {
         .await
         .text();
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("id,lng,lat,cases,residents"));
+    assert_eq!(lines.next(), Some("id,lng,lat,cases,residents,from,to"));
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
     assert_eq!(found["places"], rows.len());
     let cases = |row: &Vec<&str>| row[3].parse::<u64>().unwrap();
@@ -274,4 +332,175 @@ async fn a_scan_that_cannot_be_made_says_which_parameter_is_at_fault() {
     // Areas without cases have no clusters, and that is no error.
     let none = answer(&app, "/v1/clusters?level=province&at=2021-01-05T00:00:00%2B07:00").await;
     assert_eq!(none["clusters"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hot_spots_clusters_and_locations_look_at_the_same_days_and_name_them() {
+    let app = outbreak().await;
+    // Today, an hour ago: the day is not over.
+    let today = json!({"id": "today", "reported": "2021-05-07T07:30:00+07:00", "kind": "community",
+        "status": "confirmed", "lng": OUTBREAK.0, "lat": OUTBREAK.1});
+    app.post("/v1/cases", "ingest", &json!([today])).await;
+    app.pipeline.publish().await.unwrap();
+    let asked = "area=164&resolution=7&window=P7D";
+    let clusters = answer(&app, &format!("/v1/clusters?{asked}&replications=99")).await;
+    let days = json!({"from": "2021-04-30T00:00:00+07:00", "to": "2021-05-07T00:00:00+07:00"});
+    assert_eq!(clusters["span"], days);
+    let cell = cell_of_outbreak(7);
+    let mut cases = Vec::new();
+    for (path, id) in [("/v1/hot-spots", "cell"), ("/v1/clusters/locations", "id")] {
+        let list = answer(&app, &format!("{path}?{asked}&limit=10000")).await;
+        assert_eq!(list["span"], days, "{path}");
+        assert_eq!(list["left_out"], clusters["left_out"], "{path}");
+        let rows = list["items"].as_array().unwrap();
+        assert!(
+            rows.iter()
+                .all(|row| row["from"] == days["from"] && row["to"] == days["to"])
+        );
+        let row = rows.iter().find(|row| row[id] == json!(cell)).unwrap();
+        cases.push(row["cases"].clone());
+        let shapes = answer(&app, &format!("{path}.geojson?{asked}")).await;
+        assert_eq!(shapes["span"], days, "{path}");
+        let csv = app
+            .get(&format!("{path}.csv?{asked}&limit=1"), "analyst")
+            .await
+            .text();
+        assert!(
+            csv.contains("2021-04-30T00:00:00+07:00,2021-05-07T00:00:00+07:00"),
+            "{csv}"
+        );
+    }
+    assert_eq!(cases[0], cases[1]);
+    let problem = app
+        .get("/v1/hot-spots?area=164&window=PT5H", "analyst")
+        .await
+        .problem(400);
+    assert_eq!(problem["errors"][0]["field"], "window");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_and_residents_without_a_place_in_the_answer_are_counted() {
+    let app = outbreak().await;
+    let unplaced: Vec<Value> = (0..3)
+        .map(|n| {
+            json!({"id": format!("u{n}"), "reported": "2021-05-05T09:00:00+07:00", "kind": "community",
+                "status": "confirmed", "area": "164"})
+        })
+        .collect();
+    app.post("/v1/cases", "ingest", &json!(unplaced)).await;
+    app.pipeline.publish().await.unwrap();
+    let found = answer(
+        &app,
+        "/v1/clusters?area=164&resolution=7&window=P20D&replications=99",
+    )
+    .await;
+    let left = &found["left_out"];
+    assert_eq!(
+        (&left["area"], &left["area_cases"]),
+        (&json!("164"), &json!(113)),
+        "{left}"
+    );
+    let whole = |value: &Value| value.as_i64().unwrap();
+    assert_eq!(whole(&left["cases"]), 113 - whole(&found["cases"]), "{left}");
+    assert!(whole(&left["cases"]) >= 3, "{left}");
+    let residents = left["area_residents"].as_f64().unwrap() - found["residents"].as_f64().unwrap();
+    assert!(
+        (left["residents"].as_f64().unwrap() - residents).abs() < 0.01,
+        "{left}"
+    );
+    // Of areas nothing is left out; without one there is nothing to compare with.
+    let own = answer(
+        &app,
+        "/v1/clusters?area=164&level=district&window=P20D&replications=99",
+    )
+    .await;
+    assert_eq!(
+        (&own["left_out"]["cases"], &own["left_out"]["residents"]),
+        (&json!(0), &json!(0.0))
+    );
+    let all = answer(&app, "/v1/clusters?level=district&window=P20D&replications=99").await;
+    assert_eq!(all["left_out"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_refused_in_words_and_with_what_was_sent() {
+    let app = TestApp::new().await;
+    for (path, field, value, reason) in [
+        (
+            "/v1/areas/164/trend?days=abc",
+            "days",
+            json!("abc"),
+            "is no whole number",
+        ),
+        (
+            "/v1/cells?resolution=5&bbox=NaN,1,2,3",
+            "bbox",
+            json!("NaN,1,2,3"),
+            "has `NaN`, which is no number",
+        ),
+        (
+            "/v1/cells/zzz",
+            "h3",
+            json!("zzz"),
+            "is not 15 hexadecimal digits",
+        ),
+        (
+            "/v1/cells/fffffffffffffff",
+            "h3",
+            json!("fffffffffffffff"),
+            "is 15 hexadecimal digits, but of no cell",
+        ),
+        ("/v1/venues?cursor=%21", "cursor", json!("!"), "is no cursor"),
+        (
+            "/v1/venues?near=a,b",
+            "near",
+            json!("a,b"),
+            "has `a`, which is no number",
+        ),
+    ] {
+        let problem = app.get(path, "analyst").await.problem(400);
+        let error = &problem["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["value"]),
+            (&json!(field), &value),
+            "{path}: {problem}"
+        );
+        assert_eq!(error["reason"], reason, "{path}");
+        assert!(!error["expected"].as_str().unwrap().is_empty());
+    }
+    let problem = app.get("/v1/cells", "analyst").await.problem(400);
+    let error = &problem["errors"][0];
+    assert_eq!(
+        (&error["field"], &error["value"]),
+        (&json!("bbox"), &Value::Null),
+        "{problem}"
+    );
+    assert!(
+        error["reason"].as_str().unwrap().starts_with("is missing"),
+        "{problem}"
+    );
+    assert!(
+        error["expected"]
+            .as_str()
+            .unwrap()
+            .contains("min_lng,min_lat,max_lng,max_lat")
+    );
+    // Where a patient is is not quoted, and the answer says so.
+    let case = json!({"id": "far", "reported": "2021-05-06T09:00:00+07:00", "kind": "community",
+        "status": "confirmed", "lng": 105.84, "lat": 91.25});
+    let sent = app.post("/v1/cases", "ingest", &json!([case])).await;
+    let rejected = &sent.json()["rejected"][0];
+    assert_eq!(
+        (&rejected["field"], &rejected["value"]),
+        (&json!("lat"), &Value::Null),
+        "{rejected}"
+    );
+    assert!(
+        rejected["reason"]
+            .as_str()
+            .unwrap()
+            .contains("not quoted: it is where a person is"),
+        "{rejected}"
+    );
+    assert!(!sent.text().contains("91.25"), "{}", sent.text());
 }

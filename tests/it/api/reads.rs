@@ -196,6 +196,14 @@ async fn a_level_that_may_not_fall_is_explained_from_the_week_before() {
     );
     assert_eq!(row["level"], explained["level"], "{row} {explained}");
     assert_eq!(explained["level"], 4, "{explained}");
+    let said = explained["explain"].to_string();
+    for words in [
+        "may not fall below level 4 of week 2021-W16",
+        "không được hạ dưới cấp 4 của tuần 2021-W16",
+        "Level published of week 2021-W16",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     // A week earlier nothing came before.
     let then = "?at=2021-04-27T08:00:00%2B07:00";
     let row = app.get(&format!("/v1/areas/164{then}"), "").await.json();

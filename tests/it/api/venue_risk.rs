@@ -191,6 +191,17 @@ async fn venues_are_ranked_by_what_is_to_be_expected() {
         .await),
         ["v2"]
     );
+    let counted = &list["counts_with"];
+    assert_eq!(counted["rule"], "vx-forecast@1");
+    assert_eq!(counted["psi_ft2"]["low"], 515.4025);
+    assert_eq!(counted["homes"]["exponent"], 1.75);
+    for link in counted["links"].as_array().unwrap() {
+        let href = link["href"].as_str().unwrap();
+        let href = href
+            .replace("{id}", &ids(&list)[0])
+            .replace("{bbox}", "105.7,21.5,105.9,21.7");
+        answer(&app, &href, "analyst").await;
+    }
     // Pages follow each other.
     let first = answer(&app, "/v1/forecasts?limit=1", "analyst").await;
     let next = first["links"][0]["href"].as_str().unwrap().to_owned();

@@ -1,8 +1,8 @@
 //! Reproduction numbers of other examples, and who is met by chance, against what was published of them.
 
 use vungxanh::risk::methods::{
-    RandomMeeting, Reproduction, Uncertain, cori, cori_over, discrete_serial_interval, someone_infectious,
-    uncertain_serial_intervals,
+    NoGrowth, RandomMeeting, Reproduction, Uncertain, cori, cori_over, discrete_serial_interval,
+    poisson_growth, someone_infectious, uncertain_serial_intervals,
 };
 
 use super::*;
@@ -323,4 +323,100 @@ fn every_county_of_the_event_risk_planner_has_one_share_of_infectious_people() {
     }
     assert_eq!(cells + 9 * cut_off.len(), 200 * 27);
     println!("{cells} percentages; cut off by the planner: {cut_off:?}");
+}
+
+/// Daily cases, and what statsmodels 0.15.0 says of them (`GLM(cases, [1, day], family=Poisson())`): growth per day, its
+/// standard error, Pearson's χ² over its degrees of freedom.
+const REGRESSIONS: [(&[u32], [f64; 3]); 6] = [
+    // An outbreak that dies out: its days without a case say most.
+    (
+        &[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        [
+            -0.297_325_119_960_043_3,
+            0.203_105_944_285_872_7,
+            0.555_993_348_118_177_5,
+        ],
+    ),
+    (
+        &[3, 5, 4, 8, 6, 9, 13, 11, 16, 14, 22, 19, 30, 27],
+        [
+            0.155_789_520_140_121_76,
+            0.020_287_387_920_519_88,
+            0.396_427_992_557_318_36,
+        ],
+    ),
+    // Reported by some on some days of the week: far more scatter than a Poisson distribution has.
+    (
+        &[40, 2, 55, 3, 31, 60, 1, 44, 70, 2, 90, 5, 61, 88],
+        [
+            0.077_282_730_777_129_1,
+            0.010_868_384_479_093_498,
+            24.298_822_157_782_28,
+        ],
+    ),
+    (
+        &[2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [
+            -0.692_717_607_835_259_6,
+            0.316_978_031_298_883_8,
+            0.316_450_015_863_898_37,
+        ],
+    ),
+    (
+        &[0, 0, 0, 0, 1, 0, 0],
+        [
+            0.264_217_166_430_426_5,
+            0.543_407_315_789_223_7,
+            1.031_240_972_643_346_5,
+        ],
+    ),
+    (
+        &[120, 90, 101, 70, 66, 52, 40],
+        [
+            -0.166_529_518_105_324_57,
+            0.022_281_606_840_183_13,
+            0.948_701_150_166_181_2,
+        ],
+    ),
+];
+
+fn counts(cases: &[u32]) -> Vec<f64> {
+    cases.iter().copied().map(f64::from).collect()
+}
+
+#[test]
+fn growth_is_that_of_a_poisson_regression_with_the_days_without_a_case() {
+    for (cases, [growth, error, dispersion]) in REGRESSIONS {
+        let found = poisson_growth(&counts(cases)).unwrap();
+        close(found.per_day, growth, 1e-9);
+        // It takes the weights of the step before its last.
+        close(found.standard_error, error, 1e-7);
+        close(found.dispersion, dispersion, 1e-7);
+        // Scatter widens the interval; its lack does not narrow it.
+        let off = 1.959_963_984_540_054 * error * dispersion.max(1.0).sqrt();
+        close(found.interval_95().0, growth - off, 1e-6);
+        close(found.interval_95().1, growth + off, 1e-6);
+    }
+}
+
+#[test]
+fn where_no_growth_is_likelier_than_every_other_there_is_none() {
+    for (cases, why) in [
+        (&[][..], NoGrowth::NoCase),
+        (&[0, 0, 0], NoGrowth::NoCase),
+        (&[7], NoGrowth::OneEnd),
+        (&[0, 0, 9], NoGrowth::OneEnd),
+        (&[9, 0, 0, 0], NoGrowth::OneEnd),
+    ] {
+        assert_eq!(poisson_growth(&counts(cases)), Err(why), "{cases:?}");
+    }
+    // Two days have one answer, the ratio; large counts and steep ones are no trouble.
+    let found = poisson_growth(&[2.0, 6.0]).unwrap();
+    close(found.per_day, 3.0_f64.ln(), 1e-12);
+    close(found.standard_error, (0.5_f64 + 1.0 / 6.0).sqrt(), 1e-12);
+    close(found.dispersion, 1.0, 0.0);
+    let steep = poisson_growth(&[0.0, 1.0, 1e9]).unwrap();
+    close(steep.per_day, 1e9_f64.ln(), 1e-5);
+    let falling = poisson_growth(&[1e9, 1.0, 0.0]).unwrap();
+    close(falling.per_day, -steep.per_day, 1e-5);
 }

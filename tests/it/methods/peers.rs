@@ -1,4 +1,4 @@
-//! Living peers: esda, libpysal and CAiMIRA on random data, in a Python that `./test` prepares (`tests/oracle/methods.py`).
+//! Living peers: esda, libpysal, statsmodels and CAiMIRA on random data, in a Python that `./test` prepares (`tests/oracle/methods.py`).
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use vungxanh::risk::methods::{
     Counted, Emission, Expiration, Neighbours, Room, SharedRoom, Uncertain, Weights, empirical_bayes,
-    excess_risk, getis_ord, infection_probability_by_dose, significant_at, spatial_empirical_bayes,
-    spatial_rates, viral_decay_per_h, viral_load_of_covid,
+    excess_risk, getis_ord, infection_probability_by_dose, poisson_growth, significant_at,
+    spatial_empirical_bayes, spatial_rates, viral_decay_per_h, viral_load_of_covid,
 };
 
 use super::*;
@@ -84,6 +84,30 @@ fn room(chance: &mut ChaCha8Rng) -> Value {
     })
 }
 
+/// Daily cases that rise or fall, few or many, with more scatter than chance; never all at one end.
+fn daily_cases(chance: &mut ChaCha8Rng) -> Value {
+    let (days, growth) = (chance.random_range(3..40_u32), chance.random_range(-0.3..0.3_f64));
+    let level = 10_f64.powf(chance.random_range(-0.5..2.5));
+    let mut cases: Vec<u32> = (0..days)
+        .map(|day| (level * (growth * f64::from(day)).exp() * chance.random_range(0.0..2.0)).min(1e6) as u32)
+        .collect();
+    cases[1] += 1;
+    json!(cases)
+}
+
+fn assert_growth(given: &Value, peer: &Value) {
+    let found = poisson_growth(&numbers(given)).unwrap();
+    let (low, high) = found.interval_95();
+    let ours = [found.per_day, found.standard_error, found.dispersion, low, high];
+    for (ours, theirs) in pairs(&ours, peer) {
+        let within = 1e-6 * (1.0 + theirs.abs());
+        assert!(
+            (ours - theirs).abs() <= within,
+            "{ours}, statsmodels {theirs}; {given}"
+        );
+    }
+}
+
 #[test]
 fn esda_and_caimira_say_the_same_of_random_data() {
     let mut chance = ChaCha8Rng::seed_from_u64(SEED);
@@ -111,7 +135,9 @@ fn esda_and_caimira_say_the_same_of_random_data() {
         room
     })
     .collect();
-    let question = json!({"rates": rates, "tests": tests, "rooms": rooms, "full_rooms": full});
+    let series: Vec<Value> = (0..200).map(|_| daily_cases(&mut chance)).collect();
+    let question =
+        json!({"rates": rates, "tests": tests, "rooms": rooms, "full_rooms": full, "growth": series});
     let Some(answer) = ask(&question) else {
         return;
     };
@@ -126,6 +152,10 @@ fn esda_and_caimira_say_the_same_of_random_data() {
         assert_eq!(ours, theirs, "{given}");
     }
     println!("peers: 40 maps of rates, neighbours and hot spots and 200 false discovery rates are esda's");
+    for (given, peer) in series.iter().zip(answer["growth"].as_array().unwrap()) {
+        assert_growth(given, peer);
+    }
+    println!("peers: 200 growth rates with their intervals are statsmodels'");
     if let Some(why) = answer["caimira"].as_str() {
         println!("peers: CAiMIRA is not compared: {why}");
         return;

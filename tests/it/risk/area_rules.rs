@@ -25,6 +25,7 @@ fn counted(cases_7d: u32, cases_14d: u32) -> AreaInputs<'static> {
         neighbours: None,
         findings: None,
         previous_level: None,
+        previous_week: None,
         counted_to: None,
         as_of: at("2021-11-10T08:00:00+07:00"),
     }
@@ -450,4 +451,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_rate_weighted_by_vaccination_names_the_vaccinated_it_is_weighted_by() {
+    let reported = [(Measure::Tests, 1000.0), (Measure::PopulationFullDose, 57.3)];
+    let inputs = AreaInputs {
+        reported: &reported,
+        ..counted(0, 60)
+    };
+    let said = |inputs: &AreaInputs<'_>| {
+        let explain = area_level(&rule("ecdc@2022-02"), inputs).explain;
+        let name = "Full-dose coverage of the population";
+        let found: Vec<String> = explain
+            .inputs
+            .into_iter()
+            .filter(|input| input.name.en == name)
+            .map(|input| input.value)
+            .collect();
+        found
+    };
+    assert_eq!(said(&inputs), ["57.3 %"]);
+    assert_eq!(said(&counted(0, 60)), ["–"]);
 }

@@ -46,6 +46,7 @@ fn commune(cases: Counted) -> AreaInputs<'static> {
         neighbours: None,
         findings: None,
         previous_level: None,
+        previous_week: None,
         counted_to: None,
         as_of: at("2021-06-10T08:00:00+07:00"),
     }

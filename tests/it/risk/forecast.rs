@@ -75,6 +75,54 @@ fn a_week_like_those_before_infects_as_chang_says() {
 }
 
 #[test]
+fn an_explanation_names_every_number_that_it_counts_with() {
+    let rules = Rules::builtin().forecast;
+    let near = [(0.5, 3.0, 900.0), (2.5, 1.0, 4_000.0)];
+    let homes = Homes::around(&rules.homes, near.into_iter());
+    let found = forecast(&weekly(40), 200.0, 60.0, &homes);
+    let explain = &found.explain;
+    let inputs: Vec<String> = explain
+        .inputs
+        .iter()
+        .map(|input| format!("{}: {}", input.name.en, input.value))
+        .collect();
+    let inputs = inputs.join("\n");
+    for words in [
+        "ψ (Chang et al. 2021), ft²",
+        "2700.91 (515.4025–4886.4166)",
+        "resolution 7, 5 rings around: (km + 1.5)^-1.75",
+    ] {
+        assert!(inputs.contains(words), "{words}: {inputs}");
+    }
+    let value = |start: &str| -> f64 {
+        let found = explain.steps.iter().find(|step| step.text.en.starts_with(start));
+        found.unwrap().value.parse().unwrap()
+    };
+    // All of 160 arrivals in one hour of the week: nothing is drawn anywhere.
+    assert_eq!(value("Shares of the hours of the week"), 0.0);
+    assert_eq!(value("Shares of the hours of the day"), 0.0);
+    // The share of infectious people can be counted from what is shown.
+    let shown = |start: &str| -> f64 {
+        let found = explain
+            .inputs
+            .iter()
+            .find(|input| input.name.en.starts_with(start));
+        found.unwrap().value.parse().unwrap()
+    };
+    let by_hand = (shown("Cases of 14 days") + 0.5) / 14.0 * 10.0 * 4.0 / shown("Residents that go");
+    let share = found.infectious.unwrap().mean;
+    assert!((by_hand / share - 1.0).abs() < 1e-4, "{by_hand} {share}");
+    let few = forecast(
+        &[(Hour(NOW.0 - 20), 2), (Hour(NOW.0 - 50), 1)],
+        200.0,
+        60.0,
+        &homes,
+    );
+    let drawn = few.explain.steps.iter().find(|step| step.text.en.contains("(λ"));
+    assert!(drawn.unwrap().value.parse::<f64>().unwrap() > 0.1, "{drawn:?}");
+}
+
+#[test]
 fn a_stay_of_two_hours_and_a_half_fills_three_hours() {
     let homes = Homes::of_area(100, 100_000.0);
     let found = forecast(&weekly(40), 200.0, 150.0, &homes);

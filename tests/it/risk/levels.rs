@@ -24,6 +24,7 @@ fn area(
         neighbours: None,
         findings: None,
         previous_level: Some(4),
+        previous_week: None,
         counted_to: None,
         as_of: at("2021-11-10T08:00:00+07:00"),
     }
@@ -151,4 +152,57 @@ fn a_cells_level_follows_its_rate_and_flags_small_numbers() {
             "Level 4 at a rate of ≥150: ≥2 cases in 7 days",
         ]
     );
+}
+
+#[test]
+fn the_residents_shown_of_a_cell_give_its_figures_by_hand() {
+    let rules = Rules::builtin().cell;
+    let as_of = at("2021-11-10T08:00:00+07:00");
+    let hand = |figure: f64| ((figure * 100.0).round() / 100.0).to_string();
+    for population in [95.304_57, 3.5, 1_234.567_8, 98_765.432_1, 640.0, 0.001_234_567] {
+        for cases in [0, 1, 7, 300] {
+            let explain = explain_cell(&rules, cases, population, as_of);
+            let shown: f64 = explain.inputs[1].value.parse().unwrap();
+            let (low, high) = poisson_interval_95(cases);
+            let per_100k = |cases: f64| hand(cases * 100_000.0 / shown);
+            assert_eq!(
+                explain.steps[0].value,
+                per_100k(f64::from(cases)),
+                "{population}: {shown}"
+            );
+            assert_eq!(
+                explain.steps[1].value,
+                format!("{}–{}", per_100k(low), per_100k(high)),
+                "{population}: {shown}"
+            );
+        }
+    }
+    // No more decimals than it takes.
+    let whole = explain_cell(&rules, 0, 640.0, as_of);
+    assert_eq!(whole.inputs[1].value, "640");
+}
+
+#[test]
+fn a_figure_is_never_shown_on_the_other_side_of_its_limit() {
+    let rules = in_force();
+    let shown = |coverage: f64, cases: u32| {
+        let inputs = area(Counted::Shown(cases), Some(coverage), Some(90.0), Some(true));
+        let explain = area_level(&rules, &inputs).explain;
+        let step = |start: &str| {
+            let found = explain.steps.iter().find(|step| step.text.en.starts_with(start));
+            let found = found.unwrap();
+            format!("{} {}", found.text.en, found.value)
+        };
+        let reported = explain
+            .inputs
+            .iter()
+            .find(|input| input.name.en.starts_with("One-dose"));
+        (reported.unwrap().value.clone(), step("One-dose"))
+    };
+    let (input, step) = shown(69.999, 30);
+    assert_eq!(input, "69.999 %");
+    assert_eq!(step, "One-dose coverage of adults: band <70 69.999 %");
+    let (input, step) = shown(70.001, 30);
+    assert_eq!(input, "70.001 %");
+    assert_eq!(step, "One-dose coverage of adults: band ≥70 70 %");
 }

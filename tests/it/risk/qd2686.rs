@@ -31,6 +31,7 @@ fn area(tier: AreaLevel, cases_14d: Counted) -> AreaInputs<'static> {
         neighbours: Some(&[]),
         findings: None,
         previous_level: None,
+        previous_week: None,
         counted_to: None,
         as_of: at("2021-06-10T08:00:00+07:00"),
     }

@@ -67,6 +67,7 @@ fn vietnamese_sentences_write_decimals_with_a_comma() {
                 neighbours: None,
                 findings: None,
                 previous_level: None,
+                previous_week: None,
                 counted_to: None,
                 as_of: now,
             };
