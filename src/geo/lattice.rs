@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn the_icosahedron_has_twenty_faces_that_cover_the_globe() {
         assert_eq!(Face::all().len(), 20);
-        for cell in Cell::coarsest().flat_map(|cell| cell.children()) {
+        for cell in Cell::coarsest().flat_map(Cell::children) {
             let at = on_sphere(cell);
             // Middles of cells stand on edges, too: a hair inside counts, and a hair outside still counts.
             let holding = |radians: f64| Face::all().iter().filter(|face| face.holds(at, radians)).count();

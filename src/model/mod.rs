@@ -10,6 +10,7 @@ mod event;
 mod ids;
 mod iso_week;
 mod number_table;
+mod onset;
 mod role;
 mod stats;
 mod time;
@@ -27,6 +28,7 @@ pub use event::{
 pub use ids::{AreaCode, ContentHash, EventId, InvalidId, PersonId, VenueId, ZoneId};
 pub use iso_week::IsoWeek;
 pub use number_table::NumberTable;
+pub use onset::Onset;
 pub use role::Role;
 pub use stats::{CellStats, VenueStats};
 pub use time::{Day, Hour, InvalidTime, Timestamp, UtcOffset, Window};

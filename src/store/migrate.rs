@@ -5,7 +5,7 @@ use super::{
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_mark_versions.sql"),
     include_str!("migrations/sqlite/0003_places.sql"),
@@ -15,6 +15,7 @@ const STEPS: [&str; 9] = [
     include_str!("migrations/sqlite/0007_history_version.sql"),
     include_str!("migrations/sqlite/0008_release_beneath.sql"),
     include_str!("migrations/sqlite/0009_buildings.sql"),
+    include_str!("migrations/sqlite/0011_marks_without_onset.sql"),
 ];
 
 /// The step after which check-ins move from rows into packs: a body is not written in SQL.

@@ -24,7 +24,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<PastMarks, StoreError> {
         let rows: Vec<MarkRow> = sqlx::query_as(
-            "select v.mark as id, v.case_id, v.venue, v.arrived, v.departed, v.days_since_onset, v.state \
+            "select v.mark as id, v.case_id, v.venue, v.arrived, v.departed, v.days_since_onset, v.reported_day, v.state \
              from mark_version v where v.venue = $1 and v.departed >= $2 and v.written_at <= $3 and v.state = $4 \
              and not exists (select 1 from mark_version w where w.mark = v.mark and w.seq > v.seq \
              and w.written_at <= $3) order by v.arrived, v.mark",

@@ -14,6 +14,7 @@ mod nowcast;
 mod past;
 mod privacy;
 mod reads;
+mod recompute;
 mod rules;
 mod tiles;
 mod venue_risk;
