@@ -16,7 +16,7 @@ use crate::api::table::ROUTES;
 use crate::api::tile_formats;
 use crate::api::v1::{
     air, area_reports, areas, bulletin, cells, clusters, events, forecasts, hot_spots, marks, registry, risk,
-    rules, trend, venues, view, zones,
+    rules, trend, venue_assessments, venue_marks, venues, view, zones,
 };
 use crate::model::Role;
 
@@ -318,6 +318,8 @@ fn components() -> utoipa::openapi::Components {
         venues::VenueRiskAnswer,
         venues::VenueHoursAnswer,
         air::VenueAirAnswer,
+        venue_marks::VenueMarkRow,
+        venue_assessments::VenueAssessmentRow,
         forecasts::ForecastRow,
         areas::AreaRow,
         areas::AreaAnswer,

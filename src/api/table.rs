@@ -366,6 +366,10 @@ pub static ROUTES: &[Route] = &[
         [AT, WINDOW], Takes::Nothing, Answers::One("VenueHoursAnswer"), || get(v1::venues::hours)),
     route!("getVenueAir", Get "/v1/venues/{id}/air", TRACERS, Read, "venues", "Không khí của địa điểm trong một ngày: các lượt ghé mang bệnh, số người từng giờ, số người nhiễm kỳ vọng (có ghi nhật ký)", "The venue's air on one day: infectious visits, people by hour, expected infections (audited)",
         [DAY], Takes::Nothing, Answers::One("VenueAirAnswer"), || get(v1::air::of_day)),
+    route!("listVenueMarks", Get "/v1/venues/{id}/marks", EXACT, Read, "venues", "Các mốc dịch tễ đã duyệt làm nên phơi nhiễm của địa điểm, từng ngày, từng phép tính (có ghi nhật ký)", "The approved marks that make a venue's exposure, day by day with every figure of the calculation (audited)",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("VenueMarkRow"), || get(v1::venue_marks::list)),
+    route!("listVenueAssessments", Get "/v1/venues/{id}/assessments", EXACT, Read, "venues", "Các lần đánh giá an toàn của địa điểm cùng câu trả lời, mới nhất trước", "The venue's safety assessments with their answers, newest first",
+        [AT, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("VenueAssessmentRow"), || get(v1::venue_assessments::list)),
     // Areas
     route!("listAreas", Get "/v1/areas", EVERYONE, Read, "areas", "Đơn vị hành chính và mức nguy cơ", "Areas with their levels",
         [TIER, AT, RULES, BBOX, FILTER, FILTER_LANG, LIMIT, CURSOR, BOM], Takes::Nothing, Answers::List("AreaRow"), || get(v1::areas::list)),

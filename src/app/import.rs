@@ -53,6 +53,7 @@ pub struct Report {
     samples: Vec<Rejection>,
     refused: bool,
     circles: Vec<String>,
+    orphans: Vec<String>,
 }
 
 impl Report {
@@ -112,6 +113,19 @@ impl Report {
             writeln!(
                 out,
                 "PROBLEM: parents go in a circle: {circle}; expected units above, or none"
+            )?;
+        }
+        for orphan in self.orphans.iter().take(5) {
+            writeln!(
+                out,
+                "PROBLEM: {orphan}; expected the id of a registered venue, or none"
+            )?;
+        }
+        if self.orphans.len() > 5 {
+            writeln!(
+                out,
+                "PROBLEM: {} venues in all have such a parent",
+                self.orphans.len()
             )?;
         }
         if self.refused {
@@ -216,8 +230,11 @@ fn read_blocking(args: &ImportArgs, pipeline: &Pipeline) -> anyhow::Result<Repor
         backfill: args.backfill.then(|| pipeline.start_backfill()),
     };
     pass(args, &source, &map, pipeline, &mut report, Some(&mut writer))?;
-    if args.kind == ImportKind::Areas {
-        report.circles = circles(pipeline);
+    // At the end: a file may name a room before its building.
+    match args.kind {
+        ImportKind::Areas => report.circles = circles(pipeline),
+        ImportKind::Venues => report.orphans = orphans(pipeline),
+        _ => {}
     }
     if let Some(backfill) = writer.backfill.take() {
         let done = writer.runtime.block_on(pipeline.finish_backfill(backfill))?;
@@ -235,6 +252,18 @@ fn circles(pipeline: &Pipeline) -> Vec<String> {
         let circle = areas.circle_with(&entry.area)?;
         let names: Vec<&str> = circle.iter().map(crate::model::AreaCode::as_str).collect();
         Some(format!("{} → {}", entry.area.code, names.join(" → ")))
+    });
+    found.collect()
+}
+
+/// Venues inside one that nobody knows: their marks reach no building.
+fn orphans(pipeline: &Pipeline) -> Vec<String> {
+    let snapshot = pipeline.snapshot();
+    let venues = snapshot.venues();
+    let found = venues.iter().filter_map(|entry| {
+        let parent = entry.venue.parent.as_ref()?;
+        let is_known = venues.get(parent).is_some();
+        (!is_known).then(|| format!("venue {}: parent {parent} is not registered", entry.venue.id))
     });
     found.collect()
 }

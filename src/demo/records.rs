@@ -103,6 +103,12 @@ pub fn check_ins(
     events
 }
 
+/// The day of first symptoms that a case's report names: only of those who had them when they were found.
+pub fn reported_onset(case: &Course) -> Option<Day> {
+    let is_known = case.symptomatic && case.sampled.is_some_and(|at| at >= case.onset);
+    is_known.then(|| Day::of(case.onset, OFFSET))
+}
+
 /// A reported case.
 pub fn case(world: &DemoWorld, case: &Course, pseudonymise: &Pseudonymise) -> Event<Case> {
     let mut rng = dice(world.config.seed, Topic::Course, u64::from(case.person), 7);
@@ -119,8 +125,7 @@ pub fn case(world: &DemoWorld, case: &Course, pseudonymise: &Pseudonymise) -> Ev
             .collect(),
         area: Some(world.communes[usize::from(someone.commune)].code.clone()),
         location: rng.random_bool(0.92).then_some(location),
-        onset: (case.symptomatic && case.sampled.is_some_and(|at| at >= case.onset))
-            .then(|| Day::of(case.onset, OFFSET)),
+        onset: reported_onset(case),
         sampled: case.sampled,
         kind: case.kind,
         status: CaseStatus::Confirmed,

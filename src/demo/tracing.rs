@@ -4,9 +4,9 @@ use crate::demo::config::OFFSET;
 use crate::demo::course::Course;
 use crate::demo::outbreak::Outbreak;
 use crate::demo::plan::midnight;
-use crate::demo::records::case_word;
+use crate::demo::records::{case_word, reported_onset};
 use crate::demo::rng::{Topic, dice, event_id};
-use crate::model::{Day, EventId, Mark, MarkState, Timestamp};
+use crate::model::{Day, EventId, Mark, MarkState, Onset, Timestamp};
 
 /// The marks of a reported case, each proposed within hours and mostly decided within two days:
 /// (when written, mark), a mark's states in their order.
@@ -34,19 +34,22 @@ pub fn marks(outbreak: &Outbreak, case: &Course) -> Vec<(Timestamp, Mark)> {
         } else {
             from.plus_s(likely)
         };
-        let known_from = if case.symptomatic {
-            case.onset
-        } else {
-            case.sampled.unwrap_or(case.onset)
-        };
         let proposed_at = reported.plus_s(rng.random_range(1800..4 * 3600));
+        let onset = match reported_onset(case) {
+            Some(onset) => Onset::Known {
+                days_since: day.0 - onset.0,
+            },
+            None => Onset::NotKnown {
+                reported: Day::of(reported, OFFSET),
+            },
+        };
         let mark = Mark {
             id: EventId::new(&format!("{}-m{}", id.as_str(), nth + 1)).expect("39 printable bytes"),
             case: id.clone(),
             venue: world.venues[visit.venue as usize].id.clone(),
             from,
             to,
-            days_since_onset: day.0 - Day::of(known_from, OFFSET).0,
+            onset,
             state: MarkState::Proposed,
         };
         written.push((proposed_at, mark.clone()));

@@ -18,7 +18,9 @@ const COVER_LIMIT: usize = 400_000;
 pub struct AreaFacts {
     /// 0 not assessed, 1 green ..= 4 red.
     pub level: u8,
-    /// Released cases of seven days per 100,000 residents.
+    /// Residents as they were registered when the last closed week ended.
+    pub population: Option<u64>,
+    /// Released cases of seven days per 100,000 of them.
     pub rate_7d_per_100k: Option<f64>,
     /// Released cases of the last closed week; `None` when hidden or never released.
     pub released_cases: Option<u32>,
@@ -68,11 +70,20 @@ impl AreaEntry {
         })
     }
 
-    /// What it was registered with at an instant: before the first registration, what came with that.
+    /// What it was registered with at an instant: before the first registration, what came with the first that knew its
+    /// residents.
     #[must_use]
     pub fn values_at(&self, at: Timestamp) -> AreaValues {
         let begun = self.turns.partition_point(|(since, _)| *since <= at);
-        let turn = self.turns.get(begun.saturating_sub(1));
+        let first = || {
+            let mut turns = self.turns.iter();
+            turns
+                .find(|(_, values)| values.population.is_some())
+                .or(self.turns.first())
+        };
+        let turn = begun
+            .checked_sub(1)
+            .map_or_else(first, |last| self.turns.get(last));
         turn.map_or_else(|| self.area.values(), |(_, values)| *values)
     }
 

@@ -1,12 +1,14 @@
 use std::{array, sync::Arc};
 
+use rustc_hash::FxHashMap;
+
 use crate::geo::{Cell, Resolution, SHARD_RESOLUTION};
 use crate::index::day::{LedgerDay, Sums};
 use crate::index::delta::Delta;
 use crate::index::layered::Layered;
 use crate::index::rebuild::rebuild;
 use crate::index::roster::Roster;
-use crate::index::waiting::FreshRow;
+use crate::index::waiting::{FreshRow, sorted};
 use crate::index::{
     AreaFacts, AreaIndex, AreaReportIndex, CellPopulation, Ledger, Release, ReleaseIndex, Snapshot,
     VenueFacts, VenueIndex, ZoneIndex,
@@ -28,6 +30,8 @@ pub struct Publisher {
     next: Snapshot,
     day: Option<Day>,
     areas_changed: bool,
+    /// The hour that the snapshot's exact levels are of.
+    judged: Option<Hour>,
     /// Whether areas came after venues: those must be placed again.
     misplaced: bool,
     delta: Delta,
@@ -43,6 +47,7 @@ impl Publisher {
             next: Snapshot::empty(offset),
             day: None,
             areas_changed: false,
+            judged: None,
             misplaced: false,
             delta: Delta::default(),
             first_cells: false,
@@ -152,6 +157,17 @@ impl Publisher {
     /// Publishes: the next generation, with everything that came into the ledger since the last.
     /// The work is in proportion to what is fresh, unless days were loaded, replaced or dropped, or areas changed.
     pub fn publish(&mut self, ledger: &mut Ledger, as_of: Timestamp) -> Arc<Snapshot> {
+        self.publish_judged(ledger, as_of, |_| FxHashMap::default())
+    }
+
+    /// The same with the levels that exact counts give to areas, which `judge` is asked for when something changed that they
+    /// may rest on: figures and facts of areas, releases, rules, the hour.
+    pub fn publish_judged(
+        &mut self,
+        ledger: &mut Ledger,
+        as_of: Timestamp,
+        judge: impl FnOnce(&Snapshot) -> FxHashMap<AreaCode, u8>,
+    ) -> Arc<Snapshot> {
         let day = Day::of(as_of, self.next.offset);
         let moved_on = self
             .day
@@ -184,6 +200,11 @@ impl Publisher {
         ledger.mark_fresh();
         self.next.generation += 1;
         self.next.as_of = as_of;
+        let hour = Some(as_of.hour());
+        if self.delta.areas || self.delta.releases || self.judged != hour {
+            self.next.exact_levels = Arc::new(judge(&self.next));
+            self.judged = hour;
+        }
         self.note_changes();
         Arc::new(self.next.clone())
     }
@@ -347,12 +368,6 @@ impl Publisher {
         let mut unbounded = usize::MAX;
         self.next.area_cases = self.next.area_cases.with(&rows, &mut unbounded);
     }
-}
-
-fn sorted<S>(rows: impl Iterator<Item = FreshRow<S>>) -> Vec<FreshRow<S>> {
-    let mut rows: Vec<FreshRow<S>> = rows.collect();
-    rows.sort_unstable_by_key(|row| (row.key, row.hour));
-    rows
 }
 
 /// The id of the shard of a cell of the base resolution.

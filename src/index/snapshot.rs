@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub(super) venues: VenueIndex,
     pub(super) areas: AreaIndex,
     pub(super) area_reports: AreaReportIndex,
+    /// By exact counts, at `as_of`.
+    pub(super) exact_levels: Arc<FxHashMap<AreaCode, u8>>,
     pub(super) zones: ZoneIndex,
     pub(super) releases: ReleaseIndex,
     pub(super) deltas: Deltas,
@@ -91,6 +93,7 @@ impl Snapshot {
             venues: VenueIndex::default(),
             areas: AreaIndex::default(),
             area_reports: AreaReportIndex::default(),
+            exact_levels: Arc::default(),
             zones: ZoneIndex::default(),
             releases: ReleaseIndex::default(),
             deltas: Deltas::default(),
@@ -115,6 +118,12 @@ impl Snapshot {
     #[must_use]
     pub fn versions(&self) -> Versions {
         self.versions
+    }
+
+    /// The level that exact counts give to an area valid at [`Snapshot::as_of`]: 0 where there is none. Not for the public.
+    #[must_use]
+    pub fn exact_level(&self, code: &AreaCode) -> u8 {
+        self.exact_levels.get(code).copied().unwrap_or(0)
     }
 
     /// When it was published, by the server's clock.

@@ -239,6 +239,13 @@ fn merged<S: Measures>(old: &[FreshRow<S>], fresh: &[FreshRow<S>]) -> Vec<FreshR
     all
 }
 
+/// Rows as [`Waiting::add`] wants them.
+pub(super) fn sorted<S>(rows: impl Iterator<Item = FreshRow<S>>) -> Vec<FreshRow<S>> {
+    let mut rows: Vec<FreshRow<S>> = rows.collect();
+    rows.sort_unstable_by_key(|row| (row.key, row.hour));
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 use crate::geo::BBox;
 use crate::ingest::Pseudonyms;
-use crate::model::{Timestamp, UtcOffset};
+use crate::model::{Assessment, Timestamp, UtcOffset};
 
 /// What a record is checked against on its way in.
 pub struct Door<'a> {
@@ -20,6 +20,21 @@ pub struct Door<'a> {
     pub known_venue: &'a dyn Fn(&str) -> bool,
     /// Whether an area is registered.
     pub known_area: &'a dyn Fn(&str) -> bool,
+    /// Whether an assessment is one by the instrument that it names.
+    pub check_assessment: &'a dyn Fn(&Assessment) -> Result<(), Unfit>,
+}
+
+/// What of a record does not fit what it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// The field at fault, also one inside another: `answers.99`.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What would be accepted.
+    pub expected: String,
 }
 
 impl Door<'_> {

@@ -25,7 +25,7 @@ mod values;
 
 pub use day_keys::{DayKeys, InvalidDayKeys};
 pub use decode::decoder;
-pub use door::Door;
+pub use door::{Door, Unfit};
 pub use error::{IngestError, Rejection};
 pub use field_map::{FieldMap, InvalidFieldMap};
 pub use format::{Encoding, Format};

@@ -93,7 +93,9 @@ impl<'s> AreasAt<'s> {
         } else {
             self.closed_week_end(code)
         };
-        let registered = entry.values_at(counted_to.unwrap_or(self.at));
+        // Counts are by the hour, and so is what they are laid beside.
+        let hour_end = Window::ending(self.at, 1).to.start().plus_s(-1);
+        let registered = entry.values_at(counted_to.unwrap_or(hour_end));
         let indicators = reported.indicators(&registered.indicators);
         let asks_before = rules.holds_without_care && indicators.care_ready == Some(false);
         let before = asks_before.then(|| self.level_before(code, is_exact)).flatten();

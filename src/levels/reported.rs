@@ -24,6 +24,9 @@ impl ReportedAt<'_> {
     }
 }
 
+/// Figures that are too old to count are named with their day, unless they are of longer ago than so many days.
+const NAMED_DAYS: i32 = 732;
+
 /// Which reports are asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
@@ -72,7 +75,7 @@ impl Asked {
                 let ids = report.findings.as_deref();
                 let day = report.day;
                 found.findings = found.findings.or(ids.map(|ids| Findings { day, ids }));
-            } else if has == [true; Indicator::COUNT] {
+            } else if has == [true; Indicator::COUNT] || self.day.0 - report.day.0 > NAMED_DAYS {
                 break;
             }
         }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::geo::LngLat;
-use crate::model::{AreaCode, ContentHash, Day, EventId, PersonId, Timestamp, VenueId};
+use crate::model::{AreaCode, ContentHash, Day, EventId, Onset, PersonId, Timestamp, VenueId};
 
 /// Which stream an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -275,8 +275,8 @@ pub struct Mark {
     pub from: Timestamp,
     /// Departure, or the likely one.
     pub to: Timestamp,
-    /// Days from onset (or, without one, from the positive sample) to the visit's local day; may be negative.
-    pub days_since_onset: i32,
+    /// By what its transmission risk is read.
+    pub onset: Onset,
     /// Proposed by tracing, or approved by an official.
     pub state: MarkState,
 }

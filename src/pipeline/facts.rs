@@ -112,13 +112,15 @@ fn area_facts(state: &State, now: Timestamp, today: Day) -> Vec<(AreaCode, AreaF
         .map(|entry| {
             let public = releases.public_area(&entry.area.code, now, window);
             let ended = public.weeks.map_or(now, |weeks| weeks.to.start());
-            let population = entry.values_at(ended).population.filter(|people| *people > 0);
+            let registered = entry.values_at(ended).population;
+            let population = registered.filter(|people| *people > 0);
             let rate = public
                 .cases
                 .zip(population)
                 .map(|(cases, people)| f64::from(cases) * 100_000.0 / people as f64);
             let facts = AreaFacts {
                 level: public.level,
+                population: registered,
                 rate_7d_per_100k: rate,
                 released_cases: public.cases,
                 suppressed: public.suppressed,

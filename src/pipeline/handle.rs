@@ -8,8 +8,8 @@ use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::geo::BBox;
 use crate::index::{Snapshot, Written};
-use crate::ingest::{Door, Pseudonyms};
-use crate::model::{AreaCode, Clock, Day, Timestamp, UtcOffset};
+use crate::ingest::{Door, Pseudonyms, Unfit};
+use crate::model::{AreaCode, Assessment, Clock, Day, Timestamp, UtcOffset};
 use crate::pipeline::noise::NoiseKey;
 use crate::pipeline::state::State;
 use crate::pipeline::write::Waiting;
@@ -195,6 +195,21 @@ impl Pipeline {
             let snapshot = inner.snapshot.load();
             AreaCode::new(code).is_ok_and(|code| snapshot.areas().knows(&code))
         };
+        let rules = self.rules();
+        let check_assessment = |assessment: &Assessment| {
+            let snapshot = inner.snapshot.load();
+            // Of a venue that nobody knows another check tells.
+            let Some(entry) = snapshot.venues().get(&assessment.venue) else {
+                return Ok(());
+            };
+            let checked = rules.instruments.check_new(assessment, entry.venue.kind);
+            checked.map_err(|misfit| Unfit {
+                field: misfit.field,
+                value: misfit.value,
+                reason: misfit.reason,
+                expected: misfit.expected,
+            })
+        };
         read(&Door {
             now: inner.clock.now(),
             offset: inner.config.offset,
@@ -204,6 +219,7 @@ impl Pipeline {
             keys: &inner.pseudonyms,
             known_venue: &knows_venue,
             known_area: &knows_area,
+            check_assessment: &check_assessment,
         })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::index::Snapshot;
+use crate::levels::exact_levels;
 use crate::model::Timestamp;
 use crate::pipeline::facts;
 use crate::pipeline::state::State;
@@ -84,8 +85,10 @@ impl Pipeline {
     }
 
     fn build_blocking(&self, state: &mut State, now: Timestamp) -> Arc<Snapshot> {
-        facts::refresh(&self.rules(), self.offset(), state, now);
-        let snapshot = state.publisher.publish(&mut state.ledger, now);
+        let rules = self.rules();
+        facts::refresh(&rules, self.offset(), state, now);
+        let judge = |snapshot: &Snapshot| exact_levels(snapshot, &rules.areas, now);
+        let snapshot = state.publisher.publish_judged(&mut state.ledger, now, judge);
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.generation.send_replace(snapshot.generation());
         metrics::gauge!("vungxanh_snapshot_generation").set(snapshot.generation() as f64);

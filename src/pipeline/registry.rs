@@ -82,10 +82,13 @@ impl Pipeline {
     /// [`PipelineError`]; they may be registered all the same, and then they are in the snapshot.
     pub async fn put_areas(&self, areas: Vec<Area>) -> Result<RegistryChange, PipelineError> {
         let areas = Arc::new(areas);
-        let (written, now) = (Arc::clone(&areas), self.inner.clock.now());
+        let (written, this) = (Arc::clone(&areas), self.clone());
         self.register(
             Registry::Areas,
-            move |store: Store| async move { store.put_areas(&written, now).await },
+            move |store: Store| async move {
+                // In its turn: of two at once the later one counts, here and in the registry.
+                store.put_areas(&written, this.inner.clock.now()).await
+            },
             move |state, (change, turns)| {
                 if change.added + change.changed == 0 {
                     return (change, Shown::Unchanged);
@@ -320,7 +323,8 @@ impl Pipeline {
             match registry {
                 Registry::Areas => {
                     state.publisher.put_areas(&store.load_areas().await?);
-                    state.publisher.take_area_turns(&store.load_area_turns().await?);
+                    let turns = start::begun(store.load_area_turns().await?, now);
+                    state.publisher.take_area_turns(&turns);
                     recount_areas(store, state).await?;
                 }
                 Registry::AreaReports => {

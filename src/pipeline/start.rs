@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::geo::{BASE_RESOLUTION, Cell};
 use crate::index::{Ledger, Publisher, Snapshot, Written};
-use crate::model::{Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId};
+use crate::model::{AreaTurn, Clock, Day, DaySums, Mark, MarkState, Place, Timestamp, UtcOffset, VenueId};
 use crate::pipeline::checkpoint::Loaded;
 use crate::pipeline::handle::Inner;
 use crate::pipeline::noise::NoiseKey;
@@ -129,7 +129,7 @@ pub(super) async fn registries(
     let history_version = store.history_version().await?;
     let mut publisher = Publisher::new(offset);
     publisher.put_areas(&store.load_areas().await?);
-    publisher.take_area_turns(&store.load_area_turns().await?);
+    publisher.take_area_turns(&begun(store.load_area_turns().await?, now));
     publisher.put_area_reports(&store.load_area_reports().await?);
     let venues = store.load_venues(now).await?;
     tracing::debug!(venues = venues.len(), "venues are read");
@@ -178,6 +178,21 @@ pub(super) async fn marks(
         list.sort_by(|a, b| (a.from, &a.id).cmp(&(b.from, &b.id)));
     }
     Ok(by_venue)
+}
+
+/// What areas had been registered with by now. Where all of it is of later, in a replay of days before, the last counts as
+/// from the first.
+pub(super) fn begun(turns: Vec<AreaTurn>, now: Timestamp) -> Vec<AreaTurn> {
+    let (mut known, later): (Vec<_>, Vec<_>) = turns.into_iter().partition(|turn| turn.since <= now);
+    let version = |turn: &AreaTurn| (turn.code.clone(), turn.valid_from);
+    let dated: BTreeSet<_> = known.iter().map(version).collect();
+    let last: BTreeMap<_, _> = later.into_iter().map(|turn| (version(&turn), turn)).collect();
+    let undated = last.into_values().filter(|turn| !dated.contains(&version(turn)));
+    known.extend(undated.map(|turn| AreaTurn {
+        since: Timestamp(0),
+        ..turn
+    }));
+    known
 }
 
 /// Sealed and backfilled days come from the history, whatever a checkpoint of an older history says. The areas'

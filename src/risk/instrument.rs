@@ -103,7 +103,7 @@ pub enum AssessmentOutcome {
 }
 
 /// The name of the answer that states the applicable maximum.
-const APPLICABLE_MAX: &str = "applicable_max";
+pub(super) const APPLICABLE_MAX: &str = "applicable_max";
 const DAY_S: i64 = 86_400;
 
 /// How many items are named to be fixed first.

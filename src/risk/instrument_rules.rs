@@ -27,6 +27,8 @@ pub struct Instrument {
     pub items_confirmed: bool,
     /// Least points of an item.
     pub item_min: f64,
+    /// Points are given in steps of this, from `item_min` on: whole ones in every text that was retrieved.
+    pub item_step: f64,
     /// Most points of an item, where it is the same for all.
     pub item_max: Option<f64>,
     /// Most points of all items together.
@@ -201,6 +203,8 @@ pub(super) struct InstrumentFile {
     items_confirmed: bool,
     #[serde(default)]
     item_min: f64,
+    #[serde(default)]
+    item_step: Option<f64>,
     item_max: Option<f64>,
     total_max: Option<f64>,
     #[serde(default)]
@@ -243,6 +247,7 @@ impl InstrumentFile {
         let points = items
             .map(|(at, item)| (format!("item[{at}].max"), item.max))
             .chain([
+                ("item_step".to_owned(), self.item_step),
                 ("item_max".to_owned(), self.item_max),
                 ("total_max".to_owned(), self.total_max),
             ]);
@@ -289,6 +294,7 @@ impl InstrumentFile {
             item_count: self.item_count,
             items_confirmed: self.items_confirmed,
             item_min: self.item_min,
+            item_step: self.item_step.unwrap_or(1.0),
             item_max: self.item_max,
             total_max: self.total_max,
             items: self.item,

@@ -18,6 +18,7 @@ mod instrument;
 mod instrument_rules;
 mod joint;
 pub mod methods;
+mod misfit;
 mod noise;
 mod nowcast;
 mod parent_rules;
@@ -27,6 +28,7 @@ mod revise;
 mod rule_head;
 mod rules;
 mod spread;
+mod stay_days;
 mod suppress;
 mod tracing;
 mod trend;
@@ -64,6 +66,7 @@ pub use forecast::{
 pub use instrument::{AssessmentOutcome, AssessmentRecord, AssessmentResult, FixItem, assess, assess_at};
 pub use instrument_rules::{Grace, Instrument, Instruments};
 pub use joint::release_cases_beside;
+pub use misfit::Misfit;
 pub use noise::{NoiseNotice, NoiseRules, NoisyMeasure, release_activity_with_noise};
 pub use nowcast::{CaseDates, Nowcast, NowcastDay, NowcastRules, nowcast};
 pub use parent_rules::{MarksOfParent, MarksOfParts, MinutesOfParts, ParentRule, ParentRules};
@@ -73,10 +76,12 @@ pub use release::{
 };
 pub use rule_head::RuleHead;
 pub use rules::Rules;
+pub use stay_days::{StayDay, stay_days};
 pub use suppress::{Fate, ReleaseRules};
 pub use tracing::{
-    Symptoms, TracingRules, derive_interval, exposure_band, normalized_minutes, overlap_minutes,
-    split_by_day, transmission_risk_level, transmission_risk_value, transmission_risk_vector,
+    Symptoms, TracingRules, aerosol_tail_s, derive_interval, exposure_band, normalized_minutes,
+    overlap_minutes, split_by_day, transmission_risk_level, transmission_risk_level_on,
+    transmission_risk_value, transmission_risk_vector,
 };
 pub use trend::{ReproductionDay, Trend, TrendRules, trend};
 pub use trend_growth::TrendGrowth;

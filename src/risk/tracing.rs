@@ -6,9 +6,11 @@
 //! transmission risk is read by the day's distance from onset, which the original's table is a
 //! function of.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
-use crate::model::{Day, Timestamp, UtcOffset};
+use crate::model::{Day, Onset, Timestamp, UtcOffset};
 use crate::risk::RuleHead;
 use crate::risk::rules::Flaw;
 
@@ -87,16 +89,7 @@ pub fn derive_interval(
     to: Timestamp,
 ) -> Option<(Timestamp, Timestamp)> {
     let stay_s = (to.0 - from.0).max(0);
-    let stay_min = stay_s / 60;
-    if stay_min < rules.drop_below_min {
-        return None;
-    }
-    let tail = rules
-        .aerosol_tail
-        .iter()
-        .find(|tail| tail.up_to_min.is_none_or(|limit| stay_min <= limit))?;
-    let tail_s = (tail.slope * stay_s as f64 + tail.intercept_min * 60.0).round() as i64;
-
+    let tail_s = aerosol_tail_s(rules, stay_s)?;
     let grid = rules.grid_s;
     let end = from.0 + stay_s + tail_s;
     let aligned_from = from.0.div_euclid(grid) * grid;
@@ -110,6 +103,20 @@ pub fn derive_interval(
     } else {
         (Timestamp(aligned_from), Timestamp(aligned_from + length))
     })
+}
+
+/// How long the air stays infectious after a stay, seconds; `None` where the stay is too short to count.
+#[must_use]
+pub fn aerosol_tail_s(rules: &TracingRules, stay_s: i64) -> Option<i64> {
+    let stay_min = stay_s / 60;
+    if stay_min < rules.drop_below_min {
+        return None;
+    }
+    let tail = rules
+        .aerosol_tail
+        .iter()
+        .find(|tail| tail.up_to_min.is_none_or(|limit| stay_min <= limit))?;
+    Some((tail.slope * stay_s as f64 + tail.intercept_min * 60.0).round() as i64)
 }
 
 /// The parts of an interval by local day. Reversed: none; empty: one empty part.
@@ -146,21 +153,36 @@ pub fn transmission_risk_level(rules: &TracingRules, days_since_onset: i32) -> u
         .unwrap_or(1)
 }
 
+/// Transmission risk level, 1..=8, on a local day of a stay that began on `visit`: by days since onset, or, where that is
+/// not known, by the day's age at the report. Ages beyond the table have level 1; a day after the report is as the day of
+/// the report, for the table of those who tell nothing of symptoms ends there.
+#[must_use]
+pub fn transmission_risk_level_on(rules: &TracingRules, onset: Onset, visit: Day, day: Day) -> u8 {
+    if let Some(days) = onset.days_since(visit, day) {
+        return transmission_risk_level(rules, days);
+    }
+    let age = onset.age_days(day).and_then(|age| usize::try_from(age).ok());
+    let levels = transmission_risk_vector(rules, Symptoms::NoInformation);
+    age.and_then(|age| levels.get(age).copied()).unwrap_or(1)
+}
+
 /// Levels by age of the stay in days, 0 (the day of the report) ..= 14.
 #[must_use]
-pub fn transmission_risk_vector(rules: &TracingRules, symptoms: Symptoms) -> Vec<u8> {
+pub fn transmission_risk_vector(rules: &TracingRules, symptoms: Symptoms) -> Cow<'_, [u8]> {
     let table = &rules.without_onset;
-    match symptoms {
-        Symptoms::OnsetDaysAgo(days) => (0..VECTOR_DAYS)
-            .map(|age| transmission_risk_level(rules, days - age))
-            .collect(),
-        Symptoms::LastSevenDays => table.last_seven_days.clone(),
-        Symptoms::OneToTwoWeeks => table.one_to_two_weeks.clone(),
-        Symptoms::MoreThanTwoWeeks => table.more_than_two_weeks.clone(),
-        Symptoms::NoDate => table.no_date.clone(),
-        Symptoms::NoSymptoms => table.no_symptoms.clone(),
-        Symptoms::NoInformation => table.no_information.clone(),
-    }
+    let levels = match symptoms {
+        Symptoms::OnsetDaysAgo(days) => {
+            let by_age = (0..VECTOR_DAYS).map(|age| transmission_risk_level(rules, days - age));
+            return Cow::Owned(by_age.collect());
+        }
+        Symptoms::LastSevenDays => &table.last_seven_days,
+        Symptoms::OneToTwoWeeks => &table.one_to_two_weeks,
+        Symptoms::MoreThanTwoWeeks => &table.more_than_two_weeks,
+        Symptoms::NoDate => &table.no_date,
+        Symptoms::NoSymptoms => &table.no_symptoms,
+        Symptoms::NoInformation => &table.no_information,
+    };
+    Cow::Borrowed(levels)
 }
 
 /// The weight of a minute at a level; 0 outside 1..=8 and for the levels that do not count.

@@ -1,9 +1,10 @@
 use crate::model::Day;
 use crate::risk::explain::{figure, vietnamese};
+use crate::risk::stay_days::explain_stays;
 use crate::risk::venue_risk::{assessment_level, exposure_level};
 use crate::risk::{
     AssessmentOutcome, AssessmentResult, Audience, Explain, MinutesOfParts, OtherExposure, Relation, Rules,
-    VenueFigures, VenueGroup, VenueInputs,
+    VenueFigures, VenueGroup, VenueInputs, stay_days,
 };
 
 /// The reasons of a venue's level. Nothing in it tells the public of exposure that was withheld.
@@ -17,8 +18,14 @@ pub(super) fn explain_venue(
     let tracing = &rules.tracing;
     explain.input("Loại địa điểm", "Kind of venue", inputs.kind.as_str());
     explain.input(
-        "Ca bệnh (khác nhau) có mốc dịch tễ đã duyệt",
-        "Distinct cases with approved marks",
+        match audience {
+            Audience::Public => "Ca bệnh (khác nhau) có mốc dịch tễ trong những ngày được công bố phơi nhiễm",
+            Audience::Official => "Ca bệnh (khác nhau) có mốc dịch tễ đã duyệt",
+        },
+        match audience {
+            Audience::Public => "Distinct cases with marks on the days whose exposure is published",
+            Audience::Official => "Distinct cases with approved marks",
+        },
         match audience {
             Audience::Public if figures.cases > 0 => format!("≥ {}", figures.cases),
             _ => figures.cases.to_string(),
@@ -38,7 +45,13 @@ pub(super) fn explain_venue(
         building(&mut explain, group);
     }
 
+    // Single stays are a case's way: not for the public.
+    let stays = match audience {
+        Audience::Public => Vec::new(),
+        Audience::Official => stay_days(tracing, inputs.marks, inputs.now, inputs.offset),
+    };
     for day in &figures.exposure {
+        explain_stays(&mut explain, &stays, day.day);
         explain.step(
             format!(
                 "Phút phơi nhiễm quy đổi ngày {} ({})",
@@ -58,9 +71,14 @@ pub(super) fn explain_venue(
     }
     let by_exposure = exposure_level(rules, &figures.exposure);
     if by_exposure == 0 {
+        // The public hears the same where there is none and where it is withheld.
+        let (vi, en) = match audience {
+            Audience::Public => ("được công bố", "published"),
+            Audience::Official => ("được ghi nhận", "on record"),
+        };
         explain.step(
-            format!("Không có phơi nhiễm được ghi nhận trong {days} ngày"),
-            format!("No exposure on record in {days} days"),
+            format!("Không có phơi nhiễm {vi} trong {days} ngày"),
+            format!("No exposure {en} in {days} days"),
             "0",
         );
     } else {
@@ -271,48 +289,46 @@ fn what_would_change(
             );
         }
     }
-    // Both may be by the same instrument: whose it is has to be said.
-    for (vi_by, en_by, result) in [
-        ("Kết quả kiểm tra", "inspection", &figures.inspected),
-        ("Bản tự đánh giá", "self-declaration", &figures.self_declared),
-    ] {
-        let Some(result) = result else { continue };
+    let both = [
+        (&figures.inspected, "Kết quả kiểm tra của đoàn", "The inspection"),
+        (&figures.self_declared, "Bản tự đánh giá", "The self-declaration"),
+    ];
+    let both = both.into_iter();
+    for (result, vi, en) in both.filter_map(|(result, vi, en)| Some((result.as_ref()?, vi, en))) {
         let day = Day::of(result.expires, inputs.offset);
         explain.next(
-            format!("{vi_by} theo {} hết hạn ngày {day}", result.instrument),
-            format!("The {en_by} by {} expires on {day}", result.instrument),
+            format!("{vi} theo {} hết hạn ngày {day}", result.instrument),
+            format!("{en} by {} expires on {day}", result.instrument),
         );
         if let Some(until) = result.fix_until.filter(|until| inputs.now < *until) {
             let until = until.to_rfc3339(inputs.offset);
             explain.next(
-                format!("Phải khắc phục và đánh giá lại trước {until}"),
-                format!("To be fixed and assessed again before {until}"),
+                format!("{vi}: phải khắc phục và đánh giá lại trước {until}"),
+                format!("{en}: to be fixed and assessed again before {until}"),
             );
         }
         if let Some(first) = result.fix_first.first() {
             let (points, wanted) = (figure(first.points), figure(first.wanted));
             explain.next(
                 format!(
-                    "Khắc phục trước hết: {} ({} điểm, cần {})",
+                    "{vi}, khắc phục trước hết: {} ({} điểm, cần {})",
                     first.name.vi,
                     vietnamese(&points),
                     vietnamese(&wanted)
                 ),
                 format!(
-                    "To be fixed first: {} ({points} points, {wanted} wanted)",
+                    "{en}, to be fixed first: {} ({points} points, {wanted} wanted)",
                     first.name.en
                 ),
             );
         } else if result.to_fix > 0 {
             explain.next(
                 format!(
-                    "Còn {} mục của {} phải khắc phục, theo {}",
-                    result.to_fix,
-                    result.instrument,
-                    vi_by.to_lowercase()
+                    "{vi}: còn {} mục của {} phải khắc phục",
+                    result.to_fix, result.instrument
                 ),
                 format!(
-                    "{} {} of {} to be fixed, by the {en_by}",
+                    "{en}: {} {} of {} to be fixed",
                     result.to_fix,
                     if result.to_fix == 1 { "item" } else { "items" },
                     result.instrument

@@ -2,11 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Day, EventId, Mark, MarkState, Timestamp, UtcOffset, VenueId};
-use crate::risk::{
-    MinutesOfParts, TracingRules, derive_interval, normalized_minutes, overlap_minutes, split_by_day,
-    transmission_risk_level,
-};
+use crate::model::{Day, EventId, Mark, Timestamp, UtcOffset, VenueId};
+use crate::risk::{MinutesOfParts, TracingRules, stay_days};
 
 /// What lies inside a venue and around it, as far as marks reach it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -208,25 +205,11 @@ impl Counting<'_> {
 
     /// Minutes by day of the look-back, from approved marks.
     fn by_day<'a>(&self, marks: &'a [Mark]) -> BTreeMap<Day, Share<'a>> {
-        let rules = self.rules;
-        let today = Day::of(self.now, self.offset);
-        let look_back = today.0 - rules.look_back_days..=today.0;
-        let mut days: Vec<(Day, f64, &EventId)> = Vec::new();
-        for mark in marks.iter().filter(|mark| mark.state == MarkState::Approved) {
-            let Some((from, to)) = derive_interval(rules, mark.from, mark.to) else {
-                continue;
-            };
-            let visit = Day::of(mark.from, self.offset);
-            for (day, from, to) in split_by_day(from, to, self.offset) {
-                let minutes = overlap_minutes((from, to), (from, to)).unwrap_or(0);
-                let since_onset = mark.days_since_onset.saturating_add(day.0 - visit.0);
-                let weighted =
-                    normalized_minutes(rules, transmission_risk_level(rules, since_onset), minutes);
-                if weighted > 0.0 && look_back.contains(&day.0) && from <= self.now {
-                    days.push((day, weighted, &mark.case));
-                }
-            }
-        }
+        let counted = stay_days(self.rules, marks, self.now, self.offset).into_iter();
+        let mut days: Vec<(Day, f64, &EventId)> = counted
+            .filter(|stay| stay.minutes > 0.0)
+            .map(|stay| (stay.day, stay.minutes, &stay.mark.case))
+            .collect();
         // Sorted by amount too, so that a float sum does not depend on the order of the marks.
         days.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut by_day: BTreeMap<Day, Share<'a>> = BTreeMap::new();

@@ -1,5 +1,5 @@
 use super::{error::StoreError, open::Store, replay::AssessmentRow, venues::UNPOISONED};
-use crate::model::{Assessment, Event};
+use crate::model::{Assessment, Event, Timestamp, VenueId};
 
 impl Store {
     /// The latest assessment of each (venue, author): self-declared apart from inspected.
@@ -14,6 +14,31 @@ impl Store {
              and (b.at > a.at or (b.at = a.at and b.position > a.position))) \
              order by a.venue, a.author",
         )
+        .fetch_all(&self.reader)
+        .await?;
+        let numbers = self.numbers.read().expect(UNPOISONED);
+        rows.into_iter().map(|row| row.event(&numbers)).collect()
+    }
+
+    /// Every assessment of a venue that is kept and had been made at an instant, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownVenue`], those of the database, and [`StoreError::Corrupt`].
+    pub async fn assessments_of(
+        &self,
+        venue: &VenueId,
+        at: Timestamp,
+    ) -> Result<Vec<Event<Assessment>>, StoreError> {
+        let number = {
+            let numbers = self.numbers.read().expect(UNPOISONED);
+            numbers.of(venue)?
+        };
+        let rows: Vec<AssessmentRow> = sqlx::query_as(
+            "select position, id, at, content, venue, instrument, author, answers from assessment \
+             where venue = $1 and at <= $2 order by at desc, position desc",
+        )
+        .bind(number.ix)
+        .bind(at.0)
         .fetch_all(&self.reader)
         .await?;
         let numbers = self.numbers.read().expect(UNPOISONED);

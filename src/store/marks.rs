@@ -11,7 +11,9 @@ use super::{
     tracing::{self, Scan},
     venues::UNPOISONED,
 };
-use crate::model::{Case, CaseKind, CaseStatus, Day, Event, EventId, Mark, MarkState, Timestamp, VenueId};
+use crate::model::{
+    Case, CaseKind, CaseStatus, Day, Event, EventId, Mark, MarkState, Onset, Timestamp, VenueId,
+};
 
 impl Store {
     /// Writes a mark as an official wants it: a new one, or the same id with other content.
@@ -58,7 +60,7 @@ impl Store {
     /// Those of the database, and [`StoreError::Corrupt`].
     pub async fn marks(&self, since: Timestamp) -> Result<Vec<Mark>, StoreError> {
         let rows: Vec<MarkRow> = sqlx::query_as(
-            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark \
+            "select id, case_id, venue, arrived, departed, days_since_onset, reported_day, state from mark \
              where departed >= $1 order by arrived, id",
         )
         .bind(since.0)
@@ -127,7 +129,6 @@ impl Store {
         let reports = self.case_reports(case).await?;
         let mut proposals = Vec::new();
         if let Some(report) = reports.first() {
-            let onset = onset_day(report, self.offset);
             for (day, person) in &report.record.person_days {
                 let scans = Scan::of_person(self, *day, *person).await?;
                 for tracing::Visit { venue, stay, .. } in tracing::visits(&scans) {
@@ -135,13 +136,15 @@ impl Store {
                         let numbers = self.numbers.read().expect(UNPOISONED);
                         numbers.id(venue)?.clone()
                     };
+                    let visit = Day::of(stay.from, self.offset);
+                    let onset = Onset::of_case(&reports, visit, self.offset);
                     proposals.push(Mark {
                         id: mark_id(case, &venue, stay.from)?,
                         case: case.clone(),
                         venue,
                         from: stay.from,
                         to: Timestamp(i64::midpoint(stay.to_min.0, stay.to_max.0)),
-                        days_since_onset: Day::of(stay.from, self.offset).0 - onset.0,
+                        onset: onset.unwrap_or(Onset::NotKnown { reported: *day }),
                         state: MarkState::Proposed,
                     });
                 }
@@ -158,7 +161,7 @@ impl Store {
             }
         }
         let rows: Vec<MarkRow> = sqlx::query_as(
-            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark \
+            "select id, case_id, venue, arrived, departed, days_since_onset, reported_day, state from mark \
              where case_id = $1 order by arrived, id",
         )
         .bind(case.as_str())
@@ -185,7 +188,7 @@ impl Store {
             .await?;
         keep_version(&mut tx, id).await?;
         let row: Option<MarkRow> = sqlx::query_as(
-            "select id, case_id, venue, arrived, departed, days_since_onset, state from mark where id = $1",
+            "select id, case_id, venue, arrived, departed, days_since_onset, reported_day, state from mark where id = $1",
         )
         .bind(id.as_str())
         .fetch_optional(&mut *tx)
@@ -198,14 +201,6 @@ impl Store {
         let numbers = self.numbers.read().expect(UNPOISONED);
         numbers.of(venue).map(|_number| ())
     }
-}
-
-/// The day from which days of transmission are counted: onset, else sample, else report.
-fn onset_day(case: &Event<Case>, offset: crate::model::UtcOffset) -> Day {
-    let record = &case.record;
-    record
-        .onset
-        .unwrap_or_else(|| Day::of(record.sampled.unwrap_or(case.at), offset))
 }
 
 /// The same stay always gets the same id, so that proposing again proposes nothing new.
@@ -230,12 +225,16 @@ async fn write(
     by: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let (days_since, reported) = match mark.onset {
+        Onset::Known { days_since } => (days_since, None),
+        Onset::NotKnown { reported } => (0, Some(reported.0)),
+    };
     sqlx::query(
-        "insert into mark (id, case_id, venue, arrived, departed, days_since_onset, state, changed_at, changed_by) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        "insert into mark (id, case_id, venue, arrived, departed, days_since_onset, state, changed_at, changed_by, \
+         reported_day) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          on conflict (id) do update set case_id = excluded.case_id, venue = excluded.venue, \
          arrived = excluded.arrived, departed = excluded.departed, \
-         days_since_onset = excluded.days_since_onset, state = excluded.state, \
+         days_since_onset = excluded.days_since_onset, reported_day = excluded.reported_day, state = excluded.state, \
          changed_at = excluded.changed_at, changed_by = excluded.changed_by",
     )
     .bind(mark.id.as_str())
@@ -243,10 +242,11 @@ async fn write(
     .bind(mark.venue.as_str())
     .bind(mark.from.0)
     .bind(mark.to.0)
-    .bind(mark.days_since_onset)
+    .bind(days_since)
     .bind(mark.state.code())
     .bind(now.0)
     .bind(by)
+    .bind(reported)
     .execute(&mut *connection)
     .await?;
     keep_version(connection, &mark.id).await
@@ -255,9 +255,9 @@ async fn write(
 /// Keeps what a mark is from now on beside what it was before.
 async fn keep_version(connection: &mut DbConnection, id: &EventId) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into mark_version (seq, mark, case_id, venue, arrived, departed, days_since_onset, state, \
-         written_at, earlier_unknown) select (select coalesce(max(seq), 0) + 1 from mark_version), id, case_id, \
-         venue, arrived, departed, days_since_onset, state, changed_at, 0 from mark where id = $1",
+        "insert into mark_version (seq, mark, case_id, venue, arrived, departed, days_since_onset, reported_day, \
+         state, written_at, earlier_unknown) select (select coalesce(max(seq), 0) + 1 from mark_version), id, case_id, \
+         venue, arrived, departed, days_since_onset, reported_day, state, changed_at, 0 from mark where id = $1",
     )
     .bind(id.as_str())
     .execute(connection)
@@ -274,6 +274,7 @@ pub(super) struct MarkRow {
     arrived: i64,
     departed: i64,
     days_since_onset: i32,
+    reported_day: Option<i32>,
     state: i64,
 }
 
@@ -285,7 +286,12 @@ impl MarkRow {
             venue: text::id(VenueId::new(&self.venue))?,
             from: Timestamp(self.arrived),
             to: Timestamp(self.departed),
-            days_since_onset: self.days_since_onset,
+            onset: match self.reported_day {
+                Some(day) => Onset::NotKnown { reported: Day(day) },
+                None => Onset::Known {
+                    days_since: self.days_since_onset,
+                },
+            },
             state: MarkState::from_code(self.state)?,
         })
     }

@@ -5,7 +5,7 @@ use super::{
 };
 
 /// The schema's steps, oldest first. A step that was released is never edited.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_mark_versions.sql"),
     include_str!("migrations/sqlite/0003_places.sql"),
@@ -17,6 +17,7 @@ const STEPS: [&str; 11] = [
     include_str!("migrations/sqlite/0009_buildings.sql"),
     include_str!("migrations/sqlite/0010_area_reports.sql"),
     include_str!("migrations/sqlite/0011_area_values.sql"),
+    include_str!("migrations/sqlite/0012_marks_without_onset.sql"),
 ];
 
 /// The step after which check-ins move from rows into packs: a body is not written in SQL.

@@ -16,7 +16,8 @@ pub struct PastMarks {
 static COUNTED_THEN: ManyRows = ManyRows::new(
     "with asked (venue) as (values",
     1,
-    ") select v.mark as id, v.case_id, v.venue, v.arrived, v.departed, v.days_since_onset, v.state \
+    ") select v.mark as id, v.case_id, v.venue, v.arrived, v.departed, v.days_since_onset, v.reported_day, \
+     v.state \
      from mark_version v where v.venue in (select venue from asked) and v.departed >= ? and v.written_at <= ? \
      and v.state = ? and not exists (select 1 from mark_version w where w.mark = v.mark and w.seq > v.seq \
      and w.written_at <= ?) order by v.arrived, v.mark",

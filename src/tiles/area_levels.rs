@@ -9,13 +9,14 @@ use crate::model::{AreaCode, Hour};
 use crate::risk::{AreaRuleBook, Audience};
 use crate::tiles::encode::Asked;
 
-/// The levels that exact counts give to areas, worked out once for each snapshot and hour.
+/// The levels that exact counts gave to areas in the past, worked out once for each snapshot and hour. Those of its own
+/// hour a snapshot has with it.
 #[derive(Clone, Debug)]
 pub(super) struct AreaLevels {
     cache: Cache<(u64, Hour), Arc<FxHashMap<AreaCode, u8>>>,
 }
 
-/// Of one instant; none for who is shown released levels.
+/// Of one instant of the past; none for who is shown released levels.
 #[derive(Clone, Debug)]
 pub(super) struct LevelsThen(Option<Arc<FxHashMap<AreaCode, u8>>>);
 
@@ -29,9 +30,9 @@ impl AreaLevels {
         }
     }
 
-    /// What an audience is shown; `rules` are those of the snapshot's time.
+    /// What an audience is shown.
     pub fn of(&self, snapshot: &Snapshot, rules: &AreaRuleBook, asked: &Asked) -> LevelsThen {
-        if asked.audience == Audience::Public {
+        if asked.audience == Audience::Public || asked.live {
             return LevelsThen(None);
         }
         let key = (snapshot.generation(), asked.at.hour());

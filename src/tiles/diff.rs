@@ -9,7 +9,7 @@ use crate::geo::{
 };
 use crate::index::{AreaEntry, CellFigure, Delta, DrawnVenue, Snapshot, VenueEntry};
 use crate::model::{Area, AreaCode, Day, Hour, Window};
-use crate::risk::{AreaRuleBook, Audience, CellRules};
+use crate::risk::{Audience, CellRules};
 use crate::tiles::area_levels::LevelsThen;
 use crate::tiles::encode::{
     AreaFigures, Asked, LIVE_WINDOW_HOURS, TileRequest, area_figures, around, official_cell, official_cells,
@@ -34,18 +34,11 @@ const MANY_OF_ONE: usize = 256;
 const MANY_AREAS: usize = 200;
 const AREAS_ZOOM: u8 = 8;
 
-/// What officials' levels come from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct By<'a> {
-    pub cell: &'a CellRules,
-    pub areas: &'a AreaRuleBook,
-}
-
 /// Which live tiles one audience sees differently in `new` than in `old`: exactly those, but for what is told by the
 /// tiles above. Nothing is encoded for it: what a tile says of each thing is compared, then where it stands.
 pub(super) fn changes(
     kept: &Kept,
-    rules: (By<'_>, By<'_>),
+    rules: (&CellRules, &CellRules),
     old: &Snapshot,
     new: &Snapshot,
     audience: Audience,
@@ -85,7 +78,7 @@ fn live(snapshot: &Snapshot, audience: Audience) -> Asked {
 struct Diff<'a> {
     kept: &'a Kept,
     /// By which the old and the new one's cells have their levels, for officials.
-    rules: (By<'a>, By<'a>),
+    rules: (&'a CellRules, &'a CellRules),
     old: (&'a Snapshot, Asked),
     new: (&'a Snapshot, Asked),
     audience: Audience,
@@ -147,14 +140,11 @@ impl Diff<'_> {
     }
 
     fn official_cells(&self, resolution: Resolution, walk: &mut Walk) -> Vec<Cell> {
-        if self.delta.every_cell || self.rules.0.cell != self.rules.1.cell {
+        if self.delta.every_cell || self.rules.0 != self.rules.1 {
             let all = |(snapshot, asked): &(&Snapshot, Asked), rules: &CellRules| -> Vec<CellFeature> {
                 official_cells(snapshot, rules, asked, &BBox::WORLD, resolution)
             };
-            let (old, new) = (
-                all(&self.old, self.rules.0.cell),
-                all(&self.new, self.rules.1.cell),
-            );
+            let (old, new) = (all(&self.old, self.rules.0), all(&self.new, self.rules.1));
             return different(&old, &new, |feature| feature.cell);
         }
         let mut touched: BTreeSet<Cell> = self
@@ -181,7 +171,7 @@ impl Diff<'_> {
                 population: snapshot.population(cell),
             };
             let week = snapshot.cell_stats(cell, asked.week).cases;
-            (!stats.is_empty()).then(|| official_cell(self.rules.1.cell, &figure, week))
+            (!stats.is_empty()).then(|| official_cell(self.rules.1, &figure, week))
         };
         touched
             .filter(|cell| feature(&self.old, *cell) != feature(&self.new, *cell))
@@ -284,11 +274,7 @@ impl Diff<'_> {
         if quiet {
             return change;
         }
-        let levels = |(snapshot, asked): &(&Snapshot, Asked), rules: By<'_>| {
-            self.kept.area_levels(snapshot, rules.areas, asked)
-        };
-        let (before, now) = (levels(&self.old, self.rules.0), levels(&self.new, self.rules.1));
-        let (old, new) = (valid_areas(&self.old, &before), valid_areas(&self.new, &now));
+        let (old, new) = (valid_areas(&self.old), valid_areas(&self.new));
         let changed = different(&old, &new, |area| area.key.clone());
         let both = old.iter().chain(&new);
         let both: Vec<&AreaSaid> = both
@@ -306,19 +292,18 @@ impl Diff<'_> {
             }
             return change;
         }
-        let differs = |tile: TileCoord| {
-            self.area_signature(&self.old, &before, tile) != self.area_signature(&self.new, &now, tile)
-        };
+        let differs =
+            |tile: TileCoord| self.area_signature(&self.old, tile) != self.area_signature(&self.new, tile);
         let registered = |list: &[AreaSaid]| -> FxHashSet<Source> {
             list.iter().map(|area| area.source.clone()).collect()
         };
-        let (were, are) = (registered(&old), registered(&new));
+        let (before, after) = (registered(&old), registered(&new));
         let mut seen: FxHashSet<&Source> = FxHashSet::default();
         for area in both {
             if !seen.insert(&area.source) {
                 continue;
             }
-            if were.contains(&area.source) && are.contains(&area.source) {
+            if before.contains(&area.source) && after.contains(&area.source) {
                 self.around(&area.source, &mut change, differs);
             } else {
                 // A unit that came, went or moved also decides which others are shown, wherever its box reaches.
@@ -329,12 +314,7 @@ impl Diff<'_> {
     }
 
     /// What the tile says of areas, by those whose outline really stands in it.
-    fn area_signature(
-        &self,
-        (snapshot, asked): &(&Snapshot, Asked),
-        levels: &LevelsThen,
-        tile: TileCoord,
-    ) -> Vec<AreaDrawn> {
+    fn area_signature(&self, (snapshot, asked): &(&Snapshot, Asked), tile: TileCoord) -> Vec<AreaDrawn> {
         let asked = Asked {
             coord: tile,
             ..*asked
@@ -344,7 +324,7 @@ impl Diff<'_> {
             .into_iter()
             .map(|entry| AreaDrawn {
                 area: Arc::clone(&entry.area),
-                figures: area_figures(snapshot, &asked, levels, entry),
+                figures: area_figures(snapshot, &asked, &LevelsThen::none(), entry),
                 label: self.label_in(&Source::area(entry), tile),
                 cut: self.kept.outlines.cut(&Source::area(entry), tile),
             })
@@ -437,25 +417,25 @@ impl PartialEq for AreaDrawn {
 }
 
 impl AreaSaid {
-    fn new(snapshot: &Snapshot, asked: &Asked, levels: &LevelsThen, entry: &AreaEntry) -> Self {
+    fn new(snapshot: &Snapshot, asked: &Asked, entry: &AreaEntry) -> Self {
         Self {
             key: (entry.area.code.clone(), entry.area.valid_from),
             bbox: entry.bbox,
-            figures: area_figures(snapshot, asked, levels, entry),
+            figures: area_figures(snapshot, asked, &LevelsThen::none(), entry),
             source: Source::area(entry),
         }
     }
 }
 
 /// Every area valid at the instant, by code.
-fn valid_areas((snapshot, asked): &(&Snapshot, Asked), levels: &LevelsThen) -> Vec<AreaSaid> {
+fn valid_areas((snapshot, asked): &(&Snapshot, Asked)) -> Vec<AreaSaid> {
     let day = Day::of(asked.at, snapshot.offset());
     let mut areas: Vec<AreaSaid> = snapshot
         .areas()
         .entries()
         .iter()
         .filter(|entry| entry.valid_on(day))
-        .map(|entry| AreaSaid::new(snapshot, asked, levels, entry))
+        .map(|entry| AreaSaid::new(snapshot, asked, entry))
         .collect();
     areas.sort_by(|a, b| a.key.cmp(&b.key));
     areas

@@ -266,10 +266,15 @@ pub(super) fn area_figures(
         },
         Audience::Official => {
             let week = snapshot.area_cases(&area.code, asked.week);
-            let registered = entry.values_at(asked.at);
+            // By the end of the hour: tiles of one hour are one.
+            let registered = entry.values_at(asked.week.to.start().plus_s(-1));
             let residents = registered.population.filter(|people| *people > 0);
             AreaFigures {
-                level: levels.exact(entry),
+                level: if asked.live {
+                    snapshot.exact_level(&area.code)
+                } else {
+                    levels.exact(entry)
+                },
                 rate: residents.map(|people| tenths(f64::from(week) * 100_000.0 / people as f64)),
                 cases: Some(snapshot.area_cases(&area.code, asked.window)),
             }

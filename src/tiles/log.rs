@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 use crate::geo::TileCoord;
 use crate::index::Snapshot;
 use crate::model::Timestamp;
-use crate::risk::{AreaRuleBook, Audience, CellRules, Rules};
-use crate::tiles::diff::{By, changes};
+use crate::risk::{Audience, CellRules, Rules};
+use crate::tiles::diff::changes;
 use crate::tiles::kept::Kept;
 use crate::tiles::touched::TileChanges;
 use crate::tiles::{LayerKind, Layers};
@@ -30,7 +30,7 @@ struct Pages {
     /// The newest generation seen: what the next is compared with.
     latest: Option<Arc<Snapshot>>,
     /// The rule for cells that it is seen by.
-    rules: Option<Arc<Seen>>,
+    cell_rules: Option<Arc<CellRules>>,
 }
 
 /// The changes from one generation to a later one.
@@ -53,22 +53,6 @@ pub struct Missed {
     pub changes: Option<TileChanges>,
 }
 
-/// The rules that what officials see of the last snapshot rests on.
-#[derive(Clone, Debug)]
-struct Seen {
-    cell: CellRules,
-    areas: AreaRuleBook,
-}
-
-impl Seen {
-    fn of(rules: &Rules) -> Self {
-        Self {
-            cell: rules.cell.clone(),
-            areas: rules.areas.clone(),
-        }
-    }
-}
-
 /// With nothing changed a page is small: this many are some minutes of a busy stream.
 const PAGES: usize = 4096;
 /// Tiles named on all pages.
@@ -86,7 +70,7 @@ impl ChangeLog {
             self.pages.store(Arc::new(Pages {
                 first: snapshot.generation(),
                 latest: Some(Arc::clone(snapshot)),
-                rules: Some(Arc::new(Seen::of(rules))),
+                cell_rules: Some(Arc::new(rules.cell.clone())),
                 ..Pages::default()
             }));
             return;
@@ -94,15 +78,8 @@ impl ChangeLog {
         if old.generation() >= snapshot.generation() {
             return;
         }
-        let now = By {
-            cell: &rules.cell,
-            areas: &rules.areas,
-        };
-        let before = pages.rules.as_deref().map_or(now, |seen| By {
-            cell: &seen.cell,
-            areas: &seen.areas,
-        });
-        let by = (before, now);
+        let before = pages.cell_rules.as_deref().unwrap_or(&rules.cell);
+        let by = (before, &rules.cell);
         let compare = |audience| changes(kept, by, old, snapshot, audience);
         let both = || (compare(Audience::Public), compare(Audience::Official));
         // A mistake in here must not stop the map: then all is taken as changed.
@@ -115,8 +92,8 @@ impl ChangeLog {
             official,
         };
         let mut next = pages.with(page, snapshot);
-        if before != now {
-            next.rules = Some(Arc::new(Seen::of(rules)));
+        if *before != rules.cell {
+            next.cell_rules = Some(Arc::new(rules.cell.clone()));
         }
         self.pages.store(Arc::new(next));
     }

@@ -18,8 +18,8 @@ use vungxanh::{
     geo::{LngLat, TileCoord},
     model::{
         Area, AreaCode, AreaLevel, Case, CaseKind, CaseStatus, CheckIn, Clock, ContentHash, Day, Declaration,
-        DeclarationKind, Direction, Event, EventBatch, EventId, Mark, MarkState, Method, PersonId, Place,
-        Timestamp, UtcOffset, Venue, VenueId, Window, Zone, ZoneId, ZoneKind, ZoneState,
+        DeclarationKind, Direction, Event, EventBatch, EventId, Mark, MarkState, Method, Onset, PersonId,
+        Place, Timestamp, UtcOffset, Venue, VenueId, Window, Zone, ZoneId, ZoneKind, ZoneState,
     },
     pipeline::{Pipeline, PipelineConfig, PipelineError},
     risk::{Audience, Rules},

@@ -38,6 +38,7 @@ pub fn door(keys: &Pseudonyms) -> Door<'_> {
         keys,
         known_venue: &|id| id.starts_with('v'),
         known_area: &|code| !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()),
+        check_assessment: &|_| Ok(()),
     }
 }
 

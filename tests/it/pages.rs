@@ -25,6 +25,7 @@ fn area(code: &str, name: &str, lng: f64, level: u8, cases: PublicCount) -> Area
             approximate: true,
             ..fixtures::area(code, AreaLevel::District, None, square(lng, 21.5, 0.2))
         }),
+        population: Some(340_403),
         level,
         rate: Some(37.6),
         cases,

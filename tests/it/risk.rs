@@ -14,7 +14,7 @@ mod words;
 use std::fs;
 
 use vungxanh::model::{
-    AreaCode, AreaIndicators, AreaLevel, AssessmentAuthor, Day, EventId, FindingId, Mark, MarkState,
+    AreaCode, AreaIndicators, AreaLevel, AssessmentAuthor, Day, EventId, FindingId, Mark, MarkState, Onset,
     Timestamp, UtcOffset, VenueId, VenueKind,
 };
 use vungxanh::risk::{
@@ -22,7 +22,7 @@ use vungxanh::risk::{
     LevelSet, Measure, Neighbour, Reported, Rules, Standing, Symptoms, VenueInputs, VenueStatus,
     area_decision, area_level, area_levels, assess, assess_at, cell_risk, derive_interval, explain_cell,
     normalized_minutes, overlap_minutes, poisson_interval_95, split_by_day, transmission_risk_level,
-    transmission_risk_value, transmission_risk_vector, venue_risk,
+    transmission_risk_level_on, transmission_risk_value, transmission_risk_vector, venue_risk,
 };
 
 use crate::support::shared;
@@ -53,7 +53,9 @@ fn mark(case: usize, from: &str, minutes: i64, days_since_onset: i32) -> Mark {
         venue: VenueId::new("v").unwrap(),
         from: at(from),
         to: at(from).plus_s(minutes * 60),
-        days_since_onset,
+        onset: Onset::Known {
+            days_since: days_since_onset,
+        },
         state: MarkState::Approved,
     }
 }

@@ -15,8 +15,8 @@ use vungxanh::{
     model::{
         Area, AreaCode, AreaIndicators, AreaLevel, Assessment, AssessmentAuthor, Case, CaseKind, CaseStatus,
         CellStats, CheckIn, Contact, ContactParty, ContentHash, Day, Declaration, DeclarationKind,
-        DeclaredPlace, Direction, Entry, Event, EventBatch, EventId, Hour, Mark, MarkState, Method, PersonId,
-        Place, Role, Timestamp, UtcOffset, Venue, VenueId, VenueKind, VenueStats, Zone, ZoneState,
+        DeclaredPlace, Direction, Entry, Event, EventBatch, EventId, Hour, Mark, MarkState, Method, Onset,
+        PersonId, Place, Role, Timestamp, UtcOffset, Venue, VenueId, VenueKind, VenueStats, Zone, ZoneState,
     },
     store::{
         Appended, AuditEntry, HistoryRow, IdempotentAnswer, KeyRow, Keyed, Outcome, ReleaseRow, ReplayEvent,

@@ -260,6 +260,7 @@ impl World {
                 6 => self.zone(),
                 7 => {
                     let facts = AreaFacts {
+                        population: None,
                         level: self.rng.random_range(0..5),
                         ..AreaFacts::default()
                     };

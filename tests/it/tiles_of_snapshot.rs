@@ -212,6 +212,7 @@ fn the_minutes_of_a_single_case_are_not_public() {
 fn areas_come_by_tier_with_a_name_each_and_zones_only_while_in_force() {
     let (mut world, rules) = (World::new(), Rules::builtin());
     let facts = AreaFacts {
+        population: None,
         level: 3,
         ..AreaFacts::default()
     };

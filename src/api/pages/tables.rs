@@ -106,7 +106,7 @@ fn area_row(row: &AreaRow, language: Language) -> Markup {
             td.num { (count(row.cases, language)) }
             td.num.wide { @if let Some(rate) = row.rate { (language.decimal(rate)) } @else { (dash()) } }
             td.num.wide {
-                @if let Some(people) = row.area.population { (language.number(people)) } @else { (dash()) }
+                @if let Some(people) = row.population { (language.number(people)) } @else { (dash()) }
             }
             td.why { (why("area", code, &format!("/v1/areas/{}/level", path(code)), &row.area.name, language)) }
         }

@@ -223,6 +223,8 @@ pub enum PublicCount {
 pub struct AreaRow {
     /// The area and its outline.
     pub area: Arc<Area>,
+    /// Residents that the rate is of.
+    pub population: Option<u64>,
     /// 1 to 4; 0 not assessed.
     pub level: u8,
     /// New cases per 100,000 people in 7 days, from released counts.
@@ -280,6 +282,7 @@ impl AreaRow {
         };
         Self {
             area: Arc::clone(&entry.area),
+            population: facts.population,
             level: facts.level,
             rate: facts.rate_7d_per_100k,
             cases,

@@ -45,6 +45,12 @@ pub async fn of_day(
         let (value, expected) = (day.to_string(), format!("a day up to {today}"));
         return Err(ApiError::invalid("day", &value, "lies in the future", expected));
     }
+    let first = Day::of(state.pipeline.oldest(), view.offset);
+    if day < first {
+        let (value, expected) = (day.to_string(), format!("a day from {first} to {today}"));
+        let reason = "lies before the days whose visits are kept";
+        return Err(ApiError::invalid("day", &value, reason, expected));
+    }
     let entry = find(&view, &segments)?;
     if !view.sees_exact(entry.areas.iter()) {
         return Err(ApiError::Forbidden(format!(

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::api::edge::{ApiError, Caller, Query, Segments, media};
 use crate::api::state::ApiState;
-use crate::api::v1::areas::{code_of, sees_exact, unknown};
+use crate::api::v1::areas::{code_of, unknown};
 use crate::api::v1::events::{LISTED, RejectedLine, encoding_of, format_of, too_large, unreadable};
 use crate::api::v1::list::{ListAsk, ListRow};
 use crate::api::v1::registry::json;
@@ -172,7 +172,13 @@ pub async fn list(
     let newest = areas.versions(&code).last();
     let entry = areas.get(&code, view.day()).or(newest);
     let entry = entry.ok_or_else(|| unknown(&code))?;
-    let is_exact = sees_exact(&view, entry);
+    // Of one that is no more, whoever could report of it then.
+    let then = entry
+        .area
+        .valid_to
+        .map_or(view.day(), |end| view.day().min(Day(end.0 - 1)));
+    let chain = areas.ancestry(&code, then);
+    let is_exact = view.sees_exact(chain.iter().chain([&code]));
     let reports = view.snapshot.area_reports().of(&code);
     let rows: Vec<AreaReportRow> = reports
         .iter()

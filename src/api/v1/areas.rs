@@ -162,7 +162,8 @@ impl AreaRow {
             public.cases
         };
         let ended = public.weeks.filter(|_| !is_exact).map(|weeks| weeks.to.start());
-        let population = entry.values_at(ended.unwrap_or(view.at)).population;
+        let hour_end = view.week().to.start().plus_s(-1);
+        let population = entry.values_at(ended.unwrap_or(hour_end)).population;
         let rate = cases
             .zip(population)
             .filter(|(_, population)| *population > 0)
@@ -266,21 +267,25 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
-    let entry = find(&view, &segments)?;
-    view.write(
-        &headers,
-        &AreaAnswer {
-            as_of: view.as_of(),
-            row: AreaRow::seen(&view, entry, LevelsBy::in_force(&state, &view).as_ref(), false),
-            bbox: [
-                entry.bbox.min_lng,
-                entry.bbox.min_lat,
-                entry.bbox.max_lng,
-                entry.bbox.max_lat,
-            ],
-            geometry: shape::of_shape(&entry.area.geometry),
-        },
-    )
+    compute_blocking(move || {
+        let entry = find(&view, &segments)?;
+        let in_force = LevelsBy::in_force(&state, &view);
+        view.write(
+            &headers,
+            &AreaAnswer {
+                as_of: view.as_of(),
+                row: AreaRow::seen(&view, entry, in_force.as_ref(), false),
+                bbox: [
+                    entry.bbox.min_lng,
+                    entry.bbox.min_lat,
+                    entry.bbox.max_lng,
+                    entry.bbox.max_lat,
+                ],
+                geometry: shape::of_shape(&entry.area.geometry),
+            },
+        )
+    })
+    .await
 }
 
 /// `GET /v1/areas/{code}/level`.
@@ -420,50 +425,54 @@ pub async fn history(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = View::new(&state, caller, &query)?;
-    let code = code_of(&segments)?;
-    let versions: Vec<&AreaEntry> = view.snapshot.areas().versions(&code).collect();
-    let Some(last) = versions.last() else {
-        return Err(unknown(&code));
-    };
-    let is_exact = sees_exact(&view, last);
-    let mut weeks = Vec::new();
-    if let (_, Some(extent)) = view.snapshot.releases().extent() {
-        let first = extent.from.0.max(extent.to.0 - HISTORY_WEEKS * WEEK_HOURS);
-        let mut from = first;
-        while from < extent.to.0 {
-            let week = Window {
-                from: crate::model::Hour(from),
-                to: crate::model::Hour(from + WEEK_HOURS),
-            };
-            from += WEEK_HOURS;
-            let released = view.snapshot.releases().public_area(&code, week.to.start(), week);
-            let cases = if is_exact {
-                Some(view.snapshot.area_cases(&code, week))
-            } else {
-                released.cases
-            };
-            let Span { from, to } = view.span(week);
-            weeks.push(WeekRow {
-                from,
-                to,
-                cases,
-                suppressed: !is_exact && released.suppressed,
-                level: released.level,
-            });
+    compute_blocking(move || {
+        let code = code_of(&segments)?;
+        let versions: Vec<&AreaEntry> = view.snapshot.areas().versions(&code).collect();
+        let Some(last) = versions.last() else {
+            return Err(unknown(&code));
+        };
+        let is_exact = sees_exact(&view, last);
+        let in_force = LevelsBy::in_force(&state, &view);
+        let mut weeks = Vec::new();
+        if let (_, Some(extent)) = view.snapshot.releases().extent() {
+            let first = extent.from.0.max(extent.to.0 - HISTORY_WEEKS * WEEK_HOURS);
+            let mut from = first;
+            while from < extent.to.0 {
+                let week = Window {
+                    from: crate::model::Hour(from),
+                    to: crate::model::Hour(from + WEEK_HOURS),
+                };
+                from += WEEK_HOURS;
+                let released = view.snapshot.releases().public_area(&code, week.to.start(), week);
+                let cases = if is_exact {
+                    Some(view.snapshot.area_cases(&code, week))
+                } else {
+                    released.cases
+                };
+                let Span { from, to } = view.span(week);
+                weeks.push(WeekRow {
+                    from,
+                    to,
+                    cases,
+                    suppressed: !is_exact && released.suppressed,
+                    level: released.level,
+                });
+            }
         }
-    }
-    view.write(
-        &headers,
-        &AreaHistoryAnswer {
-            as_of: view.as_of(),
-            code: code.to_string(),
-            versions: versions
-                .iter()
-                .map(|entry| AreaRow::seen(&view, entry, None, false))
-                .collect(),
-            weeks,
-        },
-    )
+        view.write(
+            &headers,
+            &AreaHistoryAnswer {
+                as_of: view.as_of(),
+                code: code.to_string(),
+                versions: versions
+                    .iter()
+                    .map(|entry| AreaRow::seen(&view, entry, in_force.as_ref(), false))
+                    .collect(),
+                weeks,
+            },
+        )
+    })
+    .await
 }
 
 pub(super) fn code_of(segments: &Segments) -> Result<AreaCode, ApiError> {

@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use axum::{
     extract::{Request, State},
     http::StatusCode,
@@ -9,10 +11,12 @@ use crate::api::edge::{ApiError, Caller, FieldError, Segments, media};
 use crate::api::state::ApiState;
 use crate::api::v1::registry::{json, new_id};
 use crate::api::v1::view::{audit, codes_at};
-use crate::model::{Day, Event, EventId, Mark, MarkState, Timestamp, UtcOffset, VenueId};
+use crate::model::{Case, Day, Event, EventId, Mark, MarkState, Onset, Timestamp, UtcOffset, VenueId};
 
 /// The longest stay that a mark may be of, seconds.
 const MAX_STAY_S: i64 = 3 * 86_400;
+/// Days from onset to a visit that a mark may have.
+const DAYS_SINCE_ONSET: RangeInclusive<i32> = -60..=60;
 /// How far back marks are looked for, seconds.
 const LOOK_BACK_S: i64 = 60 * 86_400;
 
@@ -29,8 +33,10 @@ pub struct MarkAnswer {
     pub from: String,
     /// Departure, or the likely one.
     pub to: String,
-    /// Days from onset to the visit.
-    pub days_since_onset: i32,
+    /// Days from onset to the visit; `null` where the onset is not known.
+    pub days_since_onset: Option<i32>,
+    /// Where the onset is not known, days from the visit to the case's report: the transmission risk is read by them.
+    pub age_days: Option<i32>,
     /// `proposed`, `approved` or `rejected`.
     #[schema(value_type = String)]
     pub state: MarkState,
@@ -61,19 +67,21 @@ pub struct MarkRecord {
     pub from: String,
     /// Departure, RFC 3339.
     pub to: String,
-    /// Days from onset to the visit; from the case's report when absent.
+    /// Days from onset to the visit, -60 to 60; from the case's reports when absent.
     pub days_since_onset: Option<i32>,
 }
 
 impl MarkAnswer {
     fn of(mark: &Mark, offset: UtcOffset) -> Self {
+        let visit = Day::of(mark.from, offset);
         Self {
             id: mark.id.to_string(),
             case: mark.case.to_string(),
             venue: mark.venue.to_string(),
             from: mark.from.to_rfc3339(offset),
             to: mark.to.to_rfc3339(offset),
-            days_since_onset: mark.days_since_onset,
+            days_since_onset: mark.onset.days_since(visit, visit),
+            age_days: mark.onset.age_days(visit),
             state: mark.state,
         }
     }
@@ -86,12 +94,13 @@ pub async fn propose(
     segments: Segments,
 ) -> Result<Response, ApiError> {
     let case: EventId = segments.read_as("id", "a case's id, 1 to 64 bytes", EventId::new)?;
-    let report = report_in_scope(&state, &caller, &case).await?;
+    let reports = reports_in_scope(&state, &caller, &case).await?;
+    let newest = reports.first().ok_or_else(|| unknown(&case))?;
     audit(&state, &caller, "case.marks", case.as_str(), None).await?;
     let store = state.pipeline.store();
     let marks = store.propose_marks(&case, state.now()).await?;
     let rate = store
-        .capture_rate(Day::of(report.at, state.pipeline.offset()))
+        .capture_rate(Day::of(newest.at, state.pipeline.offset()))
         .await?;
     let offset = state.pipeline.offset();
     let items = marks
@@ -137,12 +146,22 @@ pub async fn create(
             "is not a registered venue in the areas of this key",
         ));
     }
-    let report = report_in_scope(&state, &caller, &case).await?;
+    let given = record.days_since_onset;
+    if let Some(days) = given.filter(|days| !DAYS_SINCE_ONSET.contains(days)) {
+        return Err(ApiError::Unprocessable(vec![FieldError::new(
+            "days_since_onset",
+            &days.to_string(),
+            "lies too far from the onset",
+            "whole days, -60 to 60, or none",
+        )]));
+    }
+    let reports = reports_in_scope(&state, &caller, &case).await?;
     let offset = state.pipeline.offset();
-    let onset = report
-        .record
-        .onset
-        .unwrap_or_else(|| Day::of(report.record.sampled.unwrap_or(report.at), offset));
+    let by_reports = Onset::of_case(&reports, Day::of(from, offset), offset);
+    let onset = match given {
+        Some(days_since) => Onset::Known { days_since },
+        None => by_reports.ok_or_else(|| unknown(&case))?,
+    };
     let mark = Mark {
         id: match &record.id {
             Some(text) => id("id", text)?,
@@ -152,10 +171,7 @@ pub async fn create(
         venue,
         from,
         to,
-        days_since_onset: record
-            .days_since_onset
-            .filter(|days| (-60..=60).contains(days))
-            .unwrap_or(Day::of(from, offset).0 - onset.0),
+        onset,
         state: MarkState::Proposed,
     };
     if find(&state, &mark.id).await?.is_some() {
@@ -224,21 +240,28 @@ async fn find(state: &ApiState, id: &EventId) -> Result<Option<Mark>, ApiError> 
     Ok(marks.into_iter().find(|mark| mark.id == *id))
 }
 
-/// The newest report of a case whose place lies in the caller's areas; any other is as if it were not there.
-async fn report_in_scope(
+/// Whether the caller may read of a case: its newest report's place lies in the caller's areas.
+///
+/// # Errors
+/// Those of the store.
+pub async fn case_in_scope(state: &ApiState, caller: &Caller, case: &EventId) -> Result<bool, ApiError> {
+    match reports_in_scope(state, caller, case).await {
+        Ok(_) => Ok(true),
+        Err(ApiError::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The reports of a case, newest first, where the place of the newest lies in the caller's areas; any other case is as if
+/// it were not there.
+async fn reports_in_scope(
     state: &ApiState,
     caller: &Caller,
     case: &EventId,
-) -> Result<Event<crate::model::Case>, ApiError> {
-    let report = state
-        .pipeline
-        .store()
-        .case_reports(case)
-        .await?
-        .into_iter()
-        .next();
+) -> Result<Vec<Event<Case>>, ApiError> {
+    let reports = state.pipeline.store().case_reports(case).await?;
     let snapshot = state.snapshot();
-    let is_in_scope = |report: &Event<crate::model::Case>| {
+    let is_in_scope = |report: &Event<Case>| {
         let day = Day::of(report.at, state.pipeline.offset());
         let by_area = report.record.area.as_ref().is_some_and(|code| {
             let chain = snapshot.areas().ancestry(code, day);
@@ -250,9 +273,15 @@ async fn report_in_scope(
             .is_some_and(|at| caller.covers_point(at, |at| codes_at(&snapshot, at, day)));
         caller.areas.is_empty() || by_area || by_place
     };
-    report
-        .filter(is_in_scope)
-        .ok_or_else(|| ApiError::NotFound(format!("no case has the id `{case}`")))
+    if reports.first().is_some_and(is_in_scope) {
+        Ok(reports)
+    } else {
+        Err(unknown(case))
+    }
+}
+
+fn unknown(case: &EventId) -> ApiError {
+    ApiError::NotFound(format!("no case has the id `{case}`"))
 }
 
 fn venue_in_scope(state: &ApiState, caller: &Caller, venue: &VenueId) -> bool {

@@ -23,6 +23,8 @@ pub mod rules;
 pub mod satscan;
 pub mod shape;
 pub mod trend;
+pub mod venue_assessments;
+pub mod venue_marks;
 pub mod venues;
 pub mod view;
 pub mod zone_writes;

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::api::edge::ApiError;
 use crate::api::state::ApiState;
-use crate::api::v1::venues::{VenueRiskAnswer, sees_exact_risk};
+use crate::api::v1::venues::{VenueRiskAnswer, links, sees_exact_risk};
 use crate::api::v1::view::View;
 use crate::index::VenueEntry;
-use crate::model::{Mark, VenueId};
+use crate::model::{Mark, Timestamp, VenueId};
 use crate::pipeline::group_of;
 use crate::risk::{
-    AssessmentRecord, PastVenueRisk, Text, VenueGroup, VenueInputs, air_risk, venue_risk_then,
+    AssessmentRecord, PastVenueRisk, Rules, Text, VenueGroup, VenueInputs, air_risk, venue_risk_then,
 };
 
 /// A stay and the air after it may reach into the look-back from before it, days.
@@ -52,6 +52,12 @@ impl Past {
     }
 }
 
+/// Marks that end before this count in no day of the look-back.
+#[must_use]
+pub fn marks_since(rules: &Rules, at: Timestamp) -> Timestamp {
+    at.plus_s(-(i64::from(rules.tracing.look_back_days) + MARGIN_DAYS) * DAY_S)
+}
+
 /// A venue's risk at a past instant, by the marks and assessments that counted then, as the caller may see it.
 ///
 /// # Errors
@@ -64,8 +70,7 @@ pub async fn venue_risk_at(
     let rules = state.pipeline.rules();
     let store = state.pipeline.store();
     let id = &entry.venue.id;
-    let look_back_s = (i64::from(rules.tracing.look_back_days) + MARGIN_DAYS) * DAY_S;
-    let since = view.at.plus_s(-look_back_s);
+    let since = marks_since(&rules, view.at);
     let venues = view.snapshot.venues();
     // Which venue lies in which is not known of then: as it is now.
     let group = group_of(venues, &rules.venue, entry, &|each| &each.facts.marks);
@@ -143,5 +148,6 @@ pub async fn venue_risk_at(
         risk,
         intrinsic: air_risk(&rules.air, &entry.venue, view.at),
         forecast: None,
+        links: links(view, id, is_exact),
     })
 }

@@ -60,6 +60,18 @@ pub async fn put_venue(
             None => out_of_scope("lng", &format!("{}", venue.at)),
         });
     }
+    if let Some(parent) = venue
+        .parent
+        .as_ref()
+        .filter(|parent| snapshot.venues().get(parent).is_none())
+    {
+        return Err(ApiError::Unprocessable(vec![FieldError::new(
+            "parent",
+            parent.as_str(),
+            "is not a registered venue",
+            "the id of a registered venue, or none",
+        )]));
+    }
     audit(&state, &caller, "venue.put", &id, None).await?;
     let change = state.pipeline.put_venues(vec![venue]).await?;
     Ok(respond(id, &change))

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
 use crate::api::state::ApiState;
@@ -111,6 +112,10 @@ pub struct VenueRiskAnswer {
     /// Expected infections of the coming days, for those who see the venue's exact figures; `null` for others, because
     /// visits of one venue are released to nobody, and with `at` before now.
     pub forecast: Option<ForecastAnswer>,
+    /// What the exposure (`marks`) and the scores (`assessments`) can be computed from again, for those who may see it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub links: Vec<Value>,
 }
 
 /// A venue's visits by hour.
@@ -383,7 +388,26 @@ fn explained(state: &ApiState, view: &View, entry: &VenueEntry) -> VenueRiskAnsw
         risk: venue_risk(&rules, &inputs, View::audience(is_exact)),
         intrinsic: air_risk(&rules.air, &entry.venue, view.at),
         forecast: is_exact.then(|| forecasts::answer(view, &rules, entry)),
+        links: links(view, &entry.venue.id, is_exact),
     }
+}
+
+/// Where the lists behind a venue's risk are, of the same instant.
+#[must_use]
+pub fn links(view: &View, id: &VenueId, is_exact: bool) -> Vec<Value> {
+    if !is_exact {
+        return Vec::new();
+    }
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let then = if view.is_past() {
+        format!("?at={}", encoded(&view.time(view.at)))
+    } else {
+        String::new()
+    };
+    let href = |list: &str| format!("/v1/venues/{}/{list}{then}", encoded(id.as_str()));
+    ["marks", "assessments"]
+        .map(|list| json!({"rel": list, "type": "application/json", "href": href(list)}))
+        .to_vec()
 }
 
 /// Whether the caller sees a venue's exact risk: also every venue whose marks count in it must lie in its areas, for the

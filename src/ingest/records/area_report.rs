@@ -33,6 +33,9 @@ pub(in crate::ingest) static SCHEMA: Schema = Schema {
 const AREA: usize = 0;
 const DAY: usize = 1;
 const CARE: usize = 2;
+/// Reports of longer ago are refused: ten years.
+const OLDEST_DAYS: i32 = 3653;
+
 const FINDINGS: usize = 3;
 const PUBLISHED: usize = 4;
 const SOURCE: usize = 5;
@@ -59,6 +62,10 @@ pub(in crate::ingest) fn area_report(
     let today = Day::of(maker.door.now, maker.door.offset);
     if day > today {
         return Err(day_value.fault("is in the future", format!("a day not after {today}")));
+    }
+    let first = Day(today.0 - OLDEST_DAYS);
+    if day < first {
+        return Err(day_value.fault("is too long ago", format!("a day from {first} to {today}")));
     }
     let mut figures = Vec::new();
     for (at, indicator) in Indicator::ALL.into_iter().enumerate() {

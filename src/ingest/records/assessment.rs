@@ -71,6 +71,14 @@ pub(in crate::ingest) fn assessment(
         answers,
         by,
     };
+    if let Err(unfit) = (maker.door.check_assessment)(&record) {
+        return Err(Fault {
+            field: Some(unfit.field),
+            value: Some(shorten(&unfit.value)),
+            reason: unfit.reason,
+            expected: unfit.expected,
+        });
+    }
     Ok(maker.event(id, at, record))
 }
 

@@ -89,10 +89,44 @@ pub(in crate::ingest) fn venue(record: &Record<'_>, maker: &mut Maker<'_>) -> Re
         volume_m3: record.value(VOLUME).number(0.1..=100_000_000.0)?,
         ventilation_ach: record.value(VENTILATION).number(0.0..=1000.0)?,
         capacity: capacity.and_then(|capacity| u32::try_from(capacity).ok()),
-        hours: record.value(HOURS).words(400)?,
+        hours: hours(record)?,
         valid_from: record.value(VALID_FROM).instant()?.unwrap_or(maker.door.now),
         id,
     })
+}
+
+/// Opening hours are words; but a time of day in them must be one. A stretch may end after midnight, as
+/// OpenStreetMap writes it: `18:00-26:00`.
+fn hours(record: &Record<'_>) -> Result<Option<String>, Fault> {
+    let value = record.value(HOURS);
+    let Some(text) = value.words(400)? else {
+        return Ok(None);
+    };
+    for (colon, _) in text.match_indices(':') {
+        let (before, after) = (&text[..colon], &text[colon + 1..]);
+        let figures = before.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let follow = after.bytes().take_while(u8::is_ascii_digit).count();
+        // `PH: closed`, and `Mo 08:00`: only figures on both sides are a time.
+        if figures == 0 || follow == 0 {
+            continue;
+        }
+        let before_time = before[..colon - figures].trim_end();
+        let most = if before_time.ends_with(['-', '–']) {
+            48
+        } else {
+            24
+        };
+        let hour = before[colon - figures..].parse::<u32>().unwrap_or(u32::MAX);
+        let minute = after[..follow].parse::<u32>().unwrap_or(u32::MAX);
+        if hour > most || minute > 59 || (hour == most && minute > 0) {
+            let time = format!("{}:{}", &before[colon - figures..], &after[..follow]);
+            return Err(value.fault(
+                format!("has {time}, which is no time of day"),
+                "times from 00:00 to 24:00, such as Mo-Su 05:00-18:00; an end after midnight up to 48:00",
+            ));
+        }
+    }
+    Ok(Some(text))
 }
 
 /// `lng` and `lat`, or a feature's point.

@@ -6,7 +6,7 @@ use crate::risk::explain::{figure, significant};
 use crate::risk::methods::{
     Emission, Room, infection_probability_by_dose, infection_probability_by_quanta, occupancy,
 };
-use crate::risk::{Explain, TracingRules, transmission_risk_level, transmission_risk_value};
+use crate::risk::{Explain, TracingRules, transmission_risk_level_on, transmission_risk_value};
 
 const HOURS: usize = 24;
 
@@ -85,8 +85,9 @@ pub fn air_of_day(rules: &AirRules, tracing: &TracingRules, inputs: &AirDayInput
         .iter()
         .filter(|mark| mark.state == MarkState::Approved)
     {
-        let weight =
-            transmission_risk_value(tracing, transmission_risk_level(tracing, mark.days_since_onset));
+        let visit = Day::of(mark.from, inputs.offset);
+        let level = transmission_risk_level_on(tracing, mark.onset, visit, visit);
+        let weight = transmission_risk_value(tracing, level);
         let (from_h, to_h) = (hour_of(mark.from), hour_of(mark.to));
         if weight > 0.0 && to_h > from_h {
             emissions.push(Emission {
@@ -130,7 +131,8 @@ pub fn air_of_day(rules: &AirRules, tracing: &TracingRules, inputs: &AirDayInput
                 hour,
                 arrivals: inputs.arrivals[hour],
                 present: present[hour],
-                infectious: spans.iter().map(overlap).sum(),
+                // The sum of nothing is −0.
+                infectious: spans.iter().map(overlap).sum::<f64>() + 0.0,
                 quanta_per_m3: room.exposure(&emissions, from, to),
                 probability,
             }
@@ -149,7 +151,7 @@ pub fn air_of_day(rules: &AirRules, tracing: &TracingRules, inputs: &AirDayInput
     explain.input(
         "Lượt đến trong ngày",
         "Arrivals on the day",
-        figure(inputs.arrivals.iter().sum()),
+        figure(inputs.arrivals.iter().sum::<f64>() + 0.0),
     );
     explain.input("Thể tích, m³", "Volume, m³", figure(air.volume_m3));
     explain.input(

@@ -41,7 +41,8 @@ impl Room {
                 let risen = -(-rate * (end - emission.from_h)).exp_m1();
                 self.limit(emission) * risen * (-rate * (at_h - end)).exp()
             })
-            .sum()
+            .sum::<f64>()
+            + 0.0
     }
 
     /// The concentration summed over a stay: quanta or particles per m³, times hours.
@@ -50,7 +51,9 @@ impl Room {
         emissions
             .iter()
             .map(|emission| self.reached(emission, to_h) - self.reached(emission, from_h))
-            .sum()
+            .sum::<f64>()
+            // The sum of nothing is −0.
+            + 0.0
     }
 
     /// The integral of one emission's concentration from its beginning to an hour.

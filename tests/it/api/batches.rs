@@ -145,7 +145,7 @@ async fn a_repeated_id_with_other_content_is_named_in_every_kind_of_event() {
         (
             "assessments",
             "by",
-            json!({"venue": "v1", "instrument": "hue-food@2020", "answers": {"1": 2}, "by": "self", "at": at}),
+            json!({"venue": "v2", "instrument": "hue-food@2020", "answers": {"1": 2}, "by": "self", "at": at}),
         ),
         (
             "cases",

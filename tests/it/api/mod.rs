@@ -17,6 +17,7 @@ mod nowcast;
 mod past;
 mod privacy;
 mod reads;
+mod recompute;
 mod registered;
 mod rules;
 mod tiles;

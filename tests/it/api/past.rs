@@ -151,7 +151,7 @@ async fn an_assessment_counts_from_when_it_was_made() {
     let inspected = |id: &str, at: &str, points: u32| {
         let answers: serde_json::Map<String, Value> =
             (1..=10).map(|item| (item.to_string(), json!(points))).collect();
-        json!({"id": id, "venue": "v1", "instrument": "hue-food@2020", "answers": answers, "by": "inspector", "at": at})
+        json!({"id": id, "venue": "v1", "instrument": "hcmc-traditional-markets@2020", "answers": answers, "by": "inspector", "at": at})
     };
     let list = json!([
         inspected("good", "2021-05-01T08:00:00+07:00", 9),

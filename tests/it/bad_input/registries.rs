@@ -308,3 +308,29 @@ fn a_list_of_findings_that_is_there_and_empty_is_an_answer_in_every_format() {
         {"area":"164","day":"2021-05-03","findings":["b","a","a"]}]"#;
     assert_eq!(found(Format::Json, json), expected);
 }
+
+#[test]
+fn an_import_says_at_its_end_which_venues_lie_inside_one_that_nobody_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let file = path("venues.csv");
+    // The room comes before its building, and another's building never comes.
+    let rows = [
+        "id,name,kind,lng,lat,parent",
+        "room,Phòng 1,office,105.84,21.59,house",
+        "stall,Sạp 5,market,105.84,21.59,nope",
+        "house,Toà nhà,mall,105.84,21.59,",
+    ];
+    std::fs::write(&file, rows.join("\n")).unwrap();
+    let data = path("data");
+    let said = crate::support::run(&["import", "venues", &file, "--data", &data]);
+    assert!(said.contains("accepted 3"), "{said}");
+    let problems: Vec<&str> = said.lines().filter(|line| line.starts_with("PROBLEM")).collect();
+    assert_eq!(
+        problems,
+        [
+            "PROBLEM: venue stall: parent nope is not registered; expected the id of a registered venue, or none"
+        ],
+        "{said}"
+    );
+}

@@ -52,7 +52,7 @@ async fn put_mark(pipeline: &Pipeline, id: &str, case: &str, venue: &str) {
         venue: venue_id(venue),
         from: NOON.plus_s(-86_400),
         to: NOON.plus_s(-86_400 + 3600),
-        days_since_onset: 0,
+        onset: Onset::Known { days_since: 0 },
         state: MarkState::Approved,
     };
     pipeline.put_mark(mark, "tester".to_owned()).await.unwrap();

@@ -220,7 +220,7 @@ async fn a_mark_whose_write_happened_and_reported_an_error_counts() {
         venue: venue_id("m"),
         from: NOON.plus_s(-86_400),
         to: NOON.plus_s(-80_000),
-        days_since_onset: 1,
+        onset: Onset::Known { days_since: 1 },
         state: MarkState::Approved,
     };
     let beside = beside(folder.path()).await;

@@ -49,7 +49,7 @@ async fn world(folder: &Path) -> Pipeline {
             venue: venue_id("floor"),
             from: NOON.plus_s(-86_400),
             to: NOON.plus_s(-86_400 + 3600),
-            days_since_onset: 0,
+            onset: Onset::Known { days_since: 0 },
             state: MarkState::Approved,
         };
         pipeline.put_mark(mark, "tester".to_owned()).await.unwrap();

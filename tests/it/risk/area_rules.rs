@@ -455,7 +455,10 @@ proptest! {
 
 #[test]
 fn a_rate_weighted_by_vaccination_names_the_vaccinated_it_is_weighted_by() {
-    let reported = [(Measure::Tests, 1000.0), (Measure::PopulationFullDose, 57.3)];
+    let reported = [
+        Reported::of(Measure::Tests, 1000.0),
+        Reported::of(Measure::PopulationFullDose, 57.3),
+    ];
     let inputs = AreaInputs {
         reported: &reported,
         ..counted(0, 60)

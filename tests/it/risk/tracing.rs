@@ -170,3 +170,28 @@ fn a_local_day_ends_at_local_midnight() {
     let until_midnight = split_by_day(at("2021-05-07T23:30:00+07:00"), midnight, UtcOffset::VIETNAM);
     assert_eq!(until_midnight.len(), 1);
 }
+
+#[test]
+fn without_an_onset_the_level_is_read_by_the_age_of_the_stay_at_the_report() {
+    let rules = Rules::builtin().tracing;
+    let reported = Day::parse("2021-05-07").unwrap();
+    let level = |age: i32| {
+        let day = Day(reported.0 - age);
+        transmission_risk_level_on(&rules, Onset::NotKnown { reported }, day, day)
+    };
+    let by_age: Vec<u8> = (0..15).map(level).collect();
+    assert_eq!(transmission_risk_vector(&rules, Symptoms::NoInformation), by_age);
+    assert_eq!([level(15), level(i32::MAX)], [1, 1]);
+    assert_eq!(level(-1), level(0), "the table ends at the report");
+    // Each local day of a stay has its own age, and its own distance from onset.
+    let visit = Day(reported.0 - 3);
+    let next = Day(reported.0 - 2);
+    assert_eq!(
+        transmission_risk_level_on(&rules, Onset::NotKnown { reported }, visit, next),
+        level(2)
+    );
+    assert_eq!(
+        transmission_risk_level_on(&rules, Onset::Known { days_since: -1 }, visit, next),
+        transmission_risk_level(&rules, 0)
+    );
+}

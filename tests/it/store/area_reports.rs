@@ -151,6 +151,8 @@ async fn a_folder_of_the_schema_before_takes_reports() {
     for step in [
         "drop table area_report",
         "drop table area_values",
+        "alter table mark drop column reported_day",
+        "alter table mark_version drop column reported_day",
         "delete from schema_version where version >= 10",
     ] {
         sqlx::raw_sql(step).execute(&pool).await.unwrap();

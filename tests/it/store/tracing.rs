@@ -57,7 +57,7 @@ async fn a_case_proposes_marks_that_only_an_official_makes_count() {
             (CAFE, 100, 182, MarkState::Proposed)
         ]
     );
-    assert_eq!(marks[0].days_since_onset, 0);
+    assert_eq!(marks[0].onset, Onset::Known { days_since: 0 });
 
     let approved = store
         .approve_mark(&marks[0].id, "key-a", MORNING)
@@ -85,7 +85,7 @@ async fn a_case_proposes_marks_that_only_an_official_makes_count() {
     );
     let own = Mark {
         id: event_id("own"),
-        days_since_onset: -2,
+        onset: Onset::Known { days_since: -2 },
         state: MarkState::Approved,
         ..approved
     };
@@ -141,7 +141,7 @@ fn mark(id: &str, state: MarkState) -> Mark {
         venue: venue_id(MARKET),
         from: MORNING,
         to: MORNING.plus_s(3_600),
-        days_since_onset: 0,
+        onset: Onset::Known { days_since: 0 },
         state,
     }
 }
@@ -302,4 +302,54 @@ async fn the_assessment_that_counts_at_an_instant_is_the_last_one_made_by_then()
     assert_eq!(ids(29).await, ["old"]);
     assert_eq!(ids(89).await, ["old", "inspected"]);
     assert_eq!(ids(90).await, ["new", "inspected"]);
+}
+
+#[tokio::test]
+async fn a_mark_keeps_the_day_of_the_first_report_where_no_report_names_an_onset() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_venues(folder.path()).await;
+    let day = Day::of(MORNING, UtcOffset::VIETNAM);
+    append(
+        &store,
+        vec![
+            scan("1", MARKET, 1, 0, Direction::In, 1),
+            scan("2", MARKET, 1, 40, Direction::Out, 2),
+        ],
+    )
+    .await;
+    let report = |days: i64, onset: Option<Day>, status: CaseStatus| {
+        let mut event = case("F0", vec![(day, person(1))]);
+        event.at = MORNING.plus_s(days * 86_400);
+        event.content = ContentHash(days as u64);
+        event.record.onset = onset;
+        event.record.sampled = Some(MORNING.plus_s(-86_400));
+        event.record.status = status;
+        event
+    };
+    let reports = vec![
+        report(1, None, CaseStatus::Suspected),
+        report(2, None, CaseStatus::Confirmed),
+        report(5, None, CaseStatus::Recovered),
+    ];
+    store.append(&EventBatch::Cases(reports)).await.unwrap();
+    let reported = Day(day.0 + 2);
+    let marks = store.propose_marks(&event_id("F0"), MORNING).await.unwrap();
+    assert_eq!(marks[0].onset, Onset::NotKnown { reported }, "{marks:?}");
+    store.approve_mark(&marks[0].id, "key-a", MORNING).await.unwrap();
+    // A later report, even one with an onset, does not change what was decided.
+    let late = vec![report(6, Some(day), CaseStatus::Recovered)];
+    store.append(&EventBatch::Cases(late)).await.unwrap();
+    let again = store.propose_marks(&event_id("F0"), MORNING).await.unwrap();
+    assert_eq!(again[0].onset, Onset::NotKnown { reported });
+    let then = store
+        .marks_at(&[&venue_id(MARKET)], Timestamp(0), MORNING)
+        .await
+        .unwrap();
+    assert_eq!(then.marks[0].onset, Onset::NotKnown { reported });
+    let unlike = Mark {
+        onset: Onset::Known { days_since: -2 },
+        ..again[0].clone()
+    };
+    store.put_mark(&unlike, "key-a", MORNING).await.unwrap();
+    assert_eq!(store.marks(Timestamp(0)).await.unwrap(), [unlike]);
 }
