@@ -68,7 +68,7 @@
 //! in can be had as a list and counted again.
 //!
 //! # The way of an area's level
-//! 1. A week closes and its counts are released. [`pipeline`] gives [`risk`] what everybody may know of each area: released
+//! 1. A week closes and its counts are released. [`levels`] gives [`risk`] what everybody may know of each area: released
 //!    counts of one and two weeks, residents and indicators as they were registered when the week ended, and the newest
 //!    published report of each figure that nobody can count here ([`model::AreaReport`]: tests, admissions, coverage, what
 //!    officials found).
@@ -94,7 +94,7 @@
 //! | 1 | [`geo`] |
 //! | 2 | [`model`], [`filter`], [`archive`] |
 //! | 3 | [`risk`], [`store`], [`ingest`], [`aggregate`], [`index`] |
-//! | 4 | [`tiles`] |
+//! | 4 | [`levels`], and on it [`tiles`] |
 //! | 5 | [`pipeline`], [`api`] |
 //! | 6 | [`demo`], [`app`], [`config`], [`telemetry`] |
 //!
@@ -106,7 +106,8 @@
 //! - Nothing is acknowledged that is not on the disk; nothing is counted twice.
 //! - No key makes a pseudonym of a day that has left the retention.
 //! - No commit waits for a checkpoint to be encoded or written.
-//! - A tile depends on nothing but (snapshot, rule for cells, layers, format, z/x/y, resolution, at, window, audience, filter).
+//! - A tile depends on nothing but (snapshot, rules for cells and for areas of the past, layers, format, z/x/y, resolution, at, window, audience, filter).
+//! - No week that was published is told otherwise because an area is registered otherwise later.
 //! - A filter sees nothing of a thing but what its audience is shown of it.
 //! - No live tile changes without being announced; none is announced that did not change, but where so many did that
 //!   those above them are named.

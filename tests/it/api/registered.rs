@@ -149,7 +149,7 @@ async fn what_is_registered_after_a_week_does_not_rewrite_it() {
 }
 
 /// Levels by area in a tile.
-fn levels(body: &[u8]) -> BTreeMap<String, u64> {
+pub fn drawn_levels(body: &[u8]) -> BTreeMap<String, u64> {
     let tile = MvtReaderRef::new(body).unwrap().to_tile().unwrap();
     let mut found = BTreeMap::new();
     for feature in tile.layers.iter().flat_map(|layer| &layer.features) {
@@ -181,7 +181,7 @@ async fn list_level_and_tile_say_one_level() {
             "at=2021-05-06T08:00:00%2B07:00",
         ] {
             let list = app.get(&format!("/v1/areas?{at}"), key).await.json();
-            let drawn = levels(&app.get(&tile(&format!("?{at}")), key).await.body);
+            let drawn = drawn_levels(&app.get(&tile(&format!("?{at}")), key).await.body);
             assert!(!drawn.is_empty());
             for row in list["items"].as_array().unwrap() {
                 let code = row["code"].as_str().unwrap();

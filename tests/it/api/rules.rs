@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vungxanh::api::ApiConfig;
+use vungxanh::geo::{LngLat, TileCoord};
 use vungxanh::pipeline::RuleFolder;
 
 use super::app::TestApp;
+use super::registered::drawn_levels;
 
 const VENUE: &str = include_str!("../../../data/rules/venue.toml");
+const QD4800: &str = include_str!("../../../data/rules/area-qd4800.toml");
 const AREA: &str = include_str!("../../../data/rules/area-harvard.toml");
 
 async fn app_over(folder: &Path) -> TestApp {
@@ -296,4 +299,55 @@ async fn a_venue_says_itself_whether_its_marks_reach_its_building() {
     assert_eq!(then["from_others"][0]["venue"], "f1");
     let before = json_of(&app, &past("2021-05-07T19:00:00+07:00"), "official").await;
     assert_eq!(before["level"], 0, "nothing was approved then: {before}");
+}
+
+/// Who sees exact figures sees levels by the new rule at once, on the map too; what was released stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn exact_levels_follow_a_reload_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app_over(folder.path()).await;
+    let rows: Vec<Value> = (0..90)
+        .map(|n| {
+            json!({"id": format!("c{n}"), "reported": "2021-05-07T15:00:00+07:00", "kind": "community",
+                "status": "confirmed", "area": "164"})
+        })
+        .collect();
+    let sent = app.post("/v1/cases", "ingest", &json!(rows)).await;
+    assert_eq!(sent.json()["accepted"], 90, "{}", sent.text());
+    app.pipeline.publish().await.unwrap();
+    app.noted().await;
+    let coord = TileCoord::containing(LngLat::new(105.84, 21.59).unwrap(), 9).unwrap();
+    let tile = format!("/tiles/areas/{coord}");
+    let levels = async |key: &str| {
+        let level = json_of(&app, "/v1/areas/164/level", key).await["level"]
+            .as_u64()
+            .unwrap();
+        let row = json_of(&app, "/v1/areas/164", key).await["level"]
+            .as_u64()
+            .unwrap();
+        let answer = app.get(&tile, key).await;
+        let drawn = drawn_levels(&answer.body)["164"];
+        ([level, row, drawn], answer.header("etag").to_owned())
+    };
+    let (before, tag) = levels("analyst").await;
+    let (public, public_tag) = levels("").await;
+    assert_eq!(before, [before[0]; 3]);
+
+    // By this one every rate of the second band makes level 4.
+    let stricter = QD4800
+        .replace("gives = [1, 1, 2, 3]", "gives = [1, 4, 4, 4]")
+        .replace("gives = [1, 2, 3, 4]", "gives = [1, 4, 4, 4]");
+    assert_ne!(stricter, QD4800);
+    fs::write(folder.path().join("stricter.toml"), stricter).unwrap();
+    assert_eq!(reload(&app).await.json()["changed"], "~area");
+    app.noted().await;
+    let (after, changed) = levels("analyst").await;
+    assert_eq!(after, [4; 3]);
+    assert_ne!((before, tag), (after, changed));
+    assert_eq!(levels("").await, (public, public_tag));
+
+    fs::remove_file(folder.path().join("stricter.toml")).unwrap();
+    reload(&app).await;
+    app.noted().await;
+    assert_eq!(levels("analyst").await.0, before);
 }
