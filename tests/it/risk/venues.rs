@@ -174,7 +174,7 @@ fn sources_that_disagree_are_told_with_their_age_and_what_to_fix() {
     let said = serde_json::to_string(&public).unwrap();
     assert!(!said.contains("Item 1") && !said.contains("Mục 1"), "{said}");
     assert!(
-        said.contains("10 items of hue-food@2020 to be fixed, by the inspection"),
+        said.contains("The inspection: 10 items of hue-food@2020 to be fixed"),
         "{said}"
     );
     // A week later nobody has looked again: waiting betters nothing.
