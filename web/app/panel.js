@@ -219,7 +219,9 @@ export class Panel {
       const section = make("section", {}, make("h3", {}, why));
       const lent = kind === "cell" ? borrowed(this, facts, at) : [];
       section.append(...lent);
-      if (explain?.steps?.length) section.append(this.steps(explain.steps));
+      // The first step says again what the note has said.
+      const said = lent.length && facts.from_parent && explain === facts.explain ? 1 : 0;
+      if (explain?.steps?.length) section.append(this.steps(explain.steps.slice(said)));
       else if (!lent.length) section.append(this.paragraph("panel.nothing", "note"));
       parts.push(section);
     }
