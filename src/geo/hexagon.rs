@@ -17,6 +17,11 @@ fn side_of(zoom: u8) -> f64 {
     f64::from(1_u32 << zoom) * f64::from(EXTENT)
 }
 
+/// Where a point of the map lies on a grid of so many units on each side.
+fn on_grid(at: WorldPoint, side: f64) -> [f64; 2] {
+    [at.x * side, at.y * side]
+}
+
 /// A cell that is wider than this on its zoom is distorted beyond all measure (near a pole): it is cut.
 const WIDEST: i32 = EXTENT / 4;
 
@@ -30,10 +35,7 @@ impl GridHexagon {
         let [polygon] = shape.polygons.as_slice() else {
             return None;
         };
-        let ring: Vec<[f64; 2]> = polygon.rings[0]
-            .iter()
-            .map(|p| [p.x * side, p.y * side])
-            .collect();
+        let ring: Vec<[f64; 2]> = polygon.rings[0].iter().map(|at| on_grid(*at, side)).collect();
         Self::around(&ring, side)
     }
 
@@ -257,12 +259,10 @@ impl CellBlock {
         };
         let side = side_of(zoom);
         let pattern = Pattern::of(self.resolution);
-        let on_grid = |at: WorldPoint| [at.x * side, at.y * side];
-        let corners = pattern
-            .corners
-            .iter()
-            .map(|corner| on_grid(lattice.corner(*corner)));
-        let corners: Vec<[f64; 2]> = corners.collect();
+        let corners = pattern.corners.iter();
+        let corners: Vec<[f64; 2]> = corners
+            .map(|corner| on_grid(lattice.corner(*corner), side))
+            .collect();
         let rings = pattern
             .cells
             .iter()
@@ -281,10 +281,8 @@ impl CellBlock {
         let side = side_of(zoom);
         let outline = Lattice::of(block).and_then(|lattice| {
             let pattern = Pattern::of(block.resolution);
-            let ring = pattern.cells[Self::place(cell)].map(|nth| {
-                let at = lattice.corner(pattern.corners[usize::from(nth)]);
-                [at.x * side, at.y * side]
-            });
+            let corner = |nth: u16| lattice.corner(pattern.corners[usize::from(nth)]);
+            let ring = pattern.cells[Self::place(cell)].map(|nth| on_grid(corner(nth), side));
             GridHexagon::around(&ring, side)
         });
         outline.or_else(|| GridHexagon::new(cell, zoom))

@@ -71,7 +71,8 @@ impl<'s> AreasAt<'s> {
     }
 
     /// What a rule counts with in an area: exact figures of the days that end with `at`, or what was released of the last
-    /// closed weeks, what was registered when those days ended, and what [`AreasAt::reported`] gave for it. The units below and beside are left to the caller.
+    /// closed weeks, what was registered when those days ended, and what [`AreasAt::reported`] gave for it. The units below
+    /// and beside are left to the caller.
     #[must_use]
     pub fn inputs<'r>(
         &self,

@@ -29,18 +29,27 @@ impl Store {
         venue: &VenueId,
         at: Timestamp,
     ) -> Result<Vec<Event<Assessment>>, StoreError> {
+        let all = "select position, id, at, content, venue, instrument, author, answers from assessment \
+             where venue = $1 and at <= $2 order by at desc, position desc";
+        self.assessments_by(all, venue, at).await
+    }
+
+    /// What a query gives for the number of a venue and an instant.
+    pub(super) async fn assessments_by(
+        &self,
+        query: &'static str,
+        venue: &VenueId,
+        at: Timestamp,
+    ) -> Result<Vec<Event<Assessment>>, StoreError> {
         let number = {
             let numbers = self.numbers.read().expect(UNPOISONED);
             numbers.of(venue)?
         };
-        let rows: Vec<AssessmentRow> = sqlx::query_as(
-            "select position, id, at, content, venue, instrument, author, answers from assessment \
-             where venue = $1 and at <= $2 order by at desc, position desc",
-        )
-        .bind(number.ix)
-        .bind(at.0)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<AssessmentRow> = sqlx::query_as(query)
+            .bind(number.ix)
+            .bind(at.0)
+            .fetch_all(&self.reader)
+            .await?;
         let numbers = self.numbers.read().expect(UNPOISONED);
         rows.into_iter().map(|row| row.event(&numbers)).collect()
     }

@@ -1,7 +1,6 @@
-use super::{
-    codes::Code, dialect::ManyRows, error::StoreError, marks::MarkRow, open::Store, replay::AssessmentRow,
-    venues::UNPOISONED,
-};
+use std::collections::BTreeMap;
+
+use super::{codes::Code, dialect::ManyRows, error::StoreError, marks::MarkRow, open::Store};
 use crate::model::{Assessment, Event, Mark, MarkState, Timestamp, VenueId};
 
 /// The marks that counted at some venues at a past instant.
@@ -29,6 +28,18 @@ static LOST_SINCE: ManyRows = ManyRows::new(
     ") select count(*) from mark_version where venue in (select venue from asked) and departed >= ? \
      and written_at > ? and earlier_unknown = 1",
 );
+
+impl PastMarks {
+    /// The marks of each venue that has any.
+    #[must_use]
+    pub fn by_venue(self) -> BTreeMap<VenueId, Vec<Mark>> {
+        let mut found: BTreeMap<VenueId, Vec<Mark>> = BTreeMap::new();
+        for mark in self.marks {
+            found.entry(mark.venue.clone()).or_default().push(mark);
+        }
+        found
+    }
+}
 
 impl Store {
     /// The marks of these venues that were approved at an instant and end at `since` or later: asked for together, however
@@ -81,21 +92,10 @@ impl Store {
         venue: &VenueId,
         at: Timestamp,
     ) -> Result<Vec<Event<Assessment>>, StoreError> {
-        let number = {
-            let numbers = self.numbers.read().expect(UNPOISONED);
-            numbers.of(venue)?
-        };
-        let rows: Vec<AssessmentRow> = sqlx::query_as(
-            "select a.position, a.id, a.at, a.content, a.venue, a.instrument, a.author, a.answers \
+        let latest = "select a.position, a.id, a.at, a.content, a.venue, a.instrument, a.author, a.answers \
              from assessment a where a.venue = $1 and a.at <= $2 and not exists (select 1 from assessment b \
              where b.venue = a.venue and b.author = a.author and b.at <= $2 \
-             and (b.at > a.at or (b.at = a.at and b.position > a.position))) order by a.author",
-        )
-        .bind(number.ix)
-        .bind(at.0)
-        .fetch_all(&self.reader)
-        .await?;
-        let numbers = self.numbers.read().expect(UNPOISONED);
-        rows.into_iter().map(|row| row.event(&numbers)).collect()
+             and (b.at > a.at or (b.at = a.at and b.position > a.position))) order by a.author";
+        self.assessments_by(latest, venue, at).await
     }
 }

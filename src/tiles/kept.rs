@@ -32,9 +32,7 @@ impl Kept {
             levels: AreaLevels::new(),
         }
     }
-}
 
-impl Kept {
     /// The levels of areas that an audience is shown beside released ones.
     pub(super) fn area_levels(&self, snapshot: &Snapshot, rules: &AreaRuleBook, asked: &Asked) -> LevelsThen {
         self.levels.of(snapshot, rules, asked)

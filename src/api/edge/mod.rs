@@ -23,4 +23,4 @@ pub use in_flight::{Held, InFlight};
 pub use observe::observe;
 pub use problem::{ApiError, FieldError, Problem};
 pub use query::{BBOX_EXPECTED, Query};
-pub use segments::Segments;
+pub use segments::{Segments, encoded};

@@ -49,3 +49,8 @@ impl Segments {
         read(value).map_err(|error| ApiError::invalid(name, value, error.to_string(), expected))
     }
 }
+/// A text as one segment of a URL's path, or one value of its query.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,7 +1,8 @@
 use maud::{DOCTYPE, Markup, html};
 
+use crate::api::edge::encoded;
 use crate::api::pages::document::{footer, head, header};
-use crate::api::pages::tables::{badge, count, dash, path};
+use crate::api::pages::tables::{badge, count, dash};
 use crate::api::pages::view::{Bulletin, BulletinChange, PageView};
 use crate::api::pages::words::Language;
 use crate::api::v1::bulletin::change;
@@ -117,7 +118,7 @@ fn line(row: &BulletinChange, language: Language) -> Markup {
         tr data-code=(code) data-level=(row.level) data-change=(word) {
             th scope="row" {
                 // The map page opens the explanation that such an address names.
-                a href={ "/?lang=" (language.code()) "#area=" (path(code)) } { (row.area.name) }
+                a href={ "/?lang=" (language.code()) "#area=" (encoded(code)) } { (row.area.name) }
                 span.sub { (language.text(&format!("tier.{}", row.area.level.as_str()))) }
             }
             td { @if let Some(before) = row.before { (badge(before, language)) } @else { (dash()) } }

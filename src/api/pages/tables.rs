@@ -1,5 +1,6 @@
 use maud::{Markup, html};
 
+use crate::api::edge::encoded;
 use crate::api::pages::view::{AreaRow, PageView, PublicCount};
 use crate::api::pages::words::Language;
 
@@ -108,7 +109,7 @@ fn area_row(row: &AreaRow, language: Language) -> Markup {
             td.num.wide {
                 @if let Some(people) = row.population { (language.number(people)) } @else { (dash()) }
             }
-            td.why { (why("area", code, &format!("/v1/areas/{}/level", path(code)), &row.area.name, language)) }
+            td.why { (why("area", code, &format!("/v1/areas/{}/level", encoded(code)), &row.area.name, language)) }
         }
     }
 }
@@ -148,7 +149,7 @@ fn venues(view: &PageView, language: Language) -> Markup {
                                         @else { (dash()) }
                                     }
                                     td.why {
-                                        (why("venue", &row.id, &format!("/v1/venues/{}/risk", path(&row.id)), &row.name, language))
+                                        (why("venue", &row.id, &format!("/v1/venues/{}/risk", encoded(&row.id)), &row.name, language))
                                     }
                                 }
                             }
@@ -191,7 +192,7 @@ fn zones(view: &PageView, language: Language) -> Markup {
                                         @else { (t("col.open")) }
                                     }
                                     td.why {
-                                        (why("zone", &row.id, &format!("/v1/zones/{}", path(&row.id)), &row.name, language))
+                                        (why("zone", &row.id, &format!("/v1/zones/{}", encoded(&row.id)), &row.name, language))
                                     }
                                 }
                             }
@@ -236,9 +237,4 @@ fn why(kind: &str, id: &str, href: &str, name: &str, language: Language) -> Mark
 
 pub(super) fn dash() -> Markup {
     html! { span.none { "–" } }
-}
-
-/// An id as one segment of a URL path.
-pub(super) fn path(id: &str) -> String {
-    percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

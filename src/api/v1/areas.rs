@@ -4,7 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::edge::{ApiError, Caller, Query, Segments};
+use crate::api::edge::{ApiError, Caller, Query, Segments, encoded};
 use crate::api::state::ApiState;
 use crate::api::v1::area_rules::{LevelsBy, asked};
 use crate::api::v1::list::{ListAsk, ListFormat, ListRow, Page};
@@ -221,7 +221,11 @@ pub async fn list(State(state): State<ApiState>, caller: Caller, ask: ListAsk) -
     let rules = asked(&state, &view, &ask.query)?;
     compute_blocking(move || {
         let levels = rules.as_ref().map(|rules| LevelsBy::new(&view, rules));
-        let in_force = LevelsBy::in_force(&state, &view);
+        // Of all rows those by the rule asked for are told.
+        let in_force = match &levels {
+            Some(_) => None,
+            None => LevelsBy::in_force(&state, &view),
+        };
         let row = |entry: &AreaEntry, with_outline: bool| {
             let row = AreaRow::seen(&view, entry, in_force.as_ref(), with_outline);
             match &levels {
@@ -364,13 +368,7 @@ fn recomputed(view: &View, entry: &AreaEntry, rules: &AreaRules) -> AreaLevelAns
         week: week.map(|week| view.span(week)),
         released_at: released_at(view, public, is_exact),
         past: is_past(view).then(|| past_of(view, public, is_exact)),
-        reports: format!(
-            "/v1/areas/{}/reports",
-            percent_encoding::utf8_percent_encode(
-                entry.area.code.as_str(),
-                percent_encoding::NON_ALPHANUMERIC
-            )
-        ),
+        reports: format!("/v1/areas/{}/reports", encoded(entry.area.code.as_str())),
         units_by_level: by_level(&around.below),
         risk: area_level(rules, &inputs),
     }

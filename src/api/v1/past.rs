@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::api::edge::ApiError;
@@ -7,7 +5,7 @@ use crate::api::state::ApiState;
 use crate::api::v1::venues::{VenueRiskAnswer, links, sees_exact_risk};
 use crate::api::v1::view::View;
 use crate::index::VenueEntry;
-use crate::model::{Mark, Timestamp, VenueId};
+use crate::model::Timestamp;
 use crate::pipeline::group_of;
 use crate::risk::{
     AssessmentRecord, PastVenueRisk, Rules, Text, VenueGroup, VenueInputs, air_risk, venue_risk_then,
@@ -79,10 +77,7 @@ pub async fn venue_risk_at(
     asked.push(id);
     let of_then = store.marks_at(&asked, since, view.at).await?;
     let is_whole = of_then.is_whole;
-    let mut marks_then: BTreeMap<VenueId, Vec<Mark>> = BTreeMap::new();
-    for mark in of_then.marks {
-        marks_then.entry(mark.venue.clone()).or_default().push(mark);
-    }
+    let marks_then = of_then.by_venue();
     let records: Vec<AssessmentRecord> = store
         .assessments_at(id, view.at)
         .await?

@@ -12,7 +12,7 @@ use crate::api::v1::marks::case_in_scope;
 use crate::api::v1::past::marks_since;
 use crate::api::v1::venues::{find, sees_exact_risk};
 use crate::api::v1::view::{View, audit};
-use crate::model::{EventId, Mark, Role, VenueId};
+use crate::model::{EventId, Role, VenueId};
 use crate::pipeline::group_of;
 use crate::risk::{StayDay, VenueGroup, stay_days};
 
@@ -110,12 +110,7 @@ pub async fn list(
     let all: Vec<&VenueId> = others.into_iter().chain([id]).collect();
     let found = store.marks_at(&all, since, view.at).await?;
     let complete = found.is_whole;
-    let mut marks: BTreeMap<&VenueId, Vec<Mark>> = BTreeMap::new();
-    for mark in found.marks {
-        if let Some(at) = all.iter().find(|each| ***each == mark.venue) {
-            marks.entry(at).or_default().push(mark);
-        }
-    }
+    let marks = found.by_venue();
     let parents: BTreeSet<&VenueId> = group
         .iter()
         .flat_map(|group| &group.parents)

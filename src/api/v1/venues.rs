@@ -1,11 +1,10 @@
 use std::borrow::Cow;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments};
+use crate::api::edge::{ApiError, Caller, FieldError, Query, Segments, encoded};
 use crate::api::state::ApiState;
 use crate::api::v1::forecasts::{self, ForecastAnswer};
 use crate::api::v1::list::{ListAsk, ListRow, Page};
@@ -398,7 +397,6 @@ pub fn links(view: &View, id: &VenueId, is_exact: bool) -> Vec<Value> {
     if !is_exact {
         return Vec::new();
     }
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let then = if view.is_past() {
         format!("?at={}", encoded(&view.time(view.at)))
     } else {
